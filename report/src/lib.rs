@@ -1,1 +1,23 @@
-//! tollgate-report.
+//! The words every gate shares: findings, verdicts, evidence, time, digests and exit codes.
+//!
+//! Gates don't know each other; they meet here. This crate must not know tokio, a socket,
+//! or any one gate.
+
+pub mod atomic;
+pub mod clock;
+pub mod digest;
+pub mod evidence;
+pub mod exit;
+pub mod finding;
+pub mod quantity;
+pub mod render;
+pub mod suggest;
+pub mod verdict;
+
+pub use atomic::write_atomic;
+pub use clock::{Clock, ManualClock, SystemClock, Timestamp};
+pub use digest::Digest;
+pub use evidence::{EvidenceError, EvidenceLog, Record, RecordDraft};
+pub use exit::ExitCode;
+pub use finding::{Finding, Fix, Place, Severity};
+pub use verdict::{Outcome, Verdict};

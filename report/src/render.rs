@@ -1,0 +1,222 @@
+//! Findings and tables as text. Rendering takes a writer; it must not print by itself.
+
+use std::io::{self, Write};
+
+use crate::{Finding, Outcome, Severity};
+
+/// Whether text may carry colour.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Paint {
+    /// ANSI colours.
+    Colour,
+    /// Plain text.
+    Plain,
+}
+
+impl Paint {
+    fn wrap(self, code: &str, text: &str) -> String {
+        match self {
+            Self::Colour => format!("\x1b[{code}m{text}\x1b[0m"),
+            Self::Plain => text.to_owned(),
+        }
+    }
+
+    /// An outcome as its word, coloured.
+    #[must_use]
+    pub fn outcome(self, outcome: Outcome) -> String {
+        let code = match outcome {
+            Outcome::Pass => "32",
+            Outcome::Warn | Outcome::NotChecked | Outcome::Inconclusive => "33",
+            Outcome::Fail => "1;31",
+        };
+        self.wrap(code, outcome.word())
+    }
+
+    fn severity(self, severity: Severity) -> String {
+        let code = match severity {
+            Severity::Info => "36",
+            Severity::Warning => "33",
+            Severity::Error => "1;31",
+        };
+        self.wrap(code, severity.word())
+    }
+
+    /// Bold text.
+    #[must_use]
+    pub fn bold(self, text: &str) -> String {
+        self.wrap("1", text)
+    }
+
+    /// Text that may be passed over.
+    #[must_use]
+    pub fn dim(self, text: &str) -> String {
+        self.wrap("2", text)
+    }
+}
+
+/// Text from documents and programs made safe to show: control characters become `\u{..}`,
+/// so that nobody's contract moves the cursor of a terminal.
+#[must_use]
+pub fn printable(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for character in text.chars() {
+        if character.is_control() && character != '\n' && character != '\t' {
+            shown.extend(character.escape_unicode());
+        } else {
+            shown.push(character);
+        }
+    }
+    shown
+}
+
+/// Writes one finding: severity, code and message; place; the source line with a caret when the
+/// text of the file is given; why; and the hint.
+pub fn render_finding(
+    out: &mut dyn Write,
+    finding: &Finding,
+    source: Option<&str>,
+    paint: Paint,
+) -> io::Result<()> {
+    writeln!(
+        out,
+        "{}[{}]: {}",
+        paint.severity(finding.severity),
+        finding.code,
+        paint.bold(&printable(&finding.message))
+    )?;
+    if let Some(place) = &finding.place {
+        writeln!(out, "  --> {place}")?;
+        let line =
+            source.and_then(|source| source.lines().nth((place.line as usize).checked_sub(1)?));
+        if let Some(line) = line {
+            render_caret(out, line, place.line, place.column)?;
+        }
+    }
+    if let Some(why) = &finding.why {
+        writeln!(out, "  why: {}", printable(why))?;
+    }
+    if let Some(fix) = &finding.fix {
+        writeln!(out, "  hint: {}", printable(&fix.description))?;
+        if let Some(command) = &fix.command {
+            writeln!(out, "        {command}")?;
+        }
+    }
+    Ok(())
+}
+
+/// How much of a long line is shown on each side of the caret.
+const CARET_CONTEXT: usize = 60;
+
+fn render_caret(out: &mut dyn Write, line: &str, line_number: u32, column: u32) -> io::Result<()> {
+    let column_idx = (column.max(1) - 1) as usize;
+    let n_skipped = column_idx.saturating_sub(CARET_CONTEXT);
+    let shown: String = line
+        .chars()
+        .skip(n_skipped)
+        .take(CARET_CONTEXT * 2)
+        .map(|c| if c == '\t' { ' ' } else { c })
+        .collect();
+    let gutter = line_number.to_string();
+    writeln!(out, "{gutter} | {}", printable(&shown))?;
+    if column > 0 {
+        writeln!(
+            out,
+            "{:>width$} | {:>caret$}",
+            "",
+            "^",
+            width = gutter.len(),
+            caret = column_idx - n_skipped + 1
+        )?;
+    }
+    Ok(())
+}
+
+/// Writes a table: columns as wide as their widest cell, two spaces between them, no trailing blanks.
+/// Cells may carry ANSI colours; they count as their visible width.
+pub fn render_table(out: &mut dyn Write, header: &[&str], rows: &[Vec<String>]) -> io::Result<()> {
+    let mut widths: Vec<usize> = header.iter().map(|cell| visible_width(cell)).collect();
+    for row in rows {
+        for (idx, cell) in row.iter().enumerate() {
+            if idx >= widths.len() {
+                widths.push(0);
+            }
+            widths[idx] = widths[idx].max(visible_width(cell));
+        }
+    }
+    let header: Vec<String> = header.iter().map(|cell| (*cell).to_owned()).collect();
+    for row in std::iter::once(&header).chain(rows) {
+        let mut line = String::new();
+        for (idx, cell) in row.iter().enumerate() {
+            line.push_str(cell);
+            line.push_str(&" ".repeat(widths[idx] - visible_width(cell) + 2));
+        }
+        writeln!(out, "{}", line.trim_end())?;
+    }
+    Ok(())
+}
+
+fn visible_width(text: &str) -> usize {
+    let mut width = 0;
+    let mut is_escape = false;
+    for character in text.chars() {
+        match (is_escape, character) {
+            (false, '\x1b') => is_escape = true,
+            (true, 'm') => is_escape = false,
+            (true, _) => {}
+            (false, _) => width += 1,
+        }
+    }
+    width
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Place;
+
+    fn render(finding: &Finding, source: Option<&str>) -> String {
+        let mut out = Vec::new();
+        render_finding(&mut out, finding, source, Paint::Plain).unwrap();
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn a_finding_shows_its_line_a_caret_and_the_next_command() {
+        let finding = Finding::error("ref-missing", "`#/components/schemas/Rnu` does not exist")
+            .at(Place::at("contracts/openapi.yaml", 2, 9))
+            .fix_command("did you mean `Run`?", "cargo xtask contract lint");
+        let text = render(
+            &finding,
+            Some("schema:\n  $ref: '#/components/schemas/Rnu'\n"),
+        );
+        assert_eq!(
+            text,
+            "error[ref-missing]: `#/components/schemas/Rnu` does not exist\n  \
+             --> contracts/openapi.yaml:2:9\n\
+             2 |   $ref: '#/components/schemas/Rnu'\n  \
+             |         ^\n  \
+             hint: did you mean `Run`?\n        cargo xtask contract lint\n"
+        );
+    }
+
+    #[test]
+    fn a_document_cannot_move_the_cursor() {
+        let finding = Finding::error("x", "title is `\x1b[2J`");
+        assert!(!render(&finding, None).contains('\x1b'));
+    }
+
+    #[test]
+    fn colour_does_not_shift_a_column() {
+        let mut out = Vec::new();
+        let rows = vec![
+            vec![Paint::Colour.outcome(Outcome::Pass), "x".into()],
+            vec!["inconclusive".into(), "y".into()],
+        ];
+        render_table(&mut out, &["verdict", "id"], &rows).unwrap();
+        let text = String::from_utf8(out)
+            .unwrap()
+            .replace("\x1b[32m", "")
+            .replace("\x1b[0m", "");
+        assert_eq!(text, "verdict       id\npass          x\ninconclusive  y\n");
+    }
+}

@@ -1,0 +1,139 @@
+//! The outcome of a gate, as a value. It must not know how a gate reaches it.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::{Finding, Severity};
+
+/// How a gate or a step ended, ordered from best to worst.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// All that was looked at is good.
+    Pass,
+    /// Good enough to go on; somebody should look.
+    Warn,
+    /// We could not look (a tool is missing); never the same as a pass.
+    NotChecked,
+    /// We looked, and there was not enough evidence.
+    Inconclusive,
+    /// It must not go on.
+    Fail,
+}
+
+impl Outcome {
+    /// The word shown to people.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Pass => "pass",
+            Self::Warn => "warn",
+            Self::NotChecked => "not checked",
+            Self::Inconclusive => "inconclusive",
+            Self::Fail => "fail",
+        }
+    }
+
+    /// The worse of two outcomes.
+    #[must_use]
+    pub fn worst(self, other: Self) -> Self {
+        self.max(other)
+    }
+}
+
+/// What a gate decided and why. Pure gates return this; the command line records it as evidence.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Verdict {
+    /// How the gate ended.
+    pub outcome: Outcome,
+    /// One sentence, lower case, no full stop: why it ended so, with its numbers.
+    pub reason: String,
+    /// What was found, worst first; empty when nothing was.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub findings: Vec<Finding>,
+}
+
+impl Verdict {
+    /// A verdict without findings.
+    #[must_use]
+    pub fn new(outcome: Outcome, reason: impl Into<String>) -> Self {
+        Self {
+            outcome,
+            reason: reason.into(),
+            findings: Vec::new(),
+        }
+    }
+
+    /// The verdict that follows from findings: an error fails, a warning warns, else pass.
+    #[must_use]
+    pub fn from_findings(mut findings: Vec<Finding>, reason_when_clean: impl Into<String>) -> Self {
+        findings.sort();
+        let n_errors = findings
+            .iter()
+            .filter(|finding| finding.severity == Severity::Error)
+            .count();
+        let n_warnings = findings
+            .iter()
+            .filter(|finding| finding.severity == Severity::Warning)
+            .count();
+        let (outcome, reason) = match (n_errors, n_warnings) {
+            (0, 0) => (Outcome::Pass, reason_when_clean.into()),
+            (0, n) => (
+                Outcome::Warn,
+                format!("{} (warnings: {n})", reason_when_clean.into()),
+            ),
+            (n, _) => {
+                let first = findings
+                    .iter()
+                    .find(|finding| finding.severity == Severity::Error);
+                let first = first
+                    .map(|finding| finding.message.clone())
+                    .unwrap_or_default();
+                (
+                    Outcome::Fail,
+                    if n == 1 {
+                        first
+                    } else {
+                        format!("{n} errors, the first: {first}")
+                    },
+                )
+            }
+        };
+        Self {
+            outcome,
+            reason,
+            findings,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_error_among_warnings_fails_and_is_named_in_the_reason() {
+        let verdict = Verdict::from_findings(
+            vec![
+                Finding::warning("a", "small"),
+                Finding::error("b", "`x` is gone"),
+            ],
+            "clean",
+        );
+        assert_eq!(verdict.outcome, Outcome::Fail);
+        assert_eq!(verdict.reason, "`x` is gone");
+        assert_eq!(verdict.findings[0].code, "b", "the worst comes first");
+    }
+
+    #[test]
+    fn a_step_that_was_not_checked_is_worse_than_a_warning() {
+        assert_eq!(
+            Outcome::Warn.worst(Outcome::NotChecked),
+            Outcome::NotChecked
+        );
+        assert_eq!(Outcome::Fail.worst(Outcome::Pass), Outcome::Fail);
+    }
+}
