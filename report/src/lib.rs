@@ -12,6 +12,7 @@ pub mod finding;
 pub mod quantity;
 pub mod render;
 pub mod suggest;
+pub mod unchecked;
 pub mod verdict;
 
 pub use atomic::write_atomic;
@@ -20,4 +21,5 @@ pub use digest::Digest;
 pub use evidence::{EvidenceError, EvidenceLog, Record, RecordDraft};
 pub use exit::ExitCode;
 pub use finding::{Finding, Fix, Place, Severity};
+pub use unchecked::not_checked;
 pub use verdict::{Outcome, Verdict};
