@@ -1,1 +1,26 @@
-//! tollgate-contracts.
+//! Contracts: `OpenAPI` and `AsyncAPI` documents, loaded with their places, resolved, linted and
+//! compared.
+//!
+//! Layers, from the bottom: `source` (text to nodes with places; `json` and `yaml` fill it),
+//! `grammar` (which object stands where, so that a `$ref` counts only where the specification
+//! puts one), `document` (files, references, findings), `resolve`, `views` (operations, channels,
+//! messages), `schema` (self-contained JSON Schema 2020-12), then `lint`, `diff` and `bless`.
+//! This crate must not know tokio, a socket, or a network address that it would follow.
+
+pub mod source;
+
+mod json;
+mod yaml;
+
+pub mod document;
+pub mod grammar;
+pub mod resolve;
+mod schema;
+pub mod views;
+
+pub use document::{
+    Contract, Document, Kind, LoadError, LoadSettings, load, load_with, parse_contract,
+};
+pub use resolve::Resolved;
+pub use source::{Entry, Node, NodeValue, SourceError, Span, parse};
+pub use views::{AsyncOperation, Channel, Message, Operation, Parameter};

@@ -1,0 +1,272 @@
+//! Self-contained JSON Schema 2020-12 from the schemas of a contract: reachable schemas under
+//! `$defs`, the 3.0 dialect converted. It must not know who validates with them.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value, json};
+
+use crate::document::{Contract, Kind};
+use crate::grammar::{Object, Shape};
+use crate::resolve::{Target, target_of};
+use crate::source::{Node, unescape_token};
+use crate::views::Located;
+
+/// The dialect of every schema that is made here.
+pub const DIALECT: &str = "https://json-schema.org/draft/2020-12/schema";
+
+/// How many schemas one bundle may reach.
+const DEFS_MAX: usize = 50_000;
+
+impl Contract {
+    /// The schema of the JSON body of a response: of the exact status, else its range (`2XX`),
+    /// else `default`. Absent when the operation, the response or a JSON body is not there.
+    #[must_use]
+    pub fn response_schema(&self, operation_id: &str, status: u16) -> Option<Value> {
+        let operation = self.find_operation(operation_id)?;
+        let range = format!("{}XX", status / 100);
+        let wanted = [status.to_string(), range, "default".to_owned()];
+        let response = wanted.iter().find_map(|wanted| {
+            let mut responses = operation.responses.iter();
+            responses.find(|(status, _)| status.eq_ignore_ascii_case(wanted))
+        })?;
+        self.body_schema(response.1)
+    }
+
+    /// The schema of the JSON body of a request. Absent when there is none.
+    #[must_use]
+    pub fn request_schema(&self, operation_id: &str) -> Option<Value> {
+        self.body_schema(self.find_operation(operation_id)?.request_body?)
+    }
+
+    /// The schema of the payload of a message, by its name or its key. Absent when there is none
+    /// or its format is no JSON Schema.
+    #[must_use]
+    pub fn message_schema(&self, message_name: &str) -> Option<Value> {
+        let messages = self.messages();
+        let message = messages
+            .iter()
+            .find(|message| message.name == message_name)
+            .or_else(|| messages.iter().find(|message| message.key == message_name))?;
+        Some(self.bundle(message.at.file, message.payload?))
+    }
+
+    /// The self-contained schema of any schema node of the contract.
+    #[must_use]
+    pub fn bundle(&self, file: &str, schema: &Node) -> Value {
+        let mut bundler = Bundler {
+            contract: self,
+            names: BTreeMap::new(),
+            queue: Vec::new(),
+        };
+        let root = bundler.convert(file, schema);
+        let mut defs = Map::new();
+        while let Some((target, name)) = bundler.queue.pop() {
+            let node = self.locate(&target);
+            let value = node.map_or(Value::Bool(true), |node| {
+                bundler.convert(&target.file, node)
+            });
+            defs.insert(name, value);
+        }
+        let mut root = match root {
+            Value::Object(object) => object,
+            Value::Bool(false) => Map::from_iter([("not".to_owned(), json!({}))]),
+            _ => Map::new(),
+        };
+        root.insert("$schema".to_owned(), DIALECT.into());
+        if !defs.is_empty() {
+            root.insert("$defs".to_owned(), Value::Object(defs));
+        }
+        Value::Object(root)
+    }
+
+    fn body_schema(&self, body: Located<'_>) -> Option<Value> {
+        let (_, media) = json_media(body.node)?;
+        Some(self.bundle(body.file, media.get("schema")?))
+    }
+}
+
+/// The JSON media type of a body: `application/json`, else the first `+json`.
+pub(crate) fn json_media(body: &Node) -> Option<(&str, &Node)> {
+    let content = body.get("content")?;
+    let base = |key: &str| {
+        let base = key.split(';').next().unwrap_or_default();
+        base.trim().to_ascii_lowercase()
+    };
+    let found = content
+        .entries()
+        .find(|entry| base(&entry.key) == "application/json")
+        .or_else(|| {
+            content
+                .entries()
+                .find(|entry| base(&entry.key).ends_with("+json"))
+        })?;
+    Some((found.key.as_str(), &found.node))
+}
+
+struct Bundler<'a> {
+    contract: &'a Contract,
+    names: BTreeMap<Target, String>,
+    queue: Vec<(Target, String)>,
+}
+
+impl Bundler<'_> {
+    /// The name under `$defs` of a target: the last token of its pointer, with a number when
+    /// that is taken.
+    fn name_of(&mut self, target: Target) -> String {
+        if let Some(name) = self.names.get(&target) {
+            return name.clone();
+        }
+        let last = target.pointer.rsplit('/').next().unwrap_or_default();
+        let stem = target.file.rsplit('/').next().unwrap_or_default();
+        let base = if last.is_empty() {
+            stem.split('.').next().unwrap_or_default().to_owned()
+        } else {
+            unescape_token(last)
+        };
+        let base: String = base
+            .chars()
+            .map(|letter| match letter {
+                letter if letter.is_ascii_alphanumeric() => letter,
+                '.' | '-' => letter,
+                _ => '_',
+            })
+            .collect();
+        let mut name = base.clone();
+        let mut number = 2;
+        while self.names.values().any(|taken| *taken == name) {
+            name = format!("{base}_{number}");
+            number += 1;
+        }
+        self.names.insert(target.clone(), name.clone());
+        self.queue.push((target, name.clone()));
+        name
+    }
+
+    fn convert(&mut self, file: &str, node: &Node) -> Value {
+        let Some(entries) = node.as_object() else {
+            return match node.as_bool() {
+                Some(value) => Value::Bool(value),
+                None => Value::Bool(true),
+            };
+        };
+        let is_30 = self.contract.kind == Kind::OpenApi30;
+        let mut out = Map::new();
+        if let Some(text) = node.get("$ref").and_then(Node::as_str) {
+            if let Some(reference) = self.reference(file, text) {
+                out.insert("$ref".to_owned(), reference.into());
+            }
+            if is_30 {
+                return Value::Object(out);
+            }
+        }
+        for entry in entries {
+            let key = entry.key.as_str();
+            if is_dropped(key) {
+                continue;
+            }
+            let value = match Object::Schema.child(key) {
+                Some(shape) => self.convert_shape(file, shape, &entry.node),
+                None => entry.node.to_json(),
+            };
+            out.insert(key.to_owned(), value);
+        }
+        if is_30 {
+            lift_30(&mut out, node);
+        }
+        lift_items(&mut out);
+        Value::Object(out)
+    }
+
+    fn reference(&mut self, file: &str, text: &str) -> Option<String> {
+        let target = target_of(file, text);
+        self.contract.locate(&target)?;
+        if self.names.len() >= DEFS_MAX && !self.names.contains_key(&target) {
+            return None;
+        }
+        Some(format!("#/$defs/{}", self.name_of(target)))
+    }
+
+    fn convert_shape(&mut self, file: &str, shape: Shape, node: &Node) -> Value {
+        match (shape, node.as_array(), node.as_object()) {
+            (Shape::One(_) | Shape::List(_), Some(items), _) => {
+                items.iter().map(|item| self.convert(file, item)).collect()
+            }
+            (Shape::Map(_), _, Some(entries)) => entries
+                .iter()
+                .map(|entry| (entry.key.clone(), self.convert(file, &entry.node)))
+                .collect(),
+            (Shape::One(_), None, _) => self.convert(file, node),
+            _ => node.to_json(),
+        }
+    }
+}
+
+/// Keys that say nothing about which instances are valid, or whose meaning changes in a bundle.
+fn is_dropped(key: &str) -> bool {
+    matches!(
+        key,
+        "$ref"
+            | "example"
+            | "examples"
+            | "externalDocs"
+            | "xml"
+            | "discriminator"
+            | "$schema"
+            | "$id"
+            | "nullable"
+    ) || key.starts_with("x-")
+}
+
+/// The dialect of `OpenAPI` 3.0 in the words of 2020-12: `nullable` joins the types and the enum,
+/// a boolean `exclusiveMinimum` takes the number of `minimum`.
+fn lift_30(out: &mut Map<String, Value>, node: &Node) {
+    for (exclusive, bound) in [
+        ("exclusiveMinimum", "minimum"),
+        ("exclusiveMaximum", "maximum"),
+    ] {
+        match out.get(exclusive) {
+            Some(Value::Bool(true)) => {
+                out.remove(exclusive);
+                if let Some(number) = out.remove(bound) {
+                    out.insert(exclusive.to_owned(), number);
+                }
+            }
+            Some(Value::Bool(false)) => {
+                out.remove(exclusive);
+            }
+            _ => {}
+        }
+    }
+    if node.get("nullable").and_then(Node::as_bool) != Some(true) {
+        return;
+    }
+    // By the proposal "clarify nullable" (OpenAPI 3.0.3), it counts only beside a `type`; beside
+    // a composition alone real documents mean "or null".
+    if let Some(Value::String(word)) = out.get("type") {
+        let types = json!([word, "null"]);
+        out.insert("type".to_owned(), types);
+        if let Some(Value::Array(values)) = out.get_mut("enum")
+            && !values.contains(&Value::Null)
+        {
+            values.push(Value::Null);
+        }
+    } else if ["allOf", "oneOf", "anyOf"]
+        .iter()
+        .any(|key| out.contains_key(*key))
+    {
+        let inner = Value::Object(std::mem::take(out));
+        out.insert("anyOf".to_owned(), json!([inner, {"type": "null"}]));
+    }
+}
+
+/// A list under `items` is `prefixItems` in 2020-12.
+fn lift_items(out: &mut Map<String, Value>) {
+    if out.get("items").is_some_and(Value::is_array)
+        && let Some(items) = out.remove("items")
+    {
+        out.insert("prefixItems".to_owned(), items);
+        if let Some(rest) = out.remove("additionalItems") {
+            out.insert("items".to_owned(), rest);
+        }
+    }
+}

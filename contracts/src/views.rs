@@ -1,0 +1,439 @@
+//! Operations, channels and messages as views over nodes. It must not know how two contracts
+//! differ, nor what is good style.
+
+use std::collections::BTreeSet;
+
+use tollgate_report::Place;
+
+use crate::document::Contract;
+use crate::grammar::METHODS;
+use crate::source::{Entry, Node, Span, escape_token};
+
+/// One operation of an `OpenAPI` contract.
+#[derive(Clone, Debug)]
+pub struct Operation<'a> {
+    /// `operationId`, or derived from method and path (`get_orders_by_id`); unique in the
+    /// contract.
+    pub id: String,
+    /// Whether `id` was given and is not taken by an earlier operation.
+    pub is_id_given: bool,
+    /// Lower case: `get`, `post`, ...
+    pub method: String,
+    /// The path template as written.
+    pub path: String,
+    /// Names of its tags.
+    pub tags: Vec<String>,
+    /// The file that holds the operation (a path item may be a reference).
+    pub file: &'a str,
+    /// Where the operation stands in its file.
+    pub pointer: String,
+    /// Where its method key stands; in another file than `file` when it is a reference.
+    pub place: Place,
+    /// The operation object, references followed.
+    pub node: &'a Node,
+    /// `x-permission`, when it is a text.
+    pub permission: Option<String>,
+    /// Its own parameters and those of its path, references followed; an own one wins.
+    pub parameters: Vec<Parameter<'a>>,
+    /// Its request body, references followed.
+    pub request_body: Option<Located<'a>>,
+    /// Its responses by status as written (`200`, `4XX`, `default`), in document order.
+    pub responses: Vec<(String, Located<'a>)>,
+    /// `deprecated: true`.
+    pub is_deprecated: bool,
+}
+
+/// One parameter, references followed.
+#[derive(Clone, Debug)]
+pub struct Parameter<'a> {
+    /// Its name.
+    pub name: String,
+    /// `path`, `query`, `header`, `cookie` or `querystring`.
+    pub location: String,
+    /// `required: true`; a path parameter is always required.
+    pub is_required: bool,
+    /// The parameter object and its file.
+    pub at: Located<'a>,
+}
+
+/// A node with its file.
+#[derive(Clone, Copy, Debug)]
+pub struct Located<'a> {
+    /// A key of [`Contract::documents`].
+    pub file: &'a str,
+    /// The node.
+    pub node: &'a Node,
+}
+
+/// One channel of an `AsyncAPI` contract.
+#[derive(Clone, Debug)]
+pub struct Channel<'a> {
+    /// Its key under `channels`.
+    pub name: String,
+    /// Its address; absent when unknown or null.
+    pub address: Option<String>,
+    /// Where its key stands, in the entry file.
+    pub key_span: Span,
+    /// The channel object, references followed.
+    pub at: Located<'a>,
+    /// Its messages by name, references followed, in document order.
+    pub messages: Vec<Message<'a>>,
+}
+
+/// One message.
+#[derive(Clone, Debug)]
+pub struct Message<'a> {
+    /// Its key in the channel or under `components.messages`.
+    pub key: String,
+    /// `name` when given, else the key.
+    pub name: String,
+    /// The message object, references followed.
+    pub at: Located<'a>,
+    /// The schema of the payload (of a multi-format payload its `schema`), references not
+    /// followed; absent when there is none or its format is no JSON Schema.
+    pub payload: Option<&'a Node>,
+}
+
+/// One operation of an `AsyncAPI` contract.
+#[derive(Clone, Debug)]
+pub struct AsyncOperation<'a> {
+    /// Its key under `operations`.
+    pub id: String,
+    /// `send` or `receive`, from the viewpoint of the application that the document describes.
+    pub action: String,
+    /// Where its key stands, in the entry file.
+    pub key_span: Span,
+    /// The operation object, references followed.
+    pub at: Located<'a>,
+    /// The name of its channel under `channels`, when it leads there.
+    pub channel: Option<String>,
+    /// Its messages; all of its channel when it names none.
+    pub messages: Vec<Message<'a>>,
+    /// The messages of its reply.
+    pub reply_messages: Vec<Message<'a>>,
+    /// `x-permission`, when it is a text.
+    pub permission: Option<String>,
+}
+
+/// Where an operation was met.
+struct OperationPlace<'a> {
+    pointer: String,
+    path: &'a str,
+    method: &'a Entry,
+    item: Located<'a>,
+    operation: Located<'a>,
+}
+
+impl Contract {
+    /// A node of a file with the references at it followed.
+    #[must_use]
+    pub fn follow<'a>(&'a self, file: &str, node: &'a Node) -> Located<'a> {
+        let resolved = self.resolve(file, node);
+        Located {
+            file: resolved.file,
+            node: resolved.node,
+        }
+    }
+
+    /// The operations of all paths in document order; webhooks are not among them.
+    #[must_use]
+    pub fn operations(&self) -> Vec<Operation<'_>> {
+        let mut operations = Vec::new();
+        let mut taken = BTreeSet::new();
+        let Some(paths) = self.root().get("paths") else {
+            return operations;
+        };
+        for path in paths.entries().filter(|entry| entry.key.starts_with('/')) {
+            let resolved = self.resolve(&self.entry, &path.node);
+            let base = match &resolved.pointer {
+                Some(pointer) => pointer.clone(),
+                None => format!("/paths/{}", escape_token(&path.key)),
+            };
+            for entry in resolved.node.entries() {
+                if METHODS.contains(&entry.key.as_str()) && entry.node.as_object().is_some() {
+                    let item = Located {
+                        file: resolved.file,
+                        node: resolved.node,
+                    };
+                    let resolved = self.resolve(resolved.file, &entry.node);
+                    let at = OperationPlace {
+                        pointer: match resolved.pointer {
+                            Some(pointer) => pointer,
+                            None => format!("{base}/{}", entry.key),
+                        },
+                        path: &path.key,
+                        method: entry,
+                        item,
+                        operation: Located {
+                            file: resolved.file,
+                            node: resolved.node,
+                        },
+                    };
+                    let operation = self.operation(at, &taken);
+                    taken.insert(operation.id.clone());
+                    operations.push(operation);
+                }
+            }
+        }
+        operations
+    }
+
+    fn operation<'a>(
+        &'a self,
+        place: OperationPlace<'a>,
+        taken: &BTreeSet<String>,
+    ) -> Operation<'a> {
+        let Located { file, node } = place.operation;
+        let method = &place.method.key;
+        let given = node.get("operationId").and_then(Node::scalar_text);
+        let given = given.filter(|id| !id.is_empty() && !taken.contains(*id));
+        let responses = node.get("responses").map(Node::entries).unwrap_or_default();
+        Operation {
+            id: given.map_or_else(|| derived_id(method, place.path, taken), str::to_owned),
+            is_id_given: given.is_some(),
+            method: method.clone(),
+            path: place.path.to_owned(),
+            tags: texts(node.get("tags")),
+            file,
+            pointer: place.pointer,
+            place: place.method.key_span.place(place.item.file),
+            node,
+            permission: text(node, "x-permission"),
+            parameters: self.parameters(place.item, place.operation),
+            request_body: node.get("requestBody").map(|body| self.follow(file, body)),
+            responses: responses
+                .filter(|entry| !entry.key.starts_with("x-"))
+                .map(|entry| (entry.key.clone(), self.follow(file, &entry.node)))
+                .collect(),
+            is_deprecated: node.get("deprecated").and_then(Node::as_bool) == Some(true),
+        }
+    }
+
+    fn parameters<'a>(&'a self, item: Located<'a>, operation: Located<'a>) -> Vec<Parameter<'a>> {
+        let mut parameters: Vec<Parameter<'a>> = Vec::new();
+        for holder in [item, operation] {
+            let nodes = holder.node.get("parameters").map(Node::items);
+            for node in nodes.unwrap_or_default() {
+                let at = self.follow(holder.file, node);
+                let (Some(name), Some(location)) = (text(at.node, "name"), text(at.node, "in"))
+                else {
+                    continue;
+                };
+                let is_required = location == "path"
+                    || at.node.get("required").and_then(Node::as_bool) == Some(true);
+                parameters.retain(|known| known.name != name || known.location != location);
+                parameters.push(Parameter {
+                    name,
+                    location,
+                    is_required,
+                    at,
+                });
+            }
+        }
+        parameters
+    }
+
+    /// The channels under `channels`, in document order.
+    #[must_use]
+    pub fn channels(&self) -> Vec<Channel<'_>> {
+        let Some(channels) = self.root().get("channels") else {
+            return Vec::new();
+        };
+        channels
+            .entries()
+            .map(|entry| {
+                let at = self.follow(&self.entry, &entry.node);
+                Channel {
+                    name: entry.key.clone(),
+                    address: text(at.node, "address"),
+                    key_span: entry.key_span,
+                    at,
+                    messages: self.messages_of(at),
+                }
+            })
+            .collect()
+    }
+
+    fn messages_of<'a>(&'a self, holder: Located<'a>) -> Vec<Message<'a>> {
+        let messages = holder.node.get("messages");
+        messages
+            .map(Node::entries)
+            .unwrap_or_default()
+            .map(|entry| self.message(&entry.key, holder.file, &entry.node))
+            .collect()
+    }
+
+    fn message<'a>(&'a self, key: &str, file: &str, node: &'a Node) -> Message<'a> {
+        let at = self.follow(file, node);
+        let payload = at.node.get("payload").and_then(|payload| {
+            if !crate::grammar::is_json_schema_format(payload) {
+                None
+            } else if payload.get("schemaFormat").is_some() {
+                payload.get("schema")
+            } else {
+                Some(payload)
+            }
+        });
+        Message {
+            key: key.to_owned(),
+            name: text(at.node, "name").unwrap_or_else(|| key.to_owned()),
+            at,
+            payload,
+        }
+    }
+
+    /// All messages: those of `components.messages`, then those of channels that are not
+    /// references to them; each node once, in document order.
+    #[must_use]
+    pub fn messages(&self) -> Vec<Message<'_>> {
+        let mut messages: Vec<Message<'_>> = Vec::new();
+        let components = self
+            .root()
+            .pointer("/components/messages")
+            .map(Node::entries)
+            .unwrap_or_default()
+            .map(|entry| self.message(&entry.key, &self.entry, &entry.node));
+        let in_channels = self
+            .channels()
+            .into_iter()
+            .flat_map(|channel| channel.messages);
+        for message in components.chain(in_channels.collect::<Vec<_>>()) {
+            if !messages
+                .iter()
+                .any(|known| std::ptr::eq(known.at.node, message.at.node))
+            {
+                messages.push(message);
+            }
+        }
+        messages
+    }
+
+    /// The operations under `operations`, in document order.
+    #[must_use]
+    pub fn async_operations(&self) -> Vec<AsyncOperation<'_>> {
+        let Some(operations) = self.root().get("operations") else {
+            return Vec::new();
+        };
+        let channels = self.channels();
+        operations
+            .entries()
+            .map(|entry| self.async_operation(entry, &channels))
+            .collect()
+    }
+
+    fn async_operation<'a>(
+        &'a self,
+        entry: &'a Entry,
+        channels: &[Channel<'a>],
+    ) -> AsyncOperation<'a> {
+        let at = self.follow(&self.entry, &entry.node);
+        let (channel, messages) = self.operation_messages(at, channels);
+        let reply = at
+            .node
+            .get("reply")
+            .map(|reply| self.follow(at.file, reply));
+        AsyncOperation {
+            id: entry.key.clone(),
+            action: text(at.node, "action").unwrap_or_default(),
+            key_span: entry.key_span,
+            at,
+            channel,
+            messages,
+            reply_messages: reply
+                .map(|reply| self.operation_messages(reply, channels).1)
+                .unwrap_or_default(),
+            permission: text(at.node, "x-permission"),
+        }
+    }
+
+    fn operation_messages<'a>(
+        &'a self,
+        holder: Located<'a>,
+        channels: &[Channel<'a>],
+    ) -> (Option<String>, Vec<Message<'a>>) {
+        let Some(reference) = holder.node.get("channel") else {
+            return (None, Vec::new());
+        };
+        let at = self.follow(holder.file, reference);
+        let known = channels
+            .iter()
+            .find(|channel| std::ptr::eq(channel.at.node, at.node));
+        let of_channel =
+            known.map_or_else(|| self.messages_of(at), |channel| channel.messages.clone());
+        let Some(named) = holder.node.get("messages").and_then(Node::as_array) else {
+            return (known.map(|channel| channel.name.clone()), of_channel);
+        };
+        let messages = named
+            .iter()
+            .map(|node| {
+                let at = self.follow(holder.file, node);
+                of_channel
+                    .iter()
+                    .find(|message| std::ptr::eq(message.at.node, at.node))
+                    .cloned()
+                    .unwrap_or_else(|| self.message(last_token(node), holder.file, node))
+            })
+            .collect();
+        (known.map(|channel| channel.name.clone()), messages)
+    }
+
+    /// The schemas under `components.schemas` of the entry file, in document order.
+    #[must_use]
+    pub fn component_schemas(&self) -> Vec<(&str, &Node)> {
+        self.root()
+            .pointer("/components/schemas")
+            .map(Node::entries)
+            .unwrap_or_default()
+            .map(|entry| (entry.key.as_str(), &entry.node))
+            .collect()
+    }
+
+    /// The operation with this id.
+    #[must_use]
+    pub fn find_operation(&self, operation_id: &str) -> Option<Operation<'_>> {
+        self.operations()
+            .into_iter()
+            .find(|operation| operation.id == operation_id)
+    }
+}
+
+fn last_token(reference: &Node) -> &str {
+    let text = reference.get("$ref").and_then(Node::as_str);
+    text.and_then(|text| text.rsplit('/').next())
+        .unwrap_or_default()
+}
+
+pub(crate) fn text(node: &Node, key: &str) -> Option<String> {
+    node.get(key).and_then(Node::scalar_text).map(str::to_owned)
+}
+
+fn texts(node: Option<&Node>) -> Vec<String> {
+    node.map(Node::items)
+        .unwrap_or_default()
+        .filter_map(Node::scalar_text)
+        .map(str::to_owned)
+        .collect()
+}
+
+/// `get /orders/{id}/lines` gives `get_orders_by_id_lines`; a number follows when it is taken.
+fn derived_id(method: &str, path: &str, taken: &BTreeSet<String>) -> String {
+    let mut id = method.to_owned();
+    for part in path.split('/').filter(|part| !part.is_empty()) {
+        let is_parameter = part.starts_with('{');
+        let words = part
+            .split(|letter: char| !letter.is_alphanumeric())
+            .filter(|word| !word.is_empty());
+        id.push_str(if is_parameter { "_by" } else { "" });
+        for word in words {
+            id.push('_');
+            id.push_str(word);
+        }
+    }
+    let mut unique = id.clone();
+    let mut number = 2;
+    while taken.contains(&unique) {
+        unique = format!("{id}_{number}");
+        number += 1;
+    }
+    unique
+}
