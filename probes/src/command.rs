@@ -1,0 +1,174 @@
+//! Command probes: any program, its exit code and its numbers. It must not use a shell for the
+//! program, and nothing of the program outlives the probe.
+
+use std::process::{Command as PlainCommand, Stdio};
+
+use serde_json::Value;
+use tokio::io::{AsyncRead, AsyncReadExt};
+use tokio::process::Command;
+
+use crate::context::{Context, Encode, Vars};
+use crate::json::shortened;
+use crate::result::{Cause, Observation};
+use crate::settings::CommandCheck;
+
+/// Environment variable with the base URL of the target.
+pub const BASE_URL_ENV: &str = "TOLLGATE_BASE_URL";
+
+/// Runs the program. When this future is dropped, as a timeout does, its process group is killed.
+pub(crate) async fn run(
+    check: &CommandCheck,
+    cx: &Context,
+    vars: &Vars,
+    seen: &mut Observation,
+) -> Result<(), Cause> {
+    let label = format!("`{}`", check.program);
+    let mut command = Command::new(&check.program);
+    for arg in &check.args {
+        command.arg(vars.expand(arg, Encode::Plain)?);
+    }
+    for (name, value) in &check.env {
+        command.env(name, vars.expand(value, Encode::Plain)?);
+    }
+    command
+        .env(BASE_URL_ENV, cx.base_url())
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .kill_on_drop(true);
+    #[cfg(unix)]
+    command.process_group(0);
+    let broken = |error: std::io::Error| {
+        Cause::prober(
+            "command",
+            format!("program {label}"),
+            "it runs",
+            error.to_string(),
+        )
+    };
+    let mut child = command.spawn().map_err(broken)?;
+    let mut group = Group(child.id());
+    let size_max = usize::try_from(check.output_size_max.0).unwrap_or(usize::MAX);
+    let stdout = child.stdout.take().expect("stdout is piped");
+    let stderr = child.stderr.take().expect("stderr is piped");
+    let (stdout, stderr, status) = tokio::join!(
+        read_bounded(stdout, size_max),
+        read_bounded(stderr, size_max),
+        child.wait()
+    );
+    let (stdout, stderr, status) = (
+        stdout.map_err(broken)?,
+        stderr.map_err(broken)?,
+        status.map_err(broken)?,
+    );
+    group.0 = None;
+
+    let code = status.code();
+    seen.measurements
+        .insert("exit".to_owned(), code.map_or(-1.0, f64::from));
+    let measured = if check.measurements {
+        measure(&stdout, &label, seen)
+    } else {
+        Ok(())
+    };
+    if !code.is_some_and(|code| check.exit.contains(&code)) {
+        let expected = check
+            .exit
+            .iter()
+            .map(i32::to_string)
+            .collect::<Vec<_>>()
+            .join(" or ");
+        let got = format!("{status}{}", last_words(&stderr, size_max, vars));
+        return Err(Cause::target(
+            "exit",
+            format!("exit code of {label}"),
+            expected,
+            got,
+        ));
+    }
+    measured
+}
+
+/// The process group of a running program; dropping it kills what is left of the group.
+struct Group(Option<u32>);
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        if let Some(id) = self.0 {
+            // Signals need unsafe code or a crate for it; the shell's `kill` is everywhere.
+            let _ = PlainCommand::new("sh")
+                .args(["-c", "kill -KILL -\"$0\"", &id.to_string()])
+                .stdin(Stdio::null())
+                .stdout(Stdio::null())
+                .stderr(Stdio::null())
+                .status();
+        }
+    }
+}
+
+/// Reads to the end, keeps the first `size_max` bytes.
+async fn read_bounded(
+    mut stream: impl AsyncRead + Unpin,
+    size_max: usize,
+) -> Result<Vec<u8>, std::io::Error> {
+    let mut kept = Vec::new();
+    let mut chunk = [0; 4096];
+    loop {
+        let n_bytes = stream.read(&mut chunk).await?;
+        if n_bytes == 0 {
+            return Ok(kept);
+        }
+        let n_kept = n_bytes.min(size_max - kept.len());
+        kept.extend_from_slice(&chunk[..n_kept]);
+    }
+}
+
+/// The last whole line, without secrets. Of output that was cut off, the cut line is left out: it
+/// may end inside a secret.
+fn last_words(stderr: &[u8], size_max: usize, vars: &Vars) -> String {
+    const N_CHARS: usize = 200;
+    let text = String::from_utf8_lossy(stderr);
+    let whole = match text.rfind('\n') {
+        Some(end) if stderr.len() >= size_max => &text[..end],
+        None if stderr.len() >= size_max => "",
+        _ => &text,
+    };
+    match whole.lines().rev().find(|line| !line.trim().is_empty()) {
+        Some(line) => format!(", last words: {}", shortened(&vars.redact(line), N_CHARS)),
+        None => String::new(),
+    }
+}
+
+fn measure(stdout: &[u8], label: &str, seen: &mut Observation) -> Result<(), Cause> {
+    let text = String::from_utf8_lossy(stdout);
+    let line = text
+        .lines()
+        .rev()
+        .find(|line| !line.trim().is_empty())
+        .unwrap_or_default();
+    let fields = match serde_json::from_str(line) {
+        Ok(Value::Object(fields)) => fields,
+        _ => {
+            let what = format!("last line of stdout of {label}");
+            return Err(Cause::prober(
+                "measurements",
+                what,
+                "a JSON object of numbers",
+                "something else",
+            ));
+        }
+    };
+    for (name, value) in fields {
+        let Some(number) = value.as_f64() else {
+            let what = format!("measurement `{name}` of {label}");
+            return Err(Cause::prober(
+                "measurements",
+                what,
+                "a number",
+                "something else",
+            ));
+        };
+        seen.measurements.insert(name, number);
+    }
+    Ok(())
+}
