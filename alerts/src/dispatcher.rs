@@ -1,0 +1,463 @@
+//! The dispatcher: joins pipeline, journal, templates and channels, and delivers in the background.
+//!
+//! All that is decided is decided by the pure parts; this shell keeps a change before it acts on it.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::{Mutex as AsyncMutex, Notify, watch};
+use tokio::task::{JoinHandle, JoinSet};
+use tollgate_report::{Clock, Timestamp};
+
+use crate::AlertEvent;
+use crate::change::{Change, Row, RowStatus, State};
+use crate::channel::{Channel, ChannelError, Console, Outgoing};
+use crate::journal::{Journal, JournalError};
+use crate::message::{TemplateError, Templates, sample};
+use crate::outbox::{self, Paused, Sent};
+use crate::pipeline::{self, Input, Policy, id_of, rows_of};
+use crate::rules::{RuleStates, Sample, observe};
+use crate::settings::{Settings, SettingsError};
+use crate::silence::Silence;
+
+/// Ended rows and alerts are kept this long in the journal.
+const KEEP: Duration = Duration::from_secs(24 * 3_600);
+/// The background task looks at least this often, as the wall clock may jump.
+const LONGEST_SLEEP: Duration = Duration::from_secs(30);
+/// How long `shutdown` delivers what is due.
+const SHUTDOWN_BOUND: Duration = Duration::from_secs(15);
+/// Rounds of one delivery: a dead letter's alert and a merged digest go out in the same call.
+const N_ROUNDS: usize = 4;
+
+/// Alerts could not be handled.
+#[derive(Debug, thiserror::Error)]
+pub enum DispatcherError {
+    /// The settings contradict themselves.
+    #[error("use the alert settings")]
+    Settings(#[from] SettingsError),
+    /// A receiver cannot be opened.
+    #[error("open a receiver of alerts")]
+    Channel(#[from] ChannelError),
+    /// A template is wrong.
+    #[error("load the templates of alerts")]
+    Template(#[from] TemplateError),
+    /// The journal could not be read or written.
+    #[error("keep alerts")]
+    Journal(#[from] JournalError),
+    /// A silence lacks something.
+    #[error("silence alerts: {0} is missing")]
+    Silence(&'static str),
+    /// A task of ours ended in a panic.
+    #[error("wait for the task that keeps alerts")]
+    Task(#[from] tokio::task::JoinError),
+}
+
+/// What a dispatcher is made of.
+pub struct Setup {
+    /// The settings.
+    pub settings: Settings,
+    /// The folder that relative paths of the settings start from.
+    pub root: PathBuf,
+    /// Where time comes from.
+    pub clock: Arc<dyn Clock>,
+    /// Where console messages go.
+    pub console: Console,
+}
+
+impl fmt::Debug for Setup {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Setup")
+            .field("root", &self.root)
+            .finish_non_exhaustive()
+    }
+}
+
+struct Core {
+    state: State,
+    journal: Journal,
+    rule_states: RuleStates,
+    paused: Paused,
+}
+
+struct Shared {
+    policy: Policy,
+    clock: Arc<dyn Clock>,
+    channels: BTreeMap<String, Channel>,
+    templates: Templates,
+    core: Mutex<Core>,
+    // One delivery at a time, so that no row is sent twice by two callers.
+    delivering: AsyncMutex<()>,
+    wake: Notify,
+}
+
+/// Takes events, keeps them, and delivers messages. Give it up with [`Dispatcher::shutdown`].
+pub struct Dispatcher {
+    shared: Arc<Shared>,
+    stop: watch::Sender<bool>,
+    task: Option<JoinHandle<()>>,
+}
+
+impl fmt::Debug for Dispatcher {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Dispatcher").finish_non_exhaustive()
+    }
+}
+
+/// What became of a call of [`Dispatcher::deliver_due`].
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Delivery {
+    /// Messages that a receiver took.
+    pub n_delivered: usize,
+    /// Messages that are tried again later.
+    pub n_later: usize,
+    /// Messages that were given up.
+    pub n_dead: usize,
+}
+
+/// What became of a sample for one receiver.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tested {
+    /// The receiver's name.
+    pub receiver: String,
+    /// The id that the receiver saw.
+    pub id: String,
+    /// How it ended.
+    pub sent: Sent,
+    /// How long it took.
+    pub took: Duration,
+}
+
+impl Dispatcher {
+    /// Opens journal, receivers and templates; delivers nothing by itself until [`Self::start`].
+    pub async fn open(setup: Setup) -> Result<Self, DispatcherError> {
+        let shared = tokio::task::spawn_blocking(move || open_shared(setup)).await??;
+        let (stop, _) = watch::channel(false);
+        Ok(Self {
+            shared: Arc::new(shared),
+            stop,
+            task: None,
+        })
+    }
+
+    /// Starts the background delivery; messages left over from an earlier run go out first.
+    pub fn start(&mut self) {
+        if self.task.is_none() {
+            let shared = Arc::clone(&self.shared);
+            self.task = Some(tokio::spawn(run(shared, self.stop.subscribe())));
+        }
+    }
+
+    /// Takes an event. When it returns `Ok` the event and its messages are on disk.
+    pub async fn notify(&self, event: AlertEvent) -> Result<(), DispatcherError> {
+        self.input(Input::Event(Box::new(event))).await
+    }
+
+    /// Takes a measured sample through the rules; what they raise is kept as by [`Self::notify`].
+    /// Says how many events were raised.
+    pub async fn observe(&self, sample: Sample) -> Result<usize, DispatcherError> {
+        let events = {
+            let mut core = self.shared.core();
+            let states = std::mem::take(&mut core.rule_states);
+            let now = self.shared.clock.now();
+            let (states, events) = observe(&self.shared.policy.rules, states, &sample, now);
+            core.rule_states = states;
+            events
+        };
+        let n_events = events.len();
+        for event in events {
+            self.notify(event).await?;
+        }
+        Ok(n_events)
+    }
+
+    async fn input(&self, input: Input) -> Result<(), DispatcherError> {
+        let shared = Arc::clone(&self.shared);
+        tokio::task::spawn_blocking(move || {
+            let now = shared.clock.now();
+            shared.commit(|core| pipeline::step(&core.state, &shared.policy, input, now))
+        })
+        .await??;
+        self.shared.wake.notify_one();
+        Ok(())
+    }
+
+    /// Delivers what is due now: takes the pipeline to `now`, then sends. Receivers in parallel,
+    /// the messages of one receiver in order; after a failure the rest of that receiver waits.
+    pub async fn deliver_due(&self) -> Result<Delivery, DispatcherError> {
+        deliver_due(&self.shared).await
+    }
+
+    /// Sends a sample to each receiver, past limits and outbox, and says what happened.
+    pub async fn test_receivers(&self) -> Result<Vec<Tested>, DispatcherError> {
+        let now = self.shared.clock.now();
+        let notification = sample(&id_of("ntf", &format!("sample {now}")), now);
+        let rendered = self.shared.templates.render(&notification, now)?;
+        let names: Vec<String> = self.shared.channels.keys().cloned().collect();
+        let mut tested = Vec::new();
+        for row in rows_of(&notification, &names) {
+            let outgoing = Outgoing {
+                row: &row,
+                notification: &notification,
+                rendered: &rendered,
+            };
+            let started = self.shared.clock.monotonic();
+            let sent = self.shared.channels[&row.receiver]
+                .send(&outgoing, now)
+                .await;
+            tested.push(Tested {
+                receiver: row.receiver.clone(),
+                id: row.id.clone(),
+                sent,
+                took: self.shared.clock.monotonic().saturating_sub(started),
+            });
+        }
+        Ok(tested)
+    }
+
+    /// Keeps a silence until it expires. Returns its id.
+    pub async fn silence(&self, silence: Silence) -> Result<String, DispatcherError> {
+        if let Some(what) = silence.missing() {
+            return Err(DispatcherError::Silence(what));
+        }
+        let text = serde_json::to_string(&silence).expect("a silence has string keys");
+        let id = id_of("sil", &text);
+        let change = Change {
+            silences: BTreeMap::from([(id.clone(), silence)]),
+            ..Change::default()
+        };
+        let shared = Arc::clone(&self.shared);
+        tokio::task::spawn_blocking(move || shared.commit(|_| change)).await??;
+        self.input(Input::Tick).await?;
+        Ok(id)
+    }
+
+    /// All alerts, messages and silences as they are now.
+    #[must_use]
+    pub fn list(&self) -> State {
+        self.shared.core().state.clone()
+    }
+
+    /// Stops the background task, delivers what is due within 15 s, and leaves the rest in the
+    /// outbox for the next start.
+    pub async fn shutdown(mut self) -> Result<Delivery, DispatcherError> {
+        self.stop.send_replace(true);
+        if let Some(task) = self.task.take() {
+            task.await?;
+        }
+        // A lost branch drops sends that were under way; their rows stay pending.
+        match tokio::time::timeout(SHUTDOWN_BOUND, deliver_due(&self.shared)).await {
+            Ok(delivery) => delivery,
+            Err(_) => Ok(Delivery::default()),
+        }
+    }
+}
+
+fn open_shared(setup: Setup) -> Result<Shared, DispatcherError> {
+    let policy = Policy::new(setup.settings)?;
+    let settings = &policy.settings;
+    let mut channels = BTreeMap::new();
+    for (name, receiver) in &settings.receivers {
+        channels.insert(name.clone(), Channel::open(name, receiver, &setup.console)?);
+    }
+    let folder = settings
+        .templates
+        .as_ref()
+        .map(|folder| setup.root.join(folder));
+    let templates = Templates::load(folder.as_deref())?;
+    let (journal, state) = Journal::open(&setup.root.join(&settings.journal))?;
+    Ok(Shared {
+        policy,
+        clock: setup.clock,
+        channels,
+        templates,
+        core: Mutex::new(Core {
+            state,
+            journal,
+            rule_states: RuleStates::new(),
+            paused: Paused::new(),
+        }),
+        delivering: AsyncMutex::new(()),
+        wake: Notify::new(),
+    })
+}
+
+impl Shared {
+    fn core(&self) -> MutexGuard<'_, Core> {
+        self.core.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Decides on a change and keeps it: on disk first, then in memory.
+    fn commit(&self, decide: impl FnOnce(&Core) -> Change) -> Result<(), JournalError> {
+        let mut core = self.core();
+        let change = decide(&core);
+        if change.is_empty() {
+            return Ok(());
+        }
+        core.journal.append(&change)?;
+        core.state.apply(change);
+        if core.journal.is_large() {
+            let kept = core.state.compacted(self.clock.now().minus(KEEP));
+            core.journal.compact(&kept)?;
+            core.state = kept;
+        }
+        Ok(())
+    }
+
+    fn next_due(&self, now: Timestamp) -> Option<Timestamp> {
+        let core = self.core();
+        let pipeline = pipeline::next_due(&core.state, &self.policy, now);
+        let outbox = outbox::next_due(&core.state, &core.paused);
+        pipeline.into_iter().chain(outbox).min()
+    }
+}
+
+/// The background task: sleeps until something is due or somebody wakes it. Ends when told to.
+async fn run(shared: Arc<Shared>, mut stop: watch::Receiver<bool>) {
+    // A row that is due may still have to wait for the limit; a short sleep keeps that from spinning.
+    let mut least_sleep = Duration::ZERO;
+    while !*stop.borrow_and_update() {
+        let now = shared.clock.now();
+        let sleep = shared
+            .next_due(now)
+            .map_or(LONGEST_SLEEP, |due| due.since(now));
+        let sleep = sleep.clamp(least_sleep, LONGEST_SLEEP);
+        // Lost branches hold nothing: a wake-up only means to look again.
+        tokio::select! {
+            _ = stop.changed() => break,
+            () = shared.wake.notified() => {}
+            () = tokio::time::sleep(sleep) => {}
+        }
+        if *stop.borrow() {
+            break;
+        }
+        least_sleep = match deliver_due(&shared).await {
+            Ok(delivery) if delivery == Delivery::default() => Duration::from_secs(1),
+            Ok(_) => Duration::ZERO,
+            Err(error) => {
+                tracing::error!(error = %error, "alerts cannot be kept or delivered");
+                Duration::from_secs(1)
+            }
+        };
+    }
+}
+
+async fn deliver_due(shared: &Arc<Shared>) -> Result<Delivery, DispatcherError> {
+    let _one_at_a_time = shared.delivering.lock().await;
+    let mut delivery = Delivery::default();
+    for _ in 0..N_ROUNDS {
+        let at = shared.clock.now();
+        let preparing = Arc::clone(shared);
+        let due = tokio::task::spawn_blocking(move || prepare(&preparing, at)).await??;
+        if due.is_empty() {
+            break;
+        }
+        let mut sends = JoinSet::new();
+        for rows in due.into_values() {
+            sends.spawn(deliver_to_one(Arc::clone(shared), rows));
+        }
+        while let Some(ended) = sends.join_next().await {
+            let part = ended??;
+            delivery.n_delivered += part.n_delivered;
+            delivery.n_later += part.n_later;
+            delivery.n_dead += part.n_dead;
+        }
+    }
+    Ok(delivery)
+}
+
+/// Takes the pipeline to `now`, makes digests of backlogs, and says what to send.
+fn prepare(shared: &Shared, now: Timestamp) -> Result<BTreeMap<String, Vec<Row>>, JournalError> {
+    let policy = &shared.policy;
+    shared.commit(|core| pipeline::step(&core.state, policy, Input::Tick, now))?;
+    shared.commit(|core| outbox::merge(&core.state, policy, &core.paused, now))?;
+    let core = shared.core();
+    Ok(outbox::due(&core.state, policy, &core.paused, now))
+}
+
+/// Sends the rows of one receiver in order until one has to wait.
+async fn deliver_to_one(shared: Arc<Shared>, rows: Vec<Row>) -> Result<Delivery, DispatcherError> {
+    let mut delivery = Delivery::default();
+    for row in rows {
+        let now = shared.clock.now();
+        let sent = send_row(&shared, &row, now).await;
+        let is_later = matches!(sent, Sent::Later { .. });
+        let marking = Arc::clone(&shared);
+        let row = tokio::task::spawn_blocking(move || mark(&marking, row, &sent)).await??;
+        match row.status {
+            RowStatus::Delivered { .. } => delivery.n_delivered += 1,
+            RowStatus::Dead { .. } => delivery.n_dead += 1,
+            RowStatus::Pending | RowStatus::Merged { .. } => delivery.n_later += 1,
+        }
+        if is_later {
+            break;
+        }
+    }
+    Ok(delivery)
+}
+
+async fn send_row(shared: &Shared, row: &Row, now: Timestamp) -> Sent {
+    let notification = shared
+        .core()
+        .state
+        .notifications
+        .get(&row.notification)
+        .cloned();
+    let (Some(notification), Some(channel)) = (notification, shared.channels.get(&row.receiver))
+    else {
+        return Sent::Refused {
+            why: format!(
+                "the receiver `{}` is not in the settings any more",
+                row.receiver
+            ),
+        };
+    };
+    match shared.templates.render(&notification, now) {
+        Ok(rendered) => {
+            let outgoing = Outgoing {
+                row,
+                notification: &notification,
+                rendered: &rendered,
+            };
+            channel.send(&outgoing, now).await
+        }
+        Err(error) => {
+            tracing::error!(message.id = %row.id, error = %error, "a message cannot be put in words");
+            Sent::Refused {
+                why: error.to_string(),
+            }
+        }
+    }
+}
+
+/// Keeps how an attempt ended, and with it the alert that follows from a dead letter.
+fn mark(shared: &Shared, row: Row, sent: &Sent) -> Result<Row, JournalError> {
+    let now = shared.clock.now();
+    let row = outbox::after(row, sent, &shared.policy, now);
+    if let Sent::Later { .. } = sent {
+        shared
+            .core()
+            .paused
+            .insert(row.receiver.clone(), row.next_at);
+    } else {
+        shared.core().paused.remove(&row.receiver);
+    }
+    if let RowStatus::Dead { why, .. } = &row.status {
+        tracing::error!(message.id = %row.id, receiver.name = %row.receiver, why = %why, "gave a message up");
+    }
+    shared.commit(|core| {
+        let event = outbox::dead_letter_event(&core.state, &row, now);
+        let mut change = match event {
+            Some(event) => {
+                let input = Input::Event(Box::new(event));
+                pipeline::step(&core.state, &shared.policy, input, now)
+            }
+            None => Change::default(),
+        };
+        change.rows.insert(row.id.clone(), row.clone());
+        change
+    })?;
+    Ok(row)
+}
