@@ -1,0 +1,307 @@
+//! A schema with its `allOf` members merged into one flat record, all dialects alike.
+//!
+//! It must not know declarations or names.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+use tollgate_contracts::{Node, NodeValue};
+
+use super::view::Cursor;
+use crate::ir::{Constraints, Docs};
+
+/// How deep `allOf` may nest; real documents stay below 10.
+const DEPTH_MAX: usize = 32;
+
+/// The types of JSON Schema, without null.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Word {
+    Boolean,
+    Integer,
+    Number,
+    String,
+    Array,
+    Object,
+}
+
+/// What the document says about keys that are not listed.
+#[derive(Debug, Clone)]
+pub(crate) enum FlatExtra<'a> {
+    Unstated,
+    Refused,
+    Schema(Cursor<'a>),
+}
+
+/// One schema, merged.
+#[derive(Debug, Clone)]
+pub(crate) struct Flat<'a> {
+    pub(crate) docs: Docs,
+    pub(crate) title: Option<String>,
+    /// The types it may have; nothing when the document does not say.
+    pub(crate) words: Option<BTreeSet<Word>>,
+    pub(crate) is_nullable: bool,
+    pub(crate) properties: Vec<(String, Cursor<'a>)>,
+    pub(crate) required: BTreeSet<String>,
+    pub(crate) extra: FlatExtra<'a>,
+    pub(crate) items: Option<Cursor<'a>>,
+    pub(crate) values: Option<Vec<Value>>,
+    pub(crate) constant: Option<Value>,
+    pub(crate) format: Option<String>,
+    pub(crate) constraints: Constraints,
+    pub(crate) variants: Vec<Cursor<'a>>,
+    pub(crate) discriminator: Option<Cursor<'a>>,
+    /// The single reference that this schema adds nothing to, when there is one.
+    pub(crate) only_reference: Option<Cursor<'a>>,
+}
+
+/// Merges a schema with its `allOf` members; follows a reference at the top.
+pub(crate) fn flatten<'a>(schema: &Cursor<'a>) -> Flat<'a> {
+    let mut flat = Flat {
+        docs: Docs::default(),
+        title: None,
+        words: None,
+        is_nullable: false,
+        properties: Vec::new(),
+        required: BTreeSet::new(),
+        extra: FlatExtra::Unstated,
+        items: None,
+        values: None,
+        constant: None,
+        format: None,
+        constraints: Constraints::default(),
+        variants: Vec::new(),
+        discriminator: None,
+        only_reference: None,
+    };
+    if let Some(target) = schema.resolve() {
+        merge(&mut flat, &target, 0);
+        flat.only_reference = only_reference(&target);
+    }
+    if flat.words.is_none() {
+        flat.words = infer(&flat);
+    }
+    if let Some(values) = &mut flat.values {
+        let n_before = values.len();
+        values.retain(|value| !value.is_null());
+        flat.is_nullable |= values.len() < n_before && flat.words.is_none();
+    }
+    flat
+}
+
+/// Adds what one schema says; the outer schema is merged after its members, so it wins.
+fn merge<'a>(flat: &mut Flat<'a>, schema: &Cursor<'a>, depth: usize) {
+    if depth > DEPTH_MAX {
+        return;
+    }
+    let members: Vec<Cursor<'a>> = schema
+        .get("allOf")
+        .map(|all| all.items().collect())
+        .unwrap_or_default();
+    for member in &members {
+        let Some(target) = member.resolve() else {
+            continue;
+        };
+        let outer_extra = std::mem::replace(&mut flat.extra, FlatExtra::Unstated);
+        let outer_docs = std::mem::take(&mut flat.docs);
+        let outer_title = flat.title.take();
+        merge(flat, &target, depth + 1);
+        flat.docs = outer_docs;
+        flat.title = outer_title;
+        // A closed member would refuse what its siblings add, so it closes nothing here.
+        if matches!(flat.extra, FlatExtra::Refused) && members.len() > 1
+            || matches!(flat.extra, FlatExtra::Unstated)
+        {
+            flat.extra = outer_extra;
+        }
+    }
+    merge_types(flat, schema);
+    merge_object(flat, schema);
+    merge_values(flat, schema);
+    merge_constraints(&mut flat.constraints, schema);
+    flat.docs.is_deprecated |= schema.is_true("deprecated");
+    let description = schema.text("description").or_else(|| schema.text("title"));
+    if let Some(description) = description {
+        flat.docs.text = description.to_owned();
+    }
+    flat.title = schema
+        .text("title")
+        .map(str::to_owned)
+        .or(flat.title.take());
+}
+
+fn merge_types(flat: &mut Flat<'_>, schema: &Cursor<'_>) {
+    let is_nullable = schema.is_true("nullable") || schema.is_true("x-nullable");
+    let Some(kind) = schema.get("type") else {
+        flat.is_nullable |= is_nullable;
+        return;
+    };
+    let texts: Vec<&str> = match kind.node.as_str() {
+        Some(text) => vec![text],
+        None => kind.node.items().filter_map(Node::scalar_text).collect(),
+    };
+    flat.is_nullable |=
+        is_nullable || texts.contains(&"null") || kind.node.items().any(Node::is_null);
+    let words: BTreeSet<Word> = texts.into_iter().filter_map(word).collect();
+    if words.is_empty() {
+        return;
+    }
+    flat.words = Some(match flat.words.take() {
+        Some(outer) if outer.intersection(&words).next().is_some() => {
+            outer.intersection(&words).copied().collect()
+        }
+        _ => words,
+    });
+}
+
+fn word(text: &str) -> Option<Word> {
+    Some(match text {
+        "boolean" => Word::Boolean,
+        "integer" => Word::Integer,
+        "number" => Word::Number,
+        "string" | "file" => Word::String,
+        "array" => Word::Array,
+        "object" => Word::Object,
+        _ => return None,
+    })
+}
+
+fn merge_object<'a>(flat: &mut Flat<'a>, schema: &Cursor<'a>) {
+    if let Some(properties) = schema.get("properties") {
+        for (key, property) in properties.entries() {
+            match flat.properties.iter_mut().find(|(known, _)| known == key) {
+                Some((_, known)) if known.node.get("const").is_none() => *known = property,
+                Some(_) => {}
+                None => flat.properties.push((key.to_owned(), property)),
+            }
+        }
+    }
+    if let Some(required) = schema.get("required") {
+        let names = required.node.items().filter_map(Node::as_str);
+        flat.required.extend(names.map(str::to_owned));
+    }
+    let extra = schema
+        .get("additionalProperties")
+        .or_else(|| schema.get("unevaluatedProperties"));
+    if let Some(extra) = extra {
+        flat.extra = match extra.node.value {
+            NodeValue::Bool(false) => FlatExtra::Refused,
+            _ => FlatExtra::Schema(extra),
+        };
+    }
+    if let Some(items) = schema.get("items") {
+        flat.items = Some(items);
+    }
+    for key in ["oneOf", "anyOf"] {
+        if let Some(variants) = schema.get(key) {
+            flat.variants.extend(variants.items());
+        }
+    }
+    let discriminator = schema.get("discriminator");
+    flat.discriminator = discriminator.or_else(|| flat.discriminator.take());
+}
+
+fn merge_values(flat: &mut Flat<'_>, schema: &Cursor<'_>) {
+    if let Some(values) = schema
+        .get("enum")
+        .filter(|values| values.node.as_array().is_some())
+    {
+        let values = values.node.items().map(Node::to_json);
+        flat.values = Some(values.collect());
+    }
+    if let Some(constant) = schema.get("const") {
+        flat.constant = Some(constant.node.to_json());
+    }
+    if let Some(format) = schema.text("format") {
+        flat.format = Some(format.to_owned());
+    }
+}
+
+fn merge_constraints(constraints: &mut Constraints, schema: &Cursor<'_>) {
+    let size = |keys: [&str; 3]| {
+        keys.iter()
+            .find_map(|key| schema.node.get(key).and_then(Node::as_u64))
+    };
+    let number = |key: &str| match schema.node.get(key).map(|node| &node.value) {
+        Some(NodeValue::Number(text)) => Some(text.clone()),
+        _ => None,
+    };
+    let minimum = size(["minLength", "minItems", "minProperties"]);
+    let maximum = size(["maxLength", "maxItems", "maxProperties"]);
+    constraints.size_min = minimum.or(constraints.size_min);
+    constraints.size_max = maximum.or(constraints.size_max);
+    if let Some(text) = number("minimum") {
+        constraints.minimum = Some(text);
+        constraints.is_minimum_exclusive = schema.is_true("exclusiveMinimum");
+    }
+    if let Some(text) = number("maximum") {
+        constraints.maximum = Some(text);
+        constraints.is_maximum_exclusive = schema.is_true("exclusiveMaximum");
+    }
+    if let Some(text) = number("exclusiveMinimum") {
+        constraints.minimum = Some(text);
+        constraints.is_minimum_exclusive = true;
+    }
+    if let Some(text) = number("exclusiveMaximum") {
+        constraints.maximum = Some(text);
+        constraints.is_maximum_exclusive = true;
+    }
+    constraints.multiple_of = number("multipleOf").or(constraints.multiple_of.take());
+    let pattern = schema.text("pattern").map(str::to_owned);
+    constraints.pattern = pattern.or(constraints.pattern.take());
+    constraints.is_unique |= schema.is_true("uniqueItems");
+}
+
+/// The types that follow from other keywords when `type` is absent.
+fn infer(flat: &Flat<'_>) -> Option<BTreeSet<Word>> {
+    if !flat.properties.is_empty() || !matches!(flat.extra, FlatExtra::Unstated) {
+        return Some(BTreeSet::from([Word::Object]));
+    }
+    if flat.items.is_some() {
+        return Some(BTreeSet::from([Word::Array]));
+    }
+    let values = flat.constant.as_ref().map(std::slice::from_ref);
+    let values = values.or(flat.values.as_deref())?;
+    let words: BTreeSet<Word> = values.iter().filter_map(word_of).collect();
+    (!words.is_empty()).then_some(words)
+}
+
+fn word_of(value: &Value) -> Option<Word> {
+    Some(match value {
+        Value::Null => return None,
+        Value::Bool(_) => Word::Boolean,
+        Value::Number(number) if number.is_f64() => Word::Number,
+        Value::Number(_) => Word::Integer,
+        Value::String(_) => Word::String,
+        Value::Array(_) => Word::Array,
+        Value::Object(_) => Word::Object,
+    })
+}
+
+/// `allOf` with one reference and nothing beside it but text is that reference.
+fn only_reference<'a>(schema: &Cursor<'a>) -> Option<Cursor<'a>> {
+    let is_plain = schema.node.entries().all(|entry| {
+        matches!(
+            entry.key.as_str(),
+            "allOf"
+                | "oneOf"
+                | "anyOf"
+                | "title"
+                | "description"
+                | "default"
+                | "example"
+                | "examples"
+                | "nullable"
+                | "deprecated"
+                | "readOnly"
+                | "writeOnly"
+                | "type"
+        ) || entry.key.starts_with("x-")
+    });
+    let groups = ["allOf", "oneOf", "anyOf"].map(|key| schema.get(key));
+    let mut members = groups
+        .into_iter()
+        .flatten()
+        .flat_map(|group| group.items().collect::<Vec<_>>());
+    let only = members.next()?;
+    (is_plain && members.next().is_none() && only.is_reference()).then_some(only)
+}

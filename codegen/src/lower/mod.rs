@@ -1,0 +1,114 @@
+//! From contracts to the type representation: schemas, operations, channels.
+//!
+//! It must not know a target language.
+
+mod asyncapi;
+mod flat;
+mod openapi;
+mod schema;
+mod unions;
+mod view;
+
+use std::collections::{BTreeMap, VecDeque};
+
+use tollgate_contracts::Contract;
+
+use crate::ir::{Decl, DeclId, Docs, Ir, Shape, Type, TypeKind};
+use view::Cursor;
+
+/// The state of a lowering: what is declared and what is still to be looked at.
+pub(crate) struct Lowering<'a> {
+    ir: Ir,
+    ids: BTreeMap<String, DeclId>,
+    queue: VecDeque<(DeclId, Cursor<'a>)>,
+}
+
+/// Everything the contracts declare or use, in one representation.
+#[must_use]
+pub fn lower(contracts: &[Contract]) -> Ir {
+    let mut lowering = Lowering {
+        ir: Ir::default(),
+        ids: BTreeMap::new(),
+        queue: VecDeque::new(),
+    };
+    for contract in contracts {
+        let Some(root) = Cursor::root(contract) else {
+            continue;
+        };
+        lowering.components(&root);
+        if contract.kind.is_async() {
+            asyncapi::lower(&mut lowering, &root);
+        } else {
+            openapi::lower(&mut lowering, &root);
+        }
+        lowering.drain();
+    }
+    lowering.ir
+}
+
+impl<'a> Lowering<'a> {
+    fn components(&mut self, root: &Cursor<'a>) {
+        let schemas = root.get("components").and_then(|all| all.get("schemas"));
+        for (_, schema) in schemas.iter().flat_map(Cursor::entries) {
+            self.declare(&schema);
+        }
+        self.drain();
+    }
+
+    /// The declaration of what stands at a place; made when it is met for the first time.
+    fn declare(&mut self, target: &Cursor<'a>) -> DeclId {
+        let place = target.place();
+        if let Some(id) = self.ids.get(&place) {
+            return *id;
+        }
+        let id = self.push(target, target.name(), target.is_named(), Docs::default());
+        self.ids.insert(place, id);
+        self.queue.push_back((id, target.clone()));
+        id
+    }
+
+    /// A declaration whose shape is known, named by its place.
+    fn declare_inline(
+        &mut self,
+        schema: &Cursor<'a>,
+        name: String,
+        docs: Docs,
+        shape: Shape,
+    ) -> DeclId {
+        let id = self.push(schema, name, false, docs);
+        self.ir.decls[id].shape = shape;
+        id
+    }
+
+    fn push(
+        &mut self,
+        schema: &Cursor<'a>,
+        name: String,
+        is_component: bool,
+        docs: Docs,
+    ) -> DeclId {
+        self.ir.decls.push(Decl {
+            name,
+            is_component,
+            module: schema.module(),
+            place: schema.place(),
+            docs,
+            shape: Shape::Alias(Type::new(TypeKind::Any)),
+        });
+        self.ir.decls.len() - 1
+    }
+
+    fn drain(&mut self) {
+        while let Some((id, schema)) = self.queue.pop_front() {
+            let name = self.ir.decls[id].name.clone();
+            let (docs, shape) = self.shape(&schema, &name);
+            // An alias of nothing but itself says nothing: any value.
+            let is_loop = matches!(&shape, Shape::Alias(ty) if ty.kind == TypeKind::Named(id));
+            let decl = &mut self.ir.decls[id];
+            decl.docs = docs;
+            if !is_loop {
+                decl.shape = shape;
+            }
+        }
+    }
+}

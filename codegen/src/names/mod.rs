@@ -1,0 +1,260 @@
+//! From names in documents to identifiers: words, case, reserved words, collisions.
+//!
+//! It must not know how a language is printed; it gets the reserved words as an argument.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::ir::Ir;
+
+/// How words become one identifier.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Case {
+    /// `LikeThis`.
+    Pascal,
+    /// `likeThis`.
+    Camel,
+    /// `like_this`.
+    Snake,
+}
+
+/// The identifiers of all declarations, by their index.
+///
+/// A component keeps its name; an inline type gives way to it. Of two that become one
+/// identifier, the one that is spelled so keeps it, and the others get a suffix made from
+/// their own name, so that adding a schema does not rename another component.
+#[must_use]
+pub fn types(ir: &Ir, reserved: &[&str]) -> Vec<String> {
+    let wishes: Vec<Wish<'_>> = ir
+        .decls
+        .iter()
+        .map(|decl| Wish {
+            text: &decl.name,
+            identity: &decl.place,
+            rank: u8::from(!decl.is_component),
+        })
+        .collect();
+    resolve(&wishes, Case::Pascal, reserved, "Model")
+}
+
+/// The identifiers of names that stand side by side, such as fields or variants.
+#[must_use]
+pub fn members(wires: &[&str], case: Case, reserved: &[&str], suffix: &str) -> Vec<String> {
+    let wishes: Vec<Wish<'_>> = wires
+        .iter()
+        .map(|wire| Wish {
+            text: wire,
+            identity: wire,
+            rank: 0,
+        })
+        .collect();
+    resolve(&wishes, case, reserved, suffix)
+}
+
+struct Wish<'a> {
+    text: &'a str,
+    identity: &'a str,
+    rank: u8,
+}
+
+fn resolve(wishes: &[Wish<'_>], case: Case, reserved: &[&str], suffix: &str) -> Vec<String> {
+    let reserved: BTreeSet<&str> = reserved.iter().copied().collect();
+    let mut groups: BTreeMap<String, Vec<usize>> = BTreeMap::new();
+    for (index, wish) in wishes.iter().enumerate() {
+        let mut ident = identifier(wish.text, case);
+        if reserved.contains(ident.as_str()) {
+            ident.push_str(suffix);
+        }
+        groups.entry(ident).or_default().push(index);
+    }
+    let mut taken: BTreeSet<String> = groups.keys().cloned().collect();
+    let mut idents = vec![String::new(); wishes.len()];
+    for (ident, mut members) in groups {
+        members.sort_by_key(|index| {
+            let wish = &wishes[*index];
+            (wish.rank, wish.text != ident, wish.identity)
+        });
+        for (position, index) in members.into_iter().enumerate() {
+            idents[index] = if position == 0 {
+                ident.clone()
+            } else {
+                distinct(&ident, wishes[index].identity, case, &mut taken)
+            };
+        }
+    }
+    idents
+}
+
+/// The identifier with a suffix that depends on nothing but the name itself, where possible.
+fn distinct(ident: &str, identity: &str, case: Case, taken: &mut BTreeSet<String>) -> String {
+    let hash = fnv1a(identity);
+    (1..)
+        .map(|n_digits: usize| {
+            let digits = format!("{hash:016x}{n_digits:x}");
+            let tail = &digits[..digits.len().min(n_digits + 2)];
+            match case {
+                Case::Snake => format!("{ident}_x{tail}"),
+                Case::Pascal | Case::Camel => format!("{ident}X{tail}"),
+            }
+        })
+        .find(|candidate| taken.insert(candidate.clone()))
+        .expect("an endless iterator of different names has a free one")
+}
+
+/// FNV-1a with 64 bits (Fowler, Noll, Vo): short, stable on every machine.
+fn fnv1a(text: &str) -> u64 {
+    text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
+    })
+}
+
+/// One identifier, without regard to others. Never empty, never starts with a digit, ASCII only.
+#[must_use]
+pub fn identifier(text: &str, case: Case) -> String {
+    let words = words(text);
+    let mut ident = String::new();
+    for (index, word) in words.iter().enumerate() {
+        match case {
+            Case::Snake => {
+                if index > 0 {
+                    ident.push('_');
+                }
+                ident.push_str(word);
+            }
+            Case::Camel if index == 0 => ident.push_str(word),
+            Case::Camel | Case::Pascal => {
+                // Two digits that meet would read as one number: `1.2` is not `12`.
+                if ident.ends_with(|c: char| c.is_ascii_digit())
+                    && word.starts_with(|c: char| c.is_ascii_digit())
+                {
+                    ident.push('_');
+                }
+                let mut letters = word.chars();
+                ident.extend(letters.next().map(|c| c.to_ascii_uppercase()));
+                ident.push_str(letters.as_str());
+            }
+        }
+    }
+    if ident.starts_with(|c: char| c.is_ascii_digit()) {
+        ident.insert(0, if case == Case::Pascal { 'N' } else { 'n' });
+    }
+    ident
+}
+
+/// The words of a name in lower case. Symbols become words only where nothing else would remain.
+fn words(text: &str) -> Vec<String> {
+    let mut words: Vec<String> = Vec::new();
+    let mut word = String::new();
+    let characters: Vec<char> = text.chars().collect();
+    for (index, c) in characters.iter().copied().enumerate() {
+        if c.is_ascii_alphanumeric() {
+            let previous = index.checked_sub(1).map(|index| characters[index]);
+            let next = characters.get(index + 1).copied();
+            let is_start = c.is_ascii_uppercase()
+                && previous.is_some_and(|previous| {
+                    previous.is_ascii_lowercase()
+                        || previous.is_ascii_digit()
+                        || (previous.is_ascii_uppercase()
+                            && next.is_some_and(|next| next.is_ascii_lowercase()))
+                });
+            if is_start && !word.is_empty() {
+                words.push(std::mem::take(&mut word));
+            }
+            word.push(c.to_ascii_lowercase());
+            continue;
+        }
+        if !word.is_empty() {
+            words.push(std::mem::take(&mut word));
+        }
+        let is_sign = index == 0 && matches!(c, '+' | '-') && characters.len() > 1;
+        if is_sign && characters[1].is_ascii_digit() {
+            words.push(if c == '+' { "plus" } else { "minus" }.to_owned());
+        } else if !c.is_ascii() {
+            words.push(format!("u{:x}", u32::from(c)));
+        }
+    }
+    if !word.is_empty() {
+        words.push(word);
+    }
+    if words.is_empty() {
+        words = characters.iter().map(|c| symbol(*c)).collect();
+    }
+    if words.is_empty() {
+        words.push("empty".to_owned());
+    }
+    words
+}
+
+fn symbol(c: char) -> String {
+    let word = match c {
+        '<' => "less",
+        '>' => "greater",
+        '=' => "equal",
+        '!' => "not",
+        '+' => "plus",
+        '-' => "minus",
+        '*' => "star",
+        '/' => "slash",
+        '\\' => "backslash",
+        '.' => "dot",
+        ',' => "comma",
+        ':' => "colon",
+        ';' => "semicolon",
+        '_' => "underscore",
+        ' ' => "space",
+        '$' => "dollar",
+        '@' => "at",
+        '#' => "hash",
+        '%' => "percent",
+        '&' => "and",
+        '|' => "or",
+        '~' => "tilde",
+        '^' => "caret",
+        '?' => "question",
+        '"' => "quote",
+        '\'' => "apostrophe",
+        '(' | ')' | '[' | ']' | '{' | '}' => "bracket",
+        other => return format!("u{:x}", u32::from(other)),
+    };
+    word.to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(text: &str, want: [&str; 3]) {
+        let got = [Case::Pascal, Case::Camel, Case::Snake].map(|case| identifier(text, case));
+        assert_eq!(got, want, "{text:?}");
+    }
+
+    #[test]
+    fn any_text_becomes_an_identifier() {
+        check(
+            "HTTPServerId",
+            ["HttpServerId", "httpServerId", "http_server_id"],
+        );
+        check(
+            "latencyP95Ms",
+            ["LatencyP95Ms", "latencyP95Ms", "latency_p95_ms"],
+        );
+        check("3ds", ["N3ds", "n3ds", "n3ds"]);
+        check("+1", ["Plus1", "plus1", "plus_1"]);
+        check("-1", ["Minus1", "minus1", "minus_1"]);
+        check("<=", ["LessEqual", "lessEqual", "less_equal"]);
+        check("", ["Empty", "empty", "empty"]);
+        check("1.2", ["N1_2", "n1_2", "n1_2"]);
+        check("日本", ["U65e5U672c", "u65e5U672c", "u65e5_u672c"]);
+        check("*/ fn main() {}", ["FnMain", "fnMain", "fn_main"]);
+    }
+
+    #[test]
+    fn values_equal_but_for_case_stay_apart_whatever_else_is_there() {
+        let few = members(&["asc", "ASC"], Case::Pascal, &[], "Value");
+        let many = members(&["Asc", "zzz", "asc", "ASC"], Case::Pascal, &[], "Value");
+        assert_eq!(few[0].len() + few[1].len(), "Asc".len() * 2 + 4);
+        assert_eq!(many[0], "Asc");
+        let distinct: BTreeSet<&String> = many.iter().collect();
+        assert_eq!(distinct.len(), 4);
+    }
+}

@@ -1,0 +1,421 @@
+//! The axum server: a trait for each tag, typed requests and responses, and the router.
+//!
+//! The only folder of this crate whose output knows axum. It must not know a handler.
+
+mod responses;
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use crate::ir::{Ir, Location, Operation, Parameter, Shape, Type, TypeKind};
+use crate::names::{self, Case, identifier};
+use crate::rust::{Rust, doc_lines, literal, member};
+use crate::{Artifact, CodegenError, HEADER};
+
+/// The body limit of operations that state none: 1 MiB.
+const BODY_SIZE_MAX_BYTES: u64 = 1 << 20;
+
+/// What an operation is called in the generated code.
+pub(crate) struct Names {
+    function: String,
+    request: String,
+    response: String,
+}
+
+/// The files of the server module, paths relative to its folder.
+pub(crate) fn emit(ir: &Ir, models: &str) -> Result<Vec<Artifact>, CodegenError> {
+    let undecided = ir
+        .operations
+        .iter()
+        .find(|operation| operation.permission.is_none());
+    if let Some(operation) = undecided {
+        return Err(CodegenError::NoPermission {
+            operation: operation.id.clone(),
+        });
+    }
+    let rust = Rust::new(ir, "models::");
+    let models = models.replace('-', "_");
+    let names = operation_names(&ir.operations);
+    let mut api = format!("// {HEADER}\n{}", include_str!("templates/api.rs"));
+    api = api.replace("models_crate", &models);
+    api.push_str(&operations_table(&ir.operations));
+    let served: Vec<(usize, &Operation)> = ir
+        .operations
+        .iter()
+        .enumerate()
+        .filter(|(_, operation)| !operation.is_websocket)
+        .collect();
+    api.push_str(&traits(&served, &names));
+    for (index, operation) in &served {
+        let names = &names[*index];
+        api.push_str(&request(&rust, operation, names));
+        api.push_str(&responses::response(&rust, operation, names));
+        api.push_str(&handler(&rust, *index, operation, names));
+    }
+    api.push_str(&router(&served, &names));
+    let extract = include_str!("templates/extract.rs").replace("models_crate", &models);
+    Ok(vec![
+        Artifact::new("api.rs", api),
+        Artifact::new("extract.rs", format!("// {HEADER}\n{extract}")),
+        Artifact::new(
+            "mod.rs",
+            format!(
+                "// {HEADER}\n//! Generated from the contract: what the server must answer.\n\n#[rustfmt::skip]\npub mod api;\n#[rustfmt::skip]\npub mod extract;\n"
+            ),
+        ),
+    ])
+}
+
+fn operation_names(operations: &[Operation]) -> Vec<Names> {
+    let ids: Vec<&str> = operations
+        .iter()
+        .map(|operation| operation.id.as_str())
+        .collect();
+    let functions = member(&ids, &["authorize", "refuse", "router"]);
+    let types = names::members(&ids, Case::Pascal, &[], "Operation");
+    functions
+        .into_iter()
+        .zip(types)
+        .map(|(function, ty)| Names {
+            function,
+            request: format!("{ty}Request"),
+            response: format!("{ty}Response"),
+        })
+        .collect()
+}
+
+fn operations_table(operations: &[Operation]) -> String {
+    let mut text = "\n/// All operations of the contract, in its order, those that upgrade to a WebSocket too.\npub const OPERATIONS: &[OperationInfo] = &[\n".to_owned();
+    for operation in operations {
+        let permission = operation
+            .permission
+            .as_ref()
+            .filter(|permission| *permission != "public");
+        let option = |text: Option<&String>| match text {
+            Some(text) => format!("Some({})", literal(text)),
+            None => "None".to_owned(),
+        };
+        let statuses: Vec<&str> = operation
+            .responses
+            .iter()
+            .map(|response| response.status.as_str())
+            .filter(|status| status.parse::<u16>().is_ok())
+            .collect();
+        let _ = writeln!(
+            text,
+            "    OperationInfo {{ id: {}, method: {}, path: {}, tag: {}, permission: {}, budget: {}, body_size_max_bytes: {}, is_websocket: {}, statuses: &[{}] }},",
+            literal(&operation.id),
+            literal(&operation.method),
+            literal(&operation.path),
+            literal(&operation.tag),
+            option(permission),
+            option(operation.budget.as_ref()),
+            operation.body_size_max_bytes.unwrap_or(BODY_SIZE_MAX_BYTES),
+            operation.is_websocket,
+            statuses.join(", "),
+        );
+    }
+    text.push_str("];\n");
+    text
+}
+
+fn traits(served: &[(usize, &Operation)], names: &[Names]) -> String {
+    let mut text = String::new();
+    for (tag, name) in trait_names(served) {
+        let _ = write!(
+            text,
+            "\n/// The operations tagged `{}`.\npub trait {name}: Authorize {{\n",
+            tag.replace('`', "'")
+        );
+        for (index, operation) in served.iter().filter(|(_, operation)| operation.tag == tag) {
+            let names = &names[*index];
+            let docs = format!(
+                "`{} {}`: {}",
+                operation.method, operation.path, operation.docs.text
+            );
+            text.push_str(&doc_lines(&docs, "    "));
+            let caller = if is_public(operation) {
+                ""
+            } else {
+                "caller: Self::Caller, "
+            };
+            let _ = writeln!(
+                text,
+                "    fn {}(&self, {caller}request: {}) -> impl Future<Output = {}> + Send;",
+                names.function, names.request, names.response
+            );
+        }
+        text.push_str("}\n");
+    }
+    text
+}
+
+fn trait_names<'o>(served: &[(usize, &'o Operation)]) -> BTreeMap<&'o str, String> {
+    let tags: BTreeMap<&str, ()> = served.iter().map(|(_, o)| (o.tag.as_str(), ())).collect();
+    let tags: Vec<&str> = tags.into_keys().collect();
+    let names = names::members(&tags, Case::Pascal, &[], "Tag");
+    tags.into_iter()
+        .zip(names.into_iter().map(|name| format!("{name}Api")))
+        .collect()
+}
+
+fn is_public(operation: &Operation) -> bool {
+    operation.permission.as_deref() == Some("public")
+}
+
+/// Parameters with their identifiers.
+fn fields(operation: &Operation) -> Vec<(String, &Parameter)> {
+    let wires: Vec<&str> = operation
+        .parameters
+        .iter()
+        .map(|p| p.wire.as_str())
+        .collect();
+    member(&wires, &["body"])
+        .into_iter()
+        .zip(&operation.parameters)
+        .collect()
+}
+
+fn request(rust: &Rust<'_>, operation: &Operation, names: &Names) -> String {
+    let docs = format!("What `{}` gets.", operation.id.replace('`', "'"));
+    let mut text = format!(
+        "\n{}#[derive(Debug, Clone, PartialEq)]\npub struct {} {{\n",
+        doc_lines(&docs, ""),
+        names.request
+    );
+    for (ident, parameter) in fields(operation) {
+        let docs = format!(
+            "`{}` in the {}. {}",
+            parameter.wire,
+            place(parameter.location).to_lowercase(),
+            parameter.docs.text
+        );
+        text.push_str(&doc_lines(&docs, "    "));
+        let ty = rust.type_text(&parameter.ty, None);
+        let ty = if parameter.is_required {
+            ty
+        } else {
+            format!("Option<{ty}>")
+        };
+        let _ = writeln!(text, "    pub {ident}: {ty},");
+    }
+    if let Some(body) = &operation.body {
+        let ty = match &body.ty {
+            Some(ty) => rust.type_text(ty, None),
+            None if body.media.starts_with("text/") => "String".to_owned(),
+            None => "axum::body::Bytes".to_owned(),
+        };
+        let ty = if body.is_required {
+            ty
+        } else {
+            format!("Option<{ty}>")
+        };
+        let _ = writeln!(
+            text,
+            "    /// The body, `{}`.\n    pub body: {ty},",
+            body.media.replace('`', "'")
+        );
+    }
+    text.push_str("}\n");
+    text
+}
+
+fn handler(rust: &Rust<'_>, index: usize, operation: &Operation, names: &Names) -> String {
+    let trait_name = format!("{}Api", identifier(&operation.tag, Case::Pascal));
+    let function = names.function.trim_start_matches("r#");
+    let body_name = if operation.body.is_some() {
+        "body"
+    } else {
+        "_body"
+    };
+    let has_input = operation.body.is_some() || !operation.parameters.is_empty();
+    let mut text = format!(
+        "\nasync fn serve_{function}<A: {trait_name}>(api: &A, request: Request) -> Result<Response, Refusal> {{\n"
+    );
+    if has_input || !is_public(operation) {
+        let _ = writeln!(
+            text,
+            "    let operation = &OPERATIONS[{index}];\n    let (parts, {body_name}) = request.into_parts();"
+        );
+    } else {
+        text.push_str("    drop(request);\n");
+    }
+    if !is_public(operation) {
+        text.push_str("    let caller = api.authorize(operation, &parts.headers).await?;\n");
+    }
+    if has_input {
+        text.push_str("    let input = Input::read(operation, parts).await?;\n");
+    }
+    let mut literal_text = String::new();
+    let mut checks = String::new();
+    for (ident, parameter) in fields(operation) {
+        let take = if parameter.is_required {
+            "required"
+        } else {
+            "optional"
+        };
+        let _ = writeln!(
+            literal_text,
+            "        {ident}: input.{take}(Place::{}, {}, {})?,",
+            place(parameter.location),
+            literal(&parameter.wire),
+            form(rust, parameter)
+        );
+        checks.push_str(&parameter_checks(rust, &ident, parameter));
+    }
+    if let Some(body) = &operation.body {
+        let media = literal(&body.media);
+        let read = match &body.ty {
+            Some(_) => "json",
+            None if body.media.starts_with("text/") => "text",
+            None => "bytes",
+        };
+        let need = if body.is_required {
+            ".ok_or_else(|| input.no_body())?"
+        } else {
+            ""
+        };
+        let _ = writeln!(
+            literal_text,
+            "        body: input.{read}(body, {media}).await?{need},"
+        );
+        if let Some(ty) = &body.ty {
+            checks.push_str(&value_checks(rust, "body", body.is_required, ty, "path"));
+        }
+    }
+    let _ = write!(
+        text,
+        "    let request = {} {{\n{literal_text}    }};\n",
+        names.request
+    );
+    if !checks.is_empty() {
+        for location in [
+            Location::Path,
+            Location::Query,
+            Location::Header,
+            Location::Cookie,
+        ] {
+            let word = place(location).to_lowercase();
+            if checks.contains(&format!("{word}_path")) {
+                let _ = writeln!(text, "    let {word}_path = Path::Root.field(\"{word}\");");
+            }
+        }
+        if operation.body.is_some() {
+            text.push_str("    let path = &Path::Root;\n");
+        }
+        let _ = write!(
+            text,
+            "    let violations = &mut Vec::new();\n{checks}    input.check(violations)?;\n"
+        );
+    }
+    let caller = if is_public(operation) { "" } else { "caller, " };
+    let _ = write!(
+        text,
+        "    Ok(api.{}({caller}request).await.into_response())\n}}\n",
+        names.function
+    );
+    text.replace(
+        "    let path = &Path::Root;\n    let violations = &mut Vec::new();\n    input",
+        "    let violations = &mut Vec::new();\n    input",
+    )
+}
+
+fn parameter_checks(rust: &Rust<'_>, ident: &str, parameter: &Parameter) -> String {
+    let word = place(parameter.location).to_lowercase();
+    let path = format!("&{word}_path.field({})", literal(&parameter.wire));
+    value_checks(rust, ident, parameter.is_required, &parameter.ty, &path)
+}
+
+fn value_checks(rust: &Rust<'_>, ident: &str, is_required: bool, ty: &Type, path: &str) -> String {
+    if is_required {
+        return rust.type_checks(ty, &format!("&request.{ident}"), path, 1);
+    }
+    let checks = rust.type_checks(ty, "value", path, 2);
+    if checks.is_empty() {
+        return checks;
+    }
+    format!("    if let Some(value) = &request.{ident} {{\n{checks}    }}\n")
+}
+
+fn place(location: Location) -> &'static str {
+    match location {
+        Location::Path => "Path",
+        Location::Query => "Query",
+        Location::Header => "Header",
+        Location::Cookie => "Cookie",
+    }
+}
+
+fn form(rust: &Rust<'_>, parameter: &Parameter) -> String {
+    let ty = plain(rust, &parameter.ty);
+    let (how, item) = match &ty.kind {
+        TypeKind::Array(item) if parameter.is_comma_separated => ("Commas", plain(rust, item)),
+        TypeKind::Array(item) => ("Repeated", plain(rust, item)),
+        _ => ("One", ty),
+    };
+    let scalar = match &item.kind {
+        TypeKind::String(_) => "Text",
+        TypeKind::Boolean => "Boolean",
+        TypeKind::Integer(_) | TypeKind::Number { .. } => "Number",
+        TypeKind::Named(id) if matches!(rust.ir.decls[*id].shape, Shape::Enum(_)) => "Text",
+        _ => "Json",
+    };
+    format!("Form::{how}(Scalar::{scalar})")
+}
+
+/// A type with its aliases followed.
+fn plain<'t>(rust: &'t Rust<'_>, mut ty: &'t Type) -> &'t Type {
+    for _ in 0..rust.ir.decls.len() {
+        match &ty.kind {
+            TypeKind::Named(id) => match &rust.ir.decls[*id].shape {
+                Shape::Alias(inner) => ty = inner,
+                _ => return ty,
+            },
+            _ => return ty,
+        }
+    }
+    ty
+}
+
+fn router(served: &[(usize, &Operation)], names: &[Names]) -> String {
+    let mut paths: BTreeMap<&str, Vec<(usize, &Operation)>> = BTreeMap::new();
+    for (index, operation) in served {
+        paths
+            .entry(&operation.path)
+            .or_default()
+            .push((*index, operation));
+    }
+    let bounds: Vec<String> = trait_names(served).into_values().collect();
+    let bounds = if bounds.is_empty() {
+        "Authorize".to_owned()
+    } else {
+        bounds.join(" + ")
+    };
+    let mut text = format!(
+        "\n/// Routes every operation that is not a WebSocket; other routes may be merged with it.\npub fn router<A: {bounds}>(api: A) -> axum::Router {{\n    axum::Router::new()\n"
+    );
+    for (path, operations) in paths {
+        let methods: Vec<&str> = operations.iter().map(|(_, o)| o.method.as_str()).collect();
+        let allow = methods.join(", ");
+        let _ = writeln!(
+            text,
+            "        .route(\n            {},\n            MethodRouter::new()",
+            literal(path)
+        );
+        for (index, operation) in operations {
+            let function = names[index].function.trim_start_matches("r#");
+            let _ = writeln!(
+                text,
+                "                .{}(|State(api): State<A>, request: Request| async move {{\n                    let result = serve_{function}(&api, request).await;\n                    finish(&api, &OPERATIONS[{index}], result)\n                }})",
+                operation.method.to_lowercase()
+            );
+        }
+        let _ = writeln!(
+            text,
+            "                .fallback(|| async {{ extract::method_not_allowed({}) }}),\n        )",
+            literal(&allow)
+        );
+    }
+    text.push_str("        .with_state(api)\n}\n");
+    text
+}
