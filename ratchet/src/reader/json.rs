@@ -1,0 +1,35 @@
+//! JSON into typed values with the line of what is wrong. It must not know any one format.
+
+use serde::de::DeserializeOwned;
+
+use super::{Input, ReadError};
+
+/// Parses the whole text.
+pub(super) fn parse<T: DeserializeOwned>(
+    input: &Input<'_>,
+    expected: &str,
+) -> Result<T, ReadError> {
+    parse_at(input, input.text, 0, expected)
+}
+
+/// Parses a piece of the text that begins after `n_lines_before` lines.
+pub(super) fn parse_at<T: DeserializeOwned>(
+    input: &Input<'_>,
+    text: &str,
+    n_lines_before: usize,
+    expected: &str,
+) -> Result<T, ReadError> {
+    serde_json::from_str(text).map_err(|error| {
+        let whole = error.to_string();
+        // serde_json ends its text with the position, which the error names by itself.
+        let found = whole
+            .rsplit_once(" at line ")
+            .map_or(whole.as_str(), |(text, _)| text);
+        let line = n_lines_before + error.line().max(1);
+        input.error(
+            line,
+            expected,
+            format!("{found} (column {})", error.column()),
+        )
+    })
+}

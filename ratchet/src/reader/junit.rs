@@ -1,0 +1,317 @@
+//! JUnit XML as nextest, pytest, surefire, gotestsum and vitest write it.
+//!
+//! Retries come in two forms: child elements (`flakyFailure`, `rerunFailure` of surefire and
+//! nextest), and repeated test cases of one name (pytest-rerunfailures, which does not even mark
+//! the failed attempts; gotestsum, which does).
+
+use std::collections::BTreeMap;
+
+use quick_xml::XmlVersion;
+use quick_xml::events::{BytesStart, Event};
+use quick_xml::reader::Reader;
+
+use super::error::quoted;
+use super::{Input, ReadError, TestCase, TestOutcome, Tests};
+
+/// Suites in suites are bounded, so that a hostile report can't exhaust memory or stack.
+const DEPTH_MAX: usize = 64;
+
+#[derive(Default)]
+struct Case {
+    class: String,
+    name: String,
+    suite: String,
+    /// Whether repeated names of the suite are attempts at one test.
+    repeats: Repeats,
+    is_failed: bool,
+    is_skipped: bool,
+    has_failed_attempt: bool,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+enum Repeats {
+    /// Tests that happen to share a name.
+    #[default]
+    OtherTests,
+    /// Attempts, each marked as failed or not (gotestsum).
+    Attempts,
+    /// Attempts, all but the last failed though none says so (pytest-rerunfailures).
+    UnmarkedAttempts,
+}
+
+#[derive(Default)]
+struct Suite {
+    name: String,
+    repeats: Repeats,
+    n_declared: Option<u64>,
+    n_cases: u64,
+    offset: usize,
+}
+
+#[derive(Default)]
+struct State {
+    elements: Vec<String>,
+    suites: Vec<Suite>,
+    cases: Vec<Case>,
+    root_time_s: Option<f64>,
+    suites_time_s: Option<f64>,
+    cases_time_s: Option<f64>,
+}
+
+pub(super) fn read(input: &Input<'_>) -> Result<Tests, ReadError> {
+    let mut reader = Reader::from_str(input.text);
+    let mut state = State::default();
+    let mut has_root = false;
+    loop {
+        let offset = usize::try_from(reader.buffer_position()).unwrap_or(usize::MAX);
+        let event = reader.read_event().map_err(|error| {
+            let offset = usize::try_from(reader.error_position()).unwrap_or(usize::MAX);
+            input.error_at(offset, "well-formed XML", error.to_string())
+        })?;
+        match event {
+            Event::Start(start) => {
+                open(input, &mut state, &start, offset, has_root)?;
+                has_root = true;
+            }
+            Event::Empty(start) => {
+                open(input, &mut state, &start, offset, has_root)?;
+                has_root = true;
+                close(input, &mut state)?;
+            }
+            Event::End(_) => close(input, &mut state)?,
+            Event::Text(text) if state.elements.is_empty() && !text.trim().is_empty() => {
+                return Err(input.error_at(offset, "an XML element", quoted(&text)));
+            }
+            Event::Eof => break,
+            _ => {}
+        }
+    }
+    if let Some(element) = state.elements.last() {
+        let found = format!("the end of the file inside `<{element}>`");
+        return Err(input.error_at(input.text.len(), format!("`</{element}>`"), found));
+    }
+    if !has_root {
+        return Err(input.error(1, "`<testsuites>` or `<testsuite>`", "no element"));
+    }
+    let time_s = state
+        .root_time_s
+        .or(state.suites_time_s)
+        .or(state.cases_time_s);
+    Ok(Tests {
+        cases: unite_attempts(state.cases),
+        time_s,
+    })
+}
+
+fn open(
+    input: &Input<'_>,
+    state: &mut State,
+    start: &BytesStart<'_>,
+    offset: usize,
+    has_root: bool,
+) -> Result<(), ReadError> {
+    let name = start.local_name().as_ref().to_owned();
+    let parent = state.elements.last().map(String::as_str);
+    if parent.is_none() && (has_root || !matches!(name.as_str(), "testsuites" | "testsuite")) {
+        let expected = "`<testsuites>` or `<testsuite>` as the one root";
+        return Err(input.error_at(offset, expected, format!("`<{name}>`")));
+    }
+    if state.elements.len() >= DEPTH_MAX {
+        let expected = format!("at most {DEPTH_MAX} elements within each other");
+        return Err(input.error_at(offset, expected, "more"));
+    }
+    match name.as_str() {
+        "testsuites" => state.root_time_s = time(input, start, offset)?,
+        "testsuite" => open_suite(input, state, start, offset)?,
+        "testcase" => open_case(input, state, start, offset)?,
+        "property" if parent == Some("properties") => {
+            let is_go =
+                attribute(input, start, "name", offset)?.is_some_and(|name| name == "go.version");
+            if let Some(suite) = state.suites.last_mut().filter(|_| is_go) {
+                suite.repeats = Repeats::Attempts;
+            }
+        }
+        child if parent == Some("testcase") => {
+            if let Some(case) = state.cases.last_mut() {
+                match child {
+                    "failure" | "error" => case.is_failed = true,
+                    "skipped" | "disabled" | "ignored" => case.is_skipped = true,
+                    "flakyFailure" | "flakyError" => case.has_failed_attempt = true,
+                    _ => {}
+                }
+            }
+        }
+        _ => {}
+    }
+    state.elements.push(name);
+    Ok(())
+}
+
+fn open_suite(
+    input: &Input<'_>,
+    state: &mut State,
+    start: &BytesStart<'_>,
+    offset: usize,
+) -> Result<(), ReadError> {
+    let name = attribute(input, start, "name", offset)?.unwrap_or_default();
+    let time_s = time(input, start, offset)?;
+    // A suite's time holds that of the suites within it.
+    if state.suites.is_empty() {
+        state.suites_time_s = sum(state.suites_time_s, time_s);
+    }
+    let n_declared = match attribute(input, start, "tests", offset)? {
+        Some(text) if !text.trim().is_empty() => Some(
+            text.trim()
+                .parse()
+                .map_err(|_| input.error_at(offset, "a whole number in `tests`", quoted(&text)))?,
+        ),
+        _ => None,
+    };
+    let repeats = if name == "pytest" {
+        Repeats::UnmarkedAttempts
+    } else {
+        Repeats::OtherTests
+    };
+    state.suites.push(Suite {
+        name,
+        repeats,
+        n_declared,
+        n_cases: 0,
+        offset,
+    });
+    Ok(())
+}
+
+fn open_case(
+    input: &Input<'_>,
+    state: &mut State,
+    start: &BytesStart<'_>,
+    offset: usize,
+) -> Result<(), ReadError> {
+    state.cases_time_s = sum(state.cases_time_s, time(input, start, offset)?);
+    for suite in &mut state.suites {
+        suite.n_cases += 1;
+    }
+    let status = attribute(input, start, "status", offset)?.unwrap_or_default();
+    let is_disabled = matches!(status.as_str(), "disabled" | "notrun" | "skipped");
+    let suite: Vec<&str> = state
+        .suites
+        .iter()
+        .map(|suite| suite.name.as_str())
+        .collect();
+    state.cases.push(Case {
+        class: attribute(input, start, "classname", offset)?.unwrap_or_default(),
+        name: attribute(input, start, "name", offset)?.unwrap_or_default(),
+        suite: suite.join(" > "),
+        repeats: state
+            .suites
+            .last()
+            .map(|suite| suite.repeats)
+            .unwrap_or_default(),
+        is_skipped: is_disabled,
+        ..Case::default()
+    });
+    Ok(())
+}
+
+fn close(input: &Input<'_>, state: &mut State) -> Result<(), ReadError> {
+    let is_suite = state
+        .elements
+        .pop()
+        .is_some_and(|element| element == "testsuite");
+    if let Some(suite) = state.suites.pop_if(|_| is_suite)
+        && let Some(n_declared) = suite.n_declared.filter(|n| *n > 0)
+        && suite.n_cases == 0
+    {
+        let expected = format!("{n_declared} test cases as `tests` says");
+        return Err(input.error_at(suite.offset, expected, "none"));
+    }
+    Ok(())
+}
+
+fn sum(total: Option<f64>, more: Option<f64>) -> Option<f64> {
+    match (total, more) {
+        (Some(total), Some(more)) => Some(total + more),
+        (total, more) => total.or(more),
+    }
+}
+
+/// `time` in seconds; some writers group thousands by commas.
+fn time(
+    input: &Input<'_>,
+    start: &BytesStart<'_>,
+    offset: usize,
+) -> Result<Option<f64>, ReadError> {
+    let Some(text) = attribute(input, start, "time", offset)? else {
+        return Ok(None);
+    };
+    let plain = text.trim().replace(',', "");
+    if plain.is_empty() {
+        return Ok(None);
+    }
+    match plain.parse::<f64>() {
+        Ok(time_s) if time_s.is_finite() && time_s >= 0.0 => Ok(Some(time_s)),
+        _ => Err(input.error_at(offset, "seconds in `time`", quoted(&text))),
+    }
+}
+
+fn attribute(
+    input: &Input<'_>,
+    start: &BytesStart<'_>,
+    name: &str,
+    offset: usize,
+) -> Result<Option<String>, ReadError> {
+    let expected = || format!("a well-formed attribute `{name}`");
+    let found = start
+        .try_get_attribute(name)
+        .map_err(|error| input.error_at(offset, expected(), error.to_string()))?;
+    found
+        .map(|found| {
+            found
+                .normalized_value(XmlVersion::Implicit1_0)
+                .map(|value| value.into_owned())
+                .map_err(|error| input.error_at(offset, expected(), error.to_string()))
+        })
+        .transpose()
+}
+
+/// Makes one test of the attempts at it, in the order of their first appearance.
+fn unite_attempts(cases: Vec<Case>) -> Vec<TestCase> {
+    let mut united: Vec<TestCase> = Vec::new();
+    let mut place: BTreeMap<(String, String, String), usize> = BTreeMap::new();
+    for case in cases {
+        let outcome = match &case {
+            case if case.is_failed => TestOutcome::Failed,
+            case if case.is_skipped => TestOutcome::Skipped,
+            case if case.has_failed_attempt => TestOutcome::Flaky,
+            _ => TestOutcome::Passed,
+        };
+        let key = (case.suite.clone(), case.class.clone(), case.name.clone());
+        match place.get(&key) {
+            Some(idx) if case.repeats != Repeats::OtherTests => {
+                let first = united[*idx].outcome;
+                united[*idx].outcome = later_attempt(case.repeats, first, outcome);
+            }
+            _ => {
+                place.insert(key, united.len());
+                united.push(TestCase {
+                    suite: case.suite,
+                    class: case.class,
+                    name: case.name,
+                    outcome,
+                });
+            }
+        }
+    }
+    united
+}
+
+fn later_attempt(repeats: Repeats, before: TestOutcome, now: TestOutcome) -> TestOutcome {
+    match (repeats, before, now) {
+        // `error` at teardown after a pass: pytest writes two cases, and the test failed.
+        (_, _, TestOutcome::Failed) => TestOutcome::Failed,
+        (Repeats::Attempts, TestOutcome::Passed, TestOutcome::Passed) => TestOutcome::Passed,
+        (_, before, TestOutcome::Skipped) => before,
+        (_, _, TestOutcome::Passed | TestOutcome::Flaky) => TestOutcome::Flaky,
+    }
+}

@@ -1,0 +1,64 @@
+//! `llvm-cov export` JSON: the sums of lines for each file. Form: LLVM's `CoverageExporterJson.cpp`.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
+use super::error::quoted;
+use super::{Coverage, FileCoverage, Input, ReadError, json};
+
+const TYPE: &str = "llvm.coverage.json.export";
+
+#[derive(Deserialize)]
+struct Export {
+    #[serde(rename = "type")]
+    kind: String,
+    data: Vec<ExportData>,
+}
+
+#[derive(Deserialize)]
+struct ExportData {
+    files: Vec<ExportFile>,
+}
+
+#[derive(Deserialize)]
+struct ExportFile {
+    filename: String,
+    summary: Summary,
+}
+
+#[derive(Deserialize)]
+struct Summary {
+    lines: Lines,
+}
+
+#[derive(Deserialize)]
+struct Lines {
+    count: u64,
+    covered: u64,
+}
+
+pub(super) fn read(input: &Input<'_>) -> Result<Coverage, ReadError> {
+    let export: Export = json::parse(input, "the JSON export of llvm-cov")?;
+    if export.kind != TYPE {
+        return Err(input.error(1, format!("`\"type\": \"{TYPE}\"`"), quoted(&export.kind)));
+    }
+    let mut coverage = Coverage::default();
+    for file in export.data.iter().flat_map(|data| &data.files) {
+        let Lines { count, covered } = file.summary.lines;
+        if covered > count {
+            let found = format!("{covered} of {count} in {}", quoted(&file.filename));
+            return Err(input.error(1, "at most as many covered lines as lines", found));
+        }
+        let sums = FileCoverage {
+            hits: BTreeMap::new(),
+            n_lines: count,
+            n_covered: covered,
+        };
+        coverage.add_file(&file.filename, &sums);
+    }
+    if coverage.files.is_empty() {
+        return Err(input.error(1, "at least one file under `data`", "none"));
+    }
+    Ok(coverage)
+}

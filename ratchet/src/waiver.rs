@@ -1,0 +1,257 @@
+//! Waivers: one small TOML file each under `ratchet/waivers/`. An expired or unexplained one fails.
+//! It must not know the measured values.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use tollgate_report::atomic::{WriteError, write_atomic};
+use tollgate_report::{Finding, Place, Timestamp};
+
+use crate::floors::Floors;
+
+/// The one scope of the first form: the metric as a whole.
+pub const SCOPE_REPOSITORY: &str = "repository";
+const DAY: Duration = Duration::from_secs(86_400);
+
+/// A permission to be under a floor for a while.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Waiver {
+    /// The file it stands in, relative to the repository.
+    pub file: String,
+    /// Id of the metric.
+    pub metric: String,
+    /// What it covers: `repository`.
+    pub scope: String,
+    /// Who answers for it; empty when the file does not say.
+    pub owner: String,
+    /// Why; empty when the file does not say.
+    pub reason: String,
+    /// The last day, `YYYY-MM-DD` in UTC; absent when the file does not say.
+    pub expires: Option<String>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WaiverFile {
+    metric: String,
+    #[serde(default)]
+    scope: String,
+    #[serde(default)]
+    owner: String,
+    #[serde(default)]
+    reason: String,
+    expires: Option<toml::value::Datetime>,
+}
+
+/// A waiver can't be used.
+#[derive(Debug, thiserror::Error)]
+pub enum WaiverError {
+    /// The folder or a file can't be read.
+    #[error("read the waivers in `{path}`")]
+    Read {
+        /// Folder or file.
+        path: PathBuf,
+        /// What the system said.
+        #[source]
+        source: io::Error,
+    },
+    /// The file is not a waiver.
+    #[error(
+        "read the waiver in `{file}:{line}:{column}`: {message}\n\nhint: a waiver has `metric`, `scope`, `owner`, `reason` and `expires = 2026-12-31`; write one with `cargo xtask ratchet waive`"
+    )]
+    Form {
+        /// The file.
+        file: String,
+        /// Line from 1.
+        line: usize,
+        /// Column from 1.
+        column: usize,
+        /// What is wrong.
+        message: String,
+    },
+    /// The file can't be written.
+    #[error("save the waiver")]
+    Write(#[from] WriteError),
+}
+
+impl Waiver {
+    /// Reads one file's text.
+    pub fn parse(text: &str, file: &str) -> Result<Self, WaiverError> {
+        let form = |offset: usize, message: String| {
+            let before = text.get(..offset).unwrap_or(text);
+            let line_start = before.rfind('\n').map_or(0, |at| at + 1);
+            WaiverError::Form {
+                file: file.to_owned(),
+                line: before.matches('\n').count() + 1,
+                column: before[line_start..].chars().count() + 1,
+                message,
+            }
+        };
+        let waiver: WaiverFile = toml::from_str(text).map_err(|error| {
+            let offset = error.span().map_or(0, |span| span.start);
+            form(offset, error.message().trim().replace('\n', ", "))
+        })?;
+        let expires = match waiver.expires {
+            None => None,
+            Some(toml::value::Datetime {
+                date: Some(date),
+                time: None,
+                offset: None,
+            }) => Some(date.to_string()),
+            Some(other) => {
+                let offset = text.find("expires").unwrap_or(0);
+                return Err(form(offset, format!("`{other}` is not a date")));
+            }
+        };
+        Ok(Self {
+            file: file.to_owned(),
+            metric: waiver.metric,
+            scope: waiver.scope,
+            owner: waiver.owner,
+            reason: waiver.reason,
+            expires,
+        })
+    }
+
+    /// The file's text.
+    #[must_use]
+    pub fn render(&self) -> String {
+        let quote = |text: &str| toml::Value::from(text).to_string();
+        let mut text = format!(
+            "metric = {}\nscope = {}\nowner = {}\nreason = {}\n",
+            quote(&self.metric),
+            quote(&self.scope),
+            quote(&self.owner),
+            quote(&self.reason)
+        );
+        if let Some(expires) = &self.expires {
+            text.push_str(&format!("expires = {expires}\n"));
+        }
+        text
+    }
+
+    /// Loads all `*.toml` of a folder, sorted by name; a missing folder holds none.
+    pub fn load_all(folder: &Path) -> Result<Vec<Self>, WaiverError> {
+        let fail = |path: &Path| {
+            let path = path.to_owned();
+            move |source| WaiverError::Read { path, source }
+        };
+        let entries = match fs::read_dir(folder) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(source) => return Err(fail(folder)(source)),
+        };
+        let mut paths = Vec::new();
+        for entry in entries {
+            let path = entry.map_err(fail(folder))?.path();
+            if path
+                .extension()
+                .is_some_and(|extension| extension == "toml")
+            {
+                paths.push(path);
+            }
+        }
+        paths.sort();
+        paths
+            .iter()
+            .map(|path| {
+                let text = fs::read_to_string(path).map_err(fail(path))?;
+                Self::parse(&text, &path.to_string_lossy().replace('\\', "/"))
+            })
+            .collect()
+    }
+
+    /// Writes the waiver to `path`, atomically.
+    pub fn save(&self, path: &Path) -> Result<(), WaiverError> {
+        Ok(write_atomic(path, self.render().as_bytes())?)
+    }
+
+    /// The first moment at which it no longer holds: the day after `expires`, 00:00 UTC.
+    #[must_use]
+    pub fn ends(&self) -> Option<Timestamp> {
+        let day: Timestamp = format!("{}T00:00:00Z", self.expires.as_ref()?)
+            .parse()
+            .ok()?;
+        Some(day.plus(DAY))
+    }
+
+    /// Whether it holds now: explained, of a known scope and not expired.
+    #[must_use]
+    pub fn is_live(&self, now: Timestamp) -> bool {
+        self.missing().is_empty()
+            && self.scope == SCOPE_REPOSITORY
+            && self.ends().is_some_and(|ends| now < ends)
+    }
+
+    fn missing(&self) -> Vec<&'static str> {
+        let fields = [
+            ("scope", self.scope.trim().is_empty()),
+            ("owner", self.owner.trim().is_empty()),
+            ("reason", self.reason.trim().is_empty()),
+            ("expires", self.expires.is_none()),
+        ];
+        fields
+            .into_iter()
+            .filter(|(_, is_missing)| *is_missing)
+            .map(|(name, _)| name)
+            .collect()
+    }
+}
+
+/// What is wrong with the waivers: `waiver-unexplained`, `waiver-expired`, `waiver-scope-unknown`,
+/// `waiver-without-floor`, each an error.
+#[must_use]
+pub fn check_waivers(waivers: &[Waiver], floors: &Floors, now: Timestamp) -> Vec<Finding> {
+    waivers
+        .iter()
+        .filter_map(|waiver| check_waiver(waiver, floors, now))
+        .collect()
+}
+
+fn check_waiver(waiver: &Waiver, floors: &Floors, now: Timestamp) -> Option<Finding> {
+    let metric = &waiver.metric;
+    let missing = waiver.missing();
+    let finding = if !missing.is_empty() {
+        let message = format!(
+            "the waiver of `{metric}` does not say its {}",
+            missing.join(", ")
+        );
+        Finding::error("waiver-unexplained", message)
+            .because("an unexplained waiver is a loosened floor that nobody answers for")
+            .fix("add the missing lines, or delete the file")
+    } else if waiver.scope != SCOPE_REPOSITORY {
+        let message = format!(
+            "the waiver of `{metric}` has the unknown scope `{}`",
+            waiver.scope
+        );
+        Finding::error("waiver-scope-unknown", message)
+            .fix(format!("write `scope = \"{SCOPE_REPOSITORY}\"`"))
+    } else if !floors.0.contains_key(metric) {
+        let message = format!("the waiver is for `{metric}`, which has no floor");
+        let hint = match floors.did_you_mean(metric) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => "delete the file".to_owned(),
+        };
+        Finding::error("waiver-without-floor", message).fix(hint)
+    } else if !waiver.is_live(now) {
+        let expires = waiver.expires.as_deref().unwrap_or_default();
+        let message = match waiver.ends() {
+            Some(_) => format!("the waiver of `{metric}` expired after {expires}"),
+            None => format!("the waiver of `{metric}` expires on `{expires}`, which is not a day"),
+        };
+        Finding::error("waiver-expired", message)
+            .because(format!(
+                "its owner is `{}`: {}",
+                waiver.owner, waiver.reason
+            ))
+            .fix("mend the metric and delete the file, or agree on a new date with its owner")
+    } else {
+        return None;
+    };
+    Some(finding.at(Place::file(&waiver.file)))
+}

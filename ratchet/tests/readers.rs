@@ -1,0 +1,331 @@
+//! Readers, by data: what is read, and how a broken report is refused.
+
+use std::fs;
+use std::path::Path;
+
+use proptest::prelude::*;
+use tollgate_ratchet::reader::{ReportKind, TestOutcome};
+use tollgate_ratchet::{Report, detect, measure, read};
+
+const KINDS: [ReportKind; 5] = [
+    ReportKind::Lcov,
+    ReportKind::LlvmCovJson,
+    ReportKind::Junit,
+    ReportKind::CargoMutants,
+    ReportKind::ClippyJson,
+];
+
+const LCOV: &str = "TN:\nSF:src/a.rs\nFN:1,f\nDA:1,3\nDA:2,0\nDA:3,1\nLF:3\nLH:2\nend_of_record\n";
+const LLVM: &str = r#"{"data":[{"files":[{"filename":"src/a.rs","summary":{"lines":{"count":10,"covered":7,"percent":70}}}],"totals":{}}],"type":"llvm.coverage.json.export","version":"3.1.0"}"#;
+const NEXTEST: &str = r#"<?xml version="1.0" encoding="UTF-8"?>
+<testsuites name="nextest-run" tests="3" failures="1" errors="0" time="1.5">
+  <testsuite name="demo" tests="3" disabled="0" errors="0" failures="1">
+    <testcase name="passes" classname="demo" time="0.1"/>
+    <testcase name="flaky" classname="demo" time="0.2"><flakyFailure message="x" type="test failure">&lt;boom&gt;</flakyFailure></testcase>
+    <testcase name="fails" classname="demo" time="0.3"><failure type="test failure"/><rerunFailure type="test failure"/></testcase>
+  </testsuite>
+</testsuites>
+"#;
+const PYTEST: &str = r#"<testsuites><testsuite name="pytest" tests="3" time="0.5">
+<testcase classname="test_m" name="test_ok" time="0.1"/>
+<testcase classname="test_m" name="test_flaky" time="0.1"/>
+<testcase classname="test_m" name="test_flaky" time="0.1"/>
+<testcase classname="test_m" name="test_flaky" time="0.1"/>
+<testcase classname="test_m" name="test_skip" time="0.1"><skipped/></testcase>
+</testsuite></testsuites>"#;
+const SUREFIRE: &str = r#"<testsuite name="S" tests="2" time="1,234.5">
+<testcase name="a" classname="S"><flakyError type="E"><stackTrace>x</stackTrace></flakyError></testcase>
+<testcase name="b" classname="S"><failure/><rerunFailure/></testcase></testsuite>"#;
+const GOTESTSUM: &str = r#"<testsuites><testsuite name="pkg" tests="3" time="2">
+<properties><property name="go.version" value="go1.23"/></properties>
+<testcase classname="pkg" name="TestA" time="1"><failure message="Failed"/></testcase>
+<testcase classname="pkg" name="TestA" time="1"/>
+<testcase classname="pkg" name="TestB" time="1"/></testsuite></testsuites>"#;
+const VITEST: &str = r#"<testsuites name="vitest tests" tests="2" failures="1" errors="0" time="0.4">
+<testsuite name="a.test.ts" tests="2" failures="1" time="0.3">
+<testcase classname="a.test.ts" name="same" time="0.1"/>
+<testcase classname="a.test.ts" name="same" time="0.1"><failure message="x"/></testcase>
+</testsuite></testsuites>"#;
+const MUTANTS: &str = r#"{"outcomes":[
+{"scenario":"Baseline","summary":"Success","log_path":"l","phase_results":[]},
+{"scenario":{"Mutant":{"name":"src/a.rs:1:1: replace f with ()","file":"src/a.rs"}},"summary":"CaughtMutant"},
+{"scenario":{"Mutant":{"name":"src/a.rs:2:1: replace g with ()","file":"src/a.rs"}},"summary":"MissedMutant"},
+{"scenario":{"Mutant":{"name":"src/a.rs:3:1: replace h with ()","file":"src/a.rs"}},"summary":"Timeout"},
+{"scenario":{"Mutant":{"name":"src/a.rs:4:1: replace i with ()","file":"src/a.rs"}},"summary":"Unviable"}
+],"total_mutants":4,"missed":1,"caught":1,"timeout":1,"unviable":1,"success":0}"#;
+const CLIPPY: &str = concat!(
+    r#"{"reason":"compiler-artifact","package_id":"a"}"#,
+    "\n",
+    r#"{"reason":"compiler-message","message":{"message":"unneeded `return`","level":"warning","code":{"code":"clippy::needless_return"},"spans":[{"file_name":"src/a.rs","line_start":3,"column_start":5,"is_primary":true}]}}"#,
+    "\n",
+    r#"{"reason":"compiler-message","message":{"message":"unneeded `return`","level":"warning","code":{"code":"clippy::needless_return"},"spans":[{"file_name":"src/a.rs","line_start":3,"column_start":5,"is_primary":true}]}}"#,
+    "\n",
+    r#"{"reason":"compiler-message","message":{"message":"1 warning emitted","level":"warning","code":null,"spans":[]}}"#,
+    "\n",
+    r#"{"reason":"build-finished","success":true}"#,
+    "\n"
+);
+
+#[track_caller]
+fn check(kind: ReportKind, text: &str, want: &[(&str, f64)]) -> Report {
+    let report = read(kind, text.as_bytes(), "report").expect("the sample is valid");
+    let got: Vec<(String, f64)> = measure(std::slice::from_ref(&report))
+        .into_iter()
+        .map(|measurement| (measurement.metric, (measurement.value * 1e3).round() / 1e3))
+        .collect();
+    let want: Vec<(String, f64)> = want
+        .iter()
+        .map(|(id, value)| ((*id).to_owned(), *value))
+        .collect();
+    assert_eq!(got, want);
+    report
+}
+
+#[test]
+fn a_report_gives_the_values_that_it_holds() {
+    use ReportKind::*;
+    check(Lcov, LCOV, &[("coverage_percent_min", 66.667)]);
+    check(
+        Lcov,
+        "SF:a\nLF:4\nLH:3\nend_of_record\n",
+        &[("coverage_percent_min", 75.0)],
+    );
+    check(LlvmCovJson, LLVM, &[("coverage_percent_min", 70.0)]);
+    check(CargoMutants, MUTANTS, &[("mutation_score_min", 66.667)]);
+    check(ClippyJson, CLIPPY, &[("lint_warnings_max", 1.0)]);
+    let tests = |n_flaky, time_s, n_ran| {
+        [
+            ("flaky_test_count_max", n_flaky),
+            ("test_count_min", n_ran),
+            ("test_execution_time_max", time_s),
+        ]
+    };
+    let want = |n_flaky, time_s, n_ran| {
+        let mut want = tests(n_flaky, time_s, n_ran).to_vec();
+        want.sort_by(|one, other| one.0.cmp(other.0));
+        want
+    };
+    check(Junit, NEXTEST, &want(1.0, 1.5, 3.0));
+    check(Junit, PYTEST, &want(1.0, 0.5, 2.0));
+    check(Junit, SUREFIRE, &want(1.0, 1234.5, 2.0));
+    check(Junit, GOTESTSUM, &want(1.0, 2.0, 2.0));
+}
+
+#[test]
+fn two_tests_of_one_name_are_two_tests_where_the_writer_has_no_retries() {
+    let report = read(ReportKind::Junit, VITEST.as_bytes(), "v.xml").expect("the sample is valid");
+    let Report::Tests(tests) = report else {
+        panic!("JUnit gives tests")
+    };
+    assert_eq!(tests.count(TestOutcome::Failed), 1);
+    assert_eq!(tests.count(TestOutcome::Passed), 1);
+    assert_eq!(tests.count(TestOutcome::Flaky), 0);
+}
+
+#[test]
+fn what_a_report_does_not_measure_is_absent_and_not_zero() {
+    let untimed = "<testsuite name='s'><testcase name='a'/></testsuite>";
+    check(
+        ReportKind::Junit,
+        untimed,
+        &[("flaky_test_count_max", 0.0), ("test_count_min", 1.0)],
+    );
+    let no_mutants = r#"{"outcomes":[],"total_mutants":0}"#;
+    check(ReportKind::CargoMutants, no_mutants, &[]);
+    assert_eq!(measure(&[]), []);
+}
+
+#[test]
+fn coverage_of_two_runs_is_united_by_line() {
+    let other = "SF:src\\a.rs\nDA:2,1\nend_of_record\nSF:src/b.rs\nDA:1,0\nend_of_record\n";
+    let reports = [
+        read(ReportKind::Lcov, LCOV.as_bytes(), "a").expect("the sample is valid"),
+        read(
+            ReportKind::Lcov,
+            other.replace("src\\", "src/").as_bytes(),
+            "b",
+        )
+        .expect("the sample is valid"),
+    ];
+    let got = measure(&reports);
+    assert_eq!(got[0].detail, "3 of 4 lines");
+}
+
+#[test]
+fn a_broken_report_names_file_line_and_what_was_expected() {
+    use ReportKind::*;
+    let cases: Vec<(ReportKind, Vec<u8>)> = vec![
+        (Lcov, b"".to_vec()),
+        (Lcov, b"I'm not an info file".to_vec()),
+        (Lcov, b"SF:a\nDA:1,x\nend_of_record\n".to_vec()),
+        (Lcov, b"SF:a\nDA:1,-1\nend_of_record\n".to_vec()),
+        (Lcov, b"SF:a\nDA:1,1\n".to_vec()),
+        (Lcov, b"TN:\nDA:1,1\n".to_vec()),
+        (Lcov, b"SF:a\nLF:1\nLH:2\nend_of_record\n".to_vec()),
+        (Lcov, b"SF:a\n\xff\n".to_vec()),
+        (LlvmCovJson, b"{\"type\":\"x\",\"data\":[]}".to_vec()),
+        (
+            LlvmCovJson,
+            b"{\n\"data\":[{\"files\":[{\"filename\":1}]}]}".to_vec(),
+        ),
+        (Junit, b"<suites/>".to_vec()),
+        (Junit, b"<testsuite>\n<testcase name='a'>".to_vec()),
+        (Junit, b"<testsuite tests='6'></testsuite>".to_vec()),
+        (
+            Junit,
+            b"<testsuite><testcase time='soon'/></testsuite>".to_vec(),
+        ),
+        (Junit, b"<testsuite></testsuites>".to_vec()),
+        (
+            CargoMutants,
+            b"{\"outcomes\":[],\"total_mutants\":3}".to_vec(),
+        ),
+        (
+            CargoMutants,
+            MUTANTS.replace("\"Timeout\"", "\"Slept\"").into_bytes(),
+        ),
+        (CargoMutants, b"[]".to_vec()),
+        (
+            CargoMutants,
+            b"{\"outcomes\":[{\"scenario\":\"Baseline\",\"summary\":\"Failure\"}]}".to_vec(),
+        ),
+        (ClippyJson, b"{\"reason\":\"compiler-artifact\"}\n".to_vec()),
+        (
+            ClippyJson,
+            b"{\"reason\":\"compiler-artifact\"}\nerror: oh\n".to_vec(),
+        ),
+        (
+            ClippyJson,
+            b"{\"reason\":\"build-finished\",\"success\":false}".to_vec(),
+        ),
+    ];
+    let mut text = String::new();
+    for (kind, bytes) in &cases {
+        let error = read(*kind, bytes, "r").unwrap_err().to_string();
+        text.push_str(error.lines().next().unwrap_or_default());
+        text.push('\n');
+    }
+    insta::assert_snapshot!("broken_reports", text);
+}
+
+#[test]
+fn the_kind_is_told_by_content() {
+    use ReportKind::*;
+    for (text, path, want) in [
+        (LCOV, "x", Some(Lcov)),
+        (LLVM, "x.json", Some(LlvmCovJson)),
+        (NEXTEST, "x.xml", Some(Junit)),
+        (MUTANTS, "x.json", Some(CargoMutants)),
+        (CLIPPY, "x", Some(ClippyJson)),
+        ("{}", "mutants.out/outcomes.json", Some(CargoMutants)),
+        ("", "lcov.info", Some(Lcov)),
+        ("<html/>", "x.xml", None),
+        ("hello", "x.txt", None),
+        ("", "x", None),
+    ] {
+        assert_eq!(detect(text.as_bytes(), path), want, "{path}");
+    }
+}
+
+/// Every sample of our kinds is read, or refused by an error that names the file and a line.
+#[test]
+fn the_samples_of_the_field_are_read_or_clearly_refused() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/reports");
+    if !folder.exists() {
+        tollgate_report::not_checked(
+            "../shared",
+            "samples of reports",
+            "../shared is not here; the crate's own samples were read",
+        );
+        return;
+    }
+    let mut refused = String::new();
+    let mut n_read = 0;
+    for (sub, kind, suffix) in [
+        ("lcov", ReportKind::Lcov, ""),
+        ("llvm-cov-json", ReportKind::LlvmCovJson, ""),
+        ("junit", ReportKind::Junit, ".xml"),
+        ("cargo-mutants", ReportKind::CargoMutants, "outcomes.json"),
+        ("generated", ReportKind::Lcov, "lcov.info"),
+        ("generated", ReportKind::Lcov, ".lcov"),
+        ("generated", ReportKind::LlvmCovJson, "llvm22_export.json"),
+        (
+            "generated",
+            ReportKind::LlvmCovJson,
+            "llvm22_export_summary.json",
+        ),
+        ("generated", ReportKind::Junit, "junit.xml"),
+        ("generated", ReportKind::Junit, "reruns.xml"),
+        ("generated", ReportKind::Junit, "leak.xml"),
+    ] {
+        let mut paths: Vec<_> = fs::read_dir(folder.join(sub))
+            .expect("the sample is valid")
+            .map(|entry| entry.expect("the sample is valid").path())
+            .filter(|path| path.to_string_lossy().ends_with(suffix))
+            .collect();
+        paths.sort();
+        assert!(!paths.is_empty(), "{sub} {suffix}");
+        for path in paths {
+            let bytes = fs::read(&path).expect("the sample is valid");
+            let name = path
+                .file_name()
+                .expect("the sample is valid")
+                .to_string_lossy()
+                .into_owned();
+            match read(kind, &bytes, &name) {
+                Ok(report) => {
+                    n_read += 1;
+                    assert_eq!(detect(&bytes, &name), Some(kind), "{name}");
+                    assert!(
+                        measure(&[report]).iter().all(|m| m.value.is_finite()),
+                        "{name}"
+                    );
+                }
+                Err(error) => {
+                    let text = error.to_string();
+                    assert!(text.contains(&format!("`{name}:")), "{text}");
+                    refused.push_str(text.lines().next().unwrap_or_default());
+                    refused.push('\n');
+                }
+            }
+        }
+    }
+    assert!(
+        n_read > 80,
+        "{n_read} samples were read; refused:\n{refused}"
+    );
+    insta::assert_snapshot!("refused_samples", refused);
+}
+
+proptest! {
+    #[test]
+    fn no_bytes_make_a_reader_panic(bytes in prop::collection::vec(any::<u8>(), 0..400)) {
+        for kind in KINDS {
+            let _ = read(kind, &bytes, "x");
+        }
+        let _ = detect(&bytes, "x.json");
+    }
+
+    #[test]
+    fn a_truncated_report_is_never_a_smaller_report(kind_idx in 0usize..5, cut in 0.0f64..1.0) {
+        let (kind, text) = [
+            (ReportKind::Lcov, LCOV),
+            (ReportKind::LlvmCovJson, LLVM),
+            (ReportKind::Junit, NEXTEST),
+            (ReportKind::CargoMutants, MUTANTS),
+            (ReportKind::ClippyJson, CLIPPY),
+        ][kind_idx];
+        let text = text.trim_end();
+        let n_kept = (text.len() as f64 * cut) as usize;
+        prop_assert!(read(kind, &text.as_bytes()[..n_kept], "x").is_err());
+    }
+
+    #[test]
+    fn text_that_looks_like_a_report_never_panics(
+        text in "(SF:a\n|DA:[0-9]{1,12},[0-9]{0,22}\n|LF:[0-9]*\n|LH:9\n|end_of_record\n|<testsuite|<testcase name='a'|/>|>|</testsuite>|&lt;|&x;|\\{\"outcomes\":|\\[|\\]|\\}){0,30}"
+    ) {
+        for kind in KINDS {
+            let _ = read(kind, text.as_bytes(), "x");
+        }
+    }
+}
