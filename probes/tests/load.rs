@@ -251,6 +251,33 @@ async fn connections_that_the_server_closes_between_requests_lose_nothing() {
 }
 
 #[tokio::test]
+async fn a_stop_waits_for_what_is_in_flight() {
+    let gate = Arc::new(tokio::sync::Semaphore::new(0));
+    let server = {
+        let gate = Arc::clone(&gate);
+        serve(move |_| {
+            let gate = Arc::clone(&gate);
+            async move {
+                gate.acquire().await.unwrap().forget();
+                answer(200, "")
+            }
+        })
+        .await
+    };
+    let traffic = start(vec![http("slow", "/", "GET", 1)], &server.url);
+    wait_sent(&traffic, 10).await;
+    assert_eq!(traffic.snapshot().n_ok, 0);
+    let stopping = tokio::spawn(traffic.stop());
+    gate.add_permits(1_000);
+    let counts = stopping.await.unwrap();
+    assert_eq!(
+        (counts.n_ok, counts.n_in_flight),
+        (counts.n_sent, 0),
+        "{counts:?}"
+    );
+}
+
+#[tokio::test]
 async fn live_traffic_speaks_websocket_and_counts_a_reply_that_never_came() {
     let n_connections = Arc::new(AtomicU64::new(0));
     let server = {

@@ -191,6 +191,14 @@ async fn a_port_where_nobody_listens_is_a_fail_of_the_target() {
     check(&refused, State::Fail, "connect");
 }
 
+#[tokio::test]
+async fn a_server_that_speaks_no_tls_fails_in_the_phase_tls() {
+    let server = serve(async |_| answer(200, "")).await;
+    let url = server.url.replace("http://", "https://");
+    let result = run_probe(&probe("http = { path = \"/\" }"), &context(&url)).await;
+    check(&result, State::Fail, "tls");
+}
+
 /// Answers with a head that promises more than it sends; then waits or closes.
 async fn serve_half(closes: bool) -> support::Server {
     serve_raw(move |mut stream| async move {

@@ -88,3 +88,12 @@ fn what_a_type_cannot_refuse_the_check_refuses() {
         assert!(findings[0].message.contains(want), "{text}: {findings:?}");
     }
 }
+
+#[test]
+fn the_schema_for_editors_knows_every_kind() {
+    let schema = serde_json::to_value(schemars::schema_for!(Probe)).unwrap();
+    for kind in ["http", "journey", "websocket", "metrics", "command", "load"] {
+        assert!(schema["properties"].get(kind).is_some(), "{kind}");
+    }
+    assert_eq!(schema["additionalProperties"], false);
+}

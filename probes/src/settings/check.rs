@@ -1,0 +1,149 @@
+//! What the types of the settings cannot say. It must not know how a probe runs.
+
+use std::collections::BTreeSet;
+
+use tollgate_report::Finding;
+
+use super::{Check, HttpCheck, LoadCheck, MetricCheck, Probe};
+use crate::metrics::text::parse_quantity;
+
+/// Checks what a type cannot say: unique names, patterns, pointers, limits. Empty when all is good.
+#[must_use]
+pub fn check(probes: &[Probe]) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let mut names = BTreeSet::new();
+    for probe in probes {
+        let mut say = |message: String| {
+            findings.push(Finding::error("probe-settings", message));
+        };
+        let name = &probe.name;
+        if name.is_empty() || !names.insert(name) {
+            say(format!("probe name `{name}` is empty or used twice"));
+        }
+        if probe.timeout.0.is_zero() || probe.every.0.is_zero() {
+            say(format!(
+                "probe `{name}` needs `timeout` and `every` above 0s"
+            ));
+        }
+        if probe.failures_before_down == 0 || probe.passes_before_up == 0 {
+            say(format!(
+                "probe `{name}` needs `failures_before_down` and `passes_before_up` of at least 1"
+            ));
+        }
+        for message in check_kind(&probe.check) {
+            say(format!("probe `{name}`: {message}"));
+        }
+    }
+    findings
+}
+
+fn check_kind(check: &Check) -> Vec<String> {
+    let mut messages = Vec::new();
+    match check {
+        Check::Http(http) => check_http(http, &mut messages),
+        Check::Journey(journey) => {
+            if journey.steps.is_empty() {
+                messages.push("a journey needs at least one step".to_owned());
+            }
+            for step in journey.steps.iter().chain(&journey.cleanup) {
+                check_http(step, &mut messages);
+            }
+        }
+        Check::Websocket(websocket) => {
+            if let Some(ticket) = &websocket.ticket {
+                check_http(ticket, &mut messages);
+            }
+            if websocket.expect.is_none()
+                && (websocket.message.is_some() || websocket.schema.is_some())
+            {
+                messages
+                    .push("`message` and `schema` need `expect`, the reply they judge".to_owned());
+            }
+        }
+        Check::Metrics(metrics) => {
+            for metric in &metrics.checks {
+                check_metric(metric, &mut messages);
+            }
+        }
+        Check::Command(command) => {
+            if command.program.is_empty() {
+                messages.push("`program` is empty".to_owned());
+            }
+        }
+        Check::Load(load) => {
+            check_http(&load.request, &mut messages);
+            check_load(load, &mut messages);
+        }
+    }
+    messages
+}
+
+fn check_metric(metric: &MetricCheck, messages: &mut Vec<String>) {
+    if metric.metric.is_empty() {
+        messages.push("a metric check needs `metric`".to_owned());
+    }
+    if metric.op.is_some() != metric.value.is_some() {
+        messages.push(format!(
+            "`{}` needs both `op` and `value`, or neither",
+            metric.metric
+        ));
+    }
+    if let Some(value) = &metric.value
+        && parse_quantity(value).is_none()
+    {
+        messages.push(format!(
+            "`{value}` is not a number, a size such as `500MiB`, a duration such as `250ms` or a share such as `5%`"
+        ));
+    }
+}
+
+/// More connections than this is a slip: a single source address has about 28,000 free ports.
+const CONNECTIONS_MAX: u32 = 10_000;
+
+fn check_load(load: &LoadCheck, messages: &mut Vec<String>) {
+    if load.connections == 0 || load.connections > CONNECTIONS_MAX {
+        messages.push(format!("`connections` must be from 1 to {CONNECTIONS_MAX}"));
+    }
+    if load.rate.is_some_and(|rate| !(0.001..=1e6).contains(&rate)) {
+        messages.push("`rate` must be from 0.001 to 1000000 requests per second".to_owned());
+    }
+    if load.duration.0.is_zero() || load.request_timeout.0.is_zero() {
+        messages.push("`duration` and `request_timeout` must be above 0s".to_owned());
+    }
+}
+
+fn check_http(http: &HttpCheck, messages: &mut Vec<String>) {
+    if http.body.is_some() && http.json.is_some() {
+        messages.push("`body` and `json` exclude each other".to_owned());
+    }
+    if ::http::Method::from_bytes(http.method.as_bytes()).is_err() {
+        messages.push(format!("`{}` is not a method", http.method));
+    }
+    let expect = &http.expect;
+    let patterns = expect.headers.values().chain(&expect.body_matches);
+    let patterns = patterns.chain(expect.json.iter().filter_map(|json| json.matches.as_ref()));
+    for pattern in patterns {
+        if let Err(error) = regex::Regex::new(pattern) {
+            messages.push(format!("`{pattern}` is not a regular expression: {error}"));
+        }
+    }
+    let pointers = expect.json.iter().map(|json| &json.pointer);
+    let captured = http
+        .capture
+        .values()
+        .filter_map(|capture| capture.pointer.as_ref());
+    for pointer in pointers.chain(captured) {
+        if !pointer.is_empty() && !pointer.starts_with('/') {
+            messages.push(format!(
+                "`{pointer}` is not a JSON pointer: it must start with `/`"
+            ));
+        }
+    }
+    for (name, capture) in &http.capture {
+        if capture.pointer.is_some() == capture.header.is_some() {
+            messages.push(format!(
+                "capture `{name}` needs exactly one of `pointer` and `header`"
+            ));
+        }
+    }
+}
