@@ -9,28 +9,26 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::{Mutex as AsyncMutex, Notify, watch};
-use tokio::task::{JoinHandle, JoinSet};
+use tokio::task::JoinHandle;
 use tollgate_report::{Clock, Timestamp};
 
 use crate::AlertEvent;
-use crate::change::{Change, Row, RowStatus, State};
+use crate::change::{Change, State};
 use crate::channel::{Channel, ChannelError, Console, Outgoing};
+use crate::delivery::{deliver_due, run};
 use crate::journal::{Journal, JournalError};
 use crate::message::{TemplateError, Templates, sample};
+use crate::notification::{id_of, rows_of};
 use crate::outbox::{self, Paused, Sent};
-use crate::pipeline::{self, Input, Policy, id_of, rows_of};
+use crate::pipeline::{self, Input, Policy};
 use crate::rules::{RuleStates, Sample, observe};
 use crate::settings::{Settings, SettingsError};
 use crate::silence::Silence;
 
 /// Ended rows and alerts are kept this long in the journal.
 const KEEP: Duration = Duration::from_secs(24 * 3_600);
-/// The background task looks at least this often, as the wall clock may jump.
-const LONGEST_SLEEP: Duration = Duration::from_secs(30);
 /// How long `shutdown` delivers what is due.
 const SHUTDOWN_BOUND: Duration = Duration::from_secs(15);
-/// Rounds of one delivery: a dead letter's alert and a merged digest go out in the same call.
-const N_ROUNDS: usize = 4;
 
 /// Alerts could not be handled.
 #[derive(Debug, thiserror::Error)]
@@ -75,22 +73,24 @@ impl fmt::Debug for Setup {
     }
 }
 
-struct Core {
-    state: State,
+/// What changes while running.
+pub(crate) struct Core {
+    pub(crate) state: State,
     journal: Journal,
     rule_states: RuleStates,
-    paused: Paused,
+    pub(crate) paused: Paused,
 }
 
-struct Shared {
-    policy: Policy,
-    clock: Arc<dyn Clock>,
-    channels: BTreeMap<String, Channel>,
-    templates: Templates,
+/// What dispatcher and background task share.
+pub(crate) struct Shared {
+    pub(crate) policy: Policy,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) channels: BTreeMap<String, Channel>,
+    pub(crate) templates: Templates,
     core: Mutex<Core>,
     // One delivery at a time, so that no row is sent twice by two callers.
-    delivering: AsyncMutex<()>,
-    wake: Notify,
+    pub(crate) delivering: AsyncMutex<()>,
+    pub(crate) wake: Notify,
 }
 
 /// Takes events, keeps them, and delivers messages. Give it up with [`Dispatcher::shutdown`].
@@ -285,12 +285,12 @@ fn open_shared(setup: Setup) -> Result<Shared, DispatcherError> {
 }
 
 impl Shared {
-    fn core(&self) -> MutexGuard<'_, Core> {
+    pub(crate) fn core(&self) -> MutexGuard<'_, Core> {
         self.core.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Decides on a change and keeps it: on disk first, then in memory.
-    fn commit(&self, decide: impl FnOnce(&Core) -> Change) -> Result<(), JournalError> {
+    pub(crate) fn commit(&self, decide: impl FnOnce(&Core) -> Change) -> Result<(), JournalError> {
         let mut core = self.core();
         let change = decide(&core);
         if change.is_empty() {
@@ -306,158 +306,11 @@ impl Shared {
         Ok(())
     }
 
-    fn next_due(&self, now: Timestamp) -> Option<Timestamp> {
+    /// When something is next due; `None` for never.
+    pub(crate) fn next_due(&self, now: Timestamp) -> Option<Timestamp> {
         let core = self.core();
         let pipeline = pipeline::next_due(&core.state, &self.policy, now);
         let outbox = outbox::next_due(&core.state, &core.paused);
         pipeline.into_iter().chain(outbox).min()
     }
-}
-
-/// The background task: sleeps until something is due or somebody wakes it. Ends when told to.
-async fn run(shared: Arc<Shared>, mut stop: watch::Receiver<bool>) {
-    // A row that is due may still have to wait for the limit; a short sleep keeps that from spinning.
-    let mut least_sleep = Duration::ZERO;
-    while !*stop.borrow_and_update() {
-        let now = shared.clock.now();
-        let sleep = shared
-            .next_due(now)
-            .map_or(LONGEST_SLEEP, |due| due.since(now));
-        let sleep = sleep.clamp(least_sleep, LONGEST_SLEEP);
-        // Lost branches hold nothing: a wake-up only means to look again.
-        tokio::select! {
-            _ = stop.changed() => break,
-            () = shared.wake.notified() => {}
-            () = tokio::time::sleep(sleep) => {}
-        }
-        if *stop.borrow() {
-            break;
-        }
-        least_sleep = match deliver_due(&shared).await {
-            Ok(delivery) if delivery == Delivery::default() => Duration::from_secs(1),
-            Ok(_) => Duration::ZERO,
-            Err(error) => {
-                tracing::error!(error = %error, "alerts cannot be kept or delivered");
-                Duration::from_secs(1)
-            }
-        };
-    }
-}
-
-async fn deliver_due(shared: &Arc<Shared>) -> Result<Delivery, DispatcherError> {
-    let _one_at_a_time = shared.delivering.lock().await;
-    let mut delivery = Delivery::default();
-    for _ in 0..N_ROUNDS {
-        let at = shared.clock.now();
-        let preparing = Arc::clone(shared);
-        let due = tokio::task::spawn_blocking(move || prepare(&preparing, at)).await??;
-        if due.is_empty() {
-            break;
-        }
-        let mut sends = JoinSet::new();
-        for rows in due.into_values() {
-            sends.spawn(deliver_to_one(Arc::clone(shared), rows));
-        }
-        while let Some(ended) = sends.join_next().await {
-            let part = ended??;
-            delivery.n_delivered += part.n_delivered;
-            delivery.n_later += part.n_later;
-            delivery.n_dead += part.n_dead;
-        }
-    }
-    Ok(delivery)
-}
-
-/// Takes the pipeline to `now`, makes digests of backlogs, and says what to send.
-fn prepare(shared: &Shared, now: Timestamp) -> Result<BTreeMap<String, Vec<Row>>, JournalError> {
-    let policy = &shared.policy;
-    shared.commit(|core| pipeline::step(&core.state, policy, Input::Tick, now))?;
-    shared.commit(|core| outbox::merge(&core.state, policy, &core.paused, now))?;
-    let core = shared.core();
-    Ok(outbox::due(&core.state, policy, &core.paused, now))
-}
-
-/// Sends the rows of one receiver in order until one has to wait.
-async fn deliver_to_one(shared: Arc<Shared>, rows: Vec<Row>) -> Result<Delivery, DispatcherError> {
-    let mut delivery = Delivery::default();
-    for row in rows {
-        let now = shared.clock.now();
-        let sent = send_row(&shared, &row, now).await;
-        let is_later = matches!(sent, Sent::Later { .. });
-        let marking = Arc::clone(&shared);
-        let row = tokio::task::spawn_blocking(move || mark(&marking, row, &sent)).await??;
-        match row.status {
-            RowStatus::Delivered { .. } => delivery.n_delivered += 1,
-            RowStatus::Dead { .. } => delivery.n_dead += 1,
-            RowStatus::Pending | RowStatus::Merged { .. } => delivery.n_later += 1,
-        }
-        if is_later {
-            break;
-        }
-    }
-    Ok(delivery)
-}
-
-async fn send_row(shared: &Shared, row: &Row, now: Timestamp) -> Sent {
-    let notification = shared
-        .core()
-        .state
-        .notifications
-        .get(&row.notification)
-        .cloned();
-    let (Some(notification), Some(channel)) = (notification, shared.channels.get(&row.receiver))
-    else {
-        return Sent::Refused {
-            why: format!(
-                "the receiver `{}` is not in the settings any more",
-                row.receiver
-            ),
-        };
-    };
-    match shared.templates.render(&notification, now) {
-        Ok(rendered) => {
-            let outgoing = Outgoing {
-                row,
-                notification: &notification,
-                rendered: &rendered,
-            };
-            channel.send(&outgoing, now).await
-        }
-        Err(error) => {
-            tracing::error!(message.id = %row.id, error = %error, "a message cannot be put in words");
-            Sent::Refused {
-                why: error.to_string(),
-            }
-        }
-    }
-}
-
-/// Keeps how an attempt ended, and with it the alert that follows from a dead letter.
-fn mark(shared: &Shared, row: Row, sent: &Sent) -> Result<Row, JournalError> {
-    let now = shared.clock.now();
-    let row = outbox::after(row, sent, &shared.policy, now);
-    if let Sent::Later { .. } = sent {
-        shared
-            .core()
-            .paused
-            .insert(row.receiver.clone(), row.next_at);
-    } else {
-        shared.core().paused.remove(&row.receiver);
-    }
-    if let RowStatus::Dead { why, .. } = &row.status {
-        tracing::error!(message.id = %row.id, receiver.name = %row.receiver, why = %why, "gave a message up");
-    }
-    shared.commit(|core| {
-        let event = outbox::dead_letter_event(&core.state, &row, now);
-        let mut change = match event {
-            Some(event) => {
-                let input = Input::Event(Box::new(event));
-                pipeline::step(&core.state, &shared.policy, input, now)
-            }
-            None => Change::default(),
-        };
-        change.rows.insert(row.id.clone(), row.clone());
-        change
-    })?;
-    Ok(row)
 }

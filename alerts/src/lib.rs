@@ -11,21 +11,25 @@
 
 pub mod change;
 pub mod channel;
+mod delivery;
 pub mod dispatcher;
 pub mod event;
 pub mod journal;
 pub mod limit;
 pub mod loopback;
 pub mod message;
+mod notification;
 pub mod outbox;
 pub mod pipeline;
 pub mod retry;
+mod rulebook;
 pub mod rules;
 pub mod secret;
 pub mod settings;
 pub mod sign;
 pub mod silence;
 pub mod slack;
+mod view;
 
 pub use dispatcher::{Dispatcher, DispatcherError, Setup};
 pub use event::{Action, AlertEvent, EventState, Fingerprint, Number, Severity};

@@ -11,7 +11,8 @@ use tollgate_report::Timestamp;
 
 use crate::change::{Change, Kind, Notification, Row, RowStatus, State};
 use crate::limit::Overflow;
-use crate::pipeline::{DEAD_LETTER, Policy, dead_receiver, digest, id_of, rows_of};
+use crate::notification::{DEAD_LETTER, dead_receiver, digest, id_of, rows_of};
+use crate::pipeline::Policy;
 use crate::retry::backoff;
 use crate::{Action, AlertEvent, EventState, Severity};
 

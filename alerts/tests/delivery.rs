@@ -643,3 +643,35 @@ async fn a_limit_of_two_leaves_room_for_a_rollback() {
     assert_eq!(digest.overflow.as_ref().unwrap().n_alerts(), 18);
     world.loopback.stop().await;
 }
+
+#[tokio::test]
+async fn the_mail_receiver_keeps_the_order_of_commands_unstuffs_dots_and_bounds_lines() {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let world = World::new().await;
+    let talk = async |text: String| {
+        let address = world.loopback.address(Which::Smtp);
+        let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
+        stream.write_all(text.as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        // The receiver may reset a connection that it refuses; what it said before counts.
+        let _ = stream.read_to_string(&mut answer).await;
+        let codes = answer
+            .lines()
+            .filter(|line| line.as_bytes().get(3) == Some(&b' '));
+        codes
+            .map(|line| line[..3].to_owned())
+            .collect::<Vec<_>>()
+            .join(" ")
+    };
+    let mail = "MAIL FROM:<a@x>\r\nEHLO me\r\nDATA\r\nRCPT TO:<b@x>\r\nMAIL FROM:<a@x> SIZE=9\r\n\
+                RCPT TO:<b@x>\r\nDATA\r\nSubject: one\r\n two\r\n\r\n..dot\r\n...\r\nend\r\n.\r\nWHAT\r\nQUIT\r\n";
+    assert_eq!(
+        talk(mail.to_owned()).await,
+        "220 503 250 503 503 250 250 354 250 500 221"
+    );
+    let mails = world.loopback.received_by(Which::Smtp);
+    assert_eq!(mails[0].first_line, "one two");
+    assert_eq!(mails[0].body, ".dot\n..\nend\n");
+    assert_eq!(talk("x".repeat(5_000)).await, "220");
+    world.loopback.stop().await;
+}

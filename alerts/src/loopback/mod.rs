@@ -160,7 +160,7 @@ pub enum LoopbackError {
 impl Loopback {
     /// Starts the three receivers. `secret` signs the webhook; it is part of Slack's address too.
     pub async fn start(clock: Arc<dyn Clock>, secret: SecretString) -> Result<Self, LoopbackError> {
-        let token = crate::pipeline::id_of("T", secret.expose_secret());
+        let token = crate::notification::id_of("T", secret.expose_secret());
         let inner = Arc::new(Inner {
             clock,
             secret,
@@ -199,7 +199,7 @@ impl Loopback {
     }
 
     /// Settings that reach the three receivers and a console; writes their secrets to files in
-    /// `folder` that only the owner can read.
+    /// `folder` that only the owner can read; makes the folder.
     pub fn receivers(&self, folder: &Path) -> Result<BTreeMap<String, Receiver>, LoopbackError> {
         let slack_url = format!(
             "http://{}{}",
@@ -305,6 +305,9 @@ fn write_secret(path: &Path, secret: &str) -> Result<SecretSource, LoopbackError
         path: path.to_owned(),
         source,
     };
+    if let Some(folder) = path.parent() {
+        fs::create_dir_all(folder).map_err(fail)?;
+    }
     let mut options = fs::OpenOptions::new();
     options.create(true).truncate(true).write(true);
     #[cfg(unix)]
