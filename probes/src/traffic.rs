@@ -262,6 +262,10 @@ async fn send(request: &TrafficRequest, n: u64, shared: &Shared, receipt: Receip
     let outcome = outcome.unwrap_or(Err(NetError::Timeout { after: limit }));
     match outcome {
         Ok(Answer::Ok) => receipt.ok(),
+        Ok(Answer::Replied(mut socket)) => {
+            receipt.ok();
+            websocket::leave(&mut socket).await;
+        }
         Ok(Answer::Status(status)) => receipt.http_error(status),
         Err(error) => {
             let what = vars.redact(&error.to_cause(&request.name).got);
@@ -272,6 +276,8 @@ async fn send(request: &TrafficRequest, n: u64, shared: &Shared, receipt: Receip
 
 enum Answer {
     Ok,
+    /// All that was asked has come; the connection is still to be closed.
+    Replied(Box<websocket::Socket>),
     /// A whole answer with a status that is not allowed.
     Status(u16),
 }
@@ -338,7 +344,5 @@ async fn send_websocket(
         let part = vars.expand_json(part).expect(invariant);
         websocket::await_message(&mut socket, &part).await?;
     }
-    // All that was asked has come; how the close goes is no loss.
-    let _ = socket.close(None).await;
-    Ok(Answer::Ok)
+    Ok(Answer::Replied(Box::new(socket)))
 }

@@ -1,5 +1,7 @@
 //! WebSocket probes: handshake, message, reply, hold. It must not know what a message means.
 
+use std::time::Duration;
+
 use futures_util::{SinkExt, StreamExt};
 use http::HeaderValue;
 use http::header::SEC_WEBSOCKET_PROTOCOL;
@@ -18,7 +20,8 @@ use crate::json::{contains, violations};
 use crate::result::{Cause, Observation};
 use crate::settings::WebsocketCheck;
 
-type Socket = WebSocketStream<Box<dyn Io>>;
+/// An open WebSocket.
+pub(crate) type Socket = WebSocketStream<Box<dyn Io>>;
 
 /// Runs one WebSocket check.
 pub(crate) async fn run(
@@ -67,8 +70,7 @@ pub(crate) async fn run(
     if let Some(hold) = check.hold {
         hold_open(&mut socket, hold.0, &label).await?;
     }
-    // The answer to our close frame is not waited for: all that was asked is known.
-    let _ = socket.close(None).await;
+    leave(&mut socket).await;
     Ok(())
 }
 
@@ -160,6 +162,20 @@ fn refused(error: NetError, label: &str) -> Cause {
     }
 }
 
+/// How long the answer to our close frame is waited for.
+const LEAVE_MAX: Duration = Duration::from_millis(250);
+
+/// Closes in good order: what still comes is read, because closing a socket with unread data
+/// resets it and the other side would see a dropped connection. How it goes is no finding.
+pub(crate) async fn leave(socket: &mut Socket) {
+    let leaving = async {
+        if socket.close(None).await.is_ok() {
+            while let Some(Ok(_)) = socket.next().await {}
+        }
+    };
+    let _ = timeout(LEAVE_MAX, leaving).await;
+}
+
 /// Reads until a message contains `part`; the second value counts the messages before it.
 pub(crate) async fn await_message(
     socket: &mut Socket,
@@ -219,11 +235,7 @@ fn judge_schema(
 }
 
 /// Reads (and so answers pings) until the time is over; a close before that fails.
-async fn hold_open(
-    socket: &mut Socket,
-    hold: std::time::Duration,
-    label: &str,
-) -> Result<(), Cause> {
+async fn hold_open(socket: &mut Socket, hold: Duration, label: &str) -> Result<(), Cause> {
     let started = Instant::now();
     let lost = async {
         loop {
