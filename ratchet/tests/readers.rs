@@ -130,6 +130,16 @@ fn what_a_report_does_not_measure_is_absent_and_not_zero() {
         untimed,
         &[("flaky_test_count_max", 0.0), ("test_count_min", 1.0)],
     );
+    let outside_any_suite = "<testsuites><testcase name='a' time='2'/></testsuites>";
+    check(
+        ReportKind::Junit,
+        outside_any_suite,
+        &[
+            ("flaky_test_count_max", 0.0),
+            ("test_count_min", 1.0),
+            ("test_execution_time_max", 2.0),
+        ],
+    );
     let no_mutants = r#"{"outcomes":[],"total_mutants":0}"#;
     check(ReportKind::CargoMutants, no_mutants, &[]);
     assert_eq!(measure(&[]), []);
@@ -188,6 +198,12 @@ fn a_broken_report_names_file_line_and_what_was_expected() {
         (
             CargoMutants,
             b"{\"outcomes\":[{\"scenario\":\"Baseline\",\"summary\":\"Failure\"}]}".to_vec(),
+        ),
+        (
+            ClippyJson,
+            CLIPPY
+                .replace("\"success\":true", "\"success\":false")
+                .into_bytes(),
         ),
         (ClippyJson, b"{\"reason\":\"compiler-artifact\"}\n".to_vec()),
         (
