@@ -345,3 +345,51 @@ proptest! {
         }
     }
 }
+
+/// Numbers that the samples' own writers give are an oracle for ours.
+#[test]
+fn samples_agree_with_the_totals_of_their_writers() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/reports");
+    if !folder.exists() {
+        tollgate_report::not_checked("../shared", "totals of samples", "../shared is not here");
+        return;
+    }
+    let value = |kind, file: &str, metric: &str| {
+        let report = read(kind, &fs::read(folder.join(file)).unwrap(), file).unwrap();
+        let found = measure(&[report]).into_iter().find(|m| m.metric == metric);
+        found.unwrap().value
+    };
+    for file in [
+        "generated/llvm22_export.json",
+        "llvm-cov-json/bin_crate_run.json",
+        "llvm-cov-json/real1_exclude.json",
+    ] {
+        let json: serde_json::Value =
+            serde_json::from_slice(&fs::read(folder.join(file)).unwrap()).unwrap();
+        let want = json["data"][0]["totals"]["lines"]["percent"]
+            .as_f64()
+            .unwrap();
+        let got = value(ReportKind::LlvmCovJson, file, "coverage_percent_min");
+        assert!((got - want).abs() < 1e-9, "{file}: {got} {want}");
+    }
+    let file = "cargo-mutants/mutants.out__outcomes.json";
+    let json: serde_json::Value =
+        serde_json::from_slice(&fs::read(folder.join(file)).unwrap()).unwrap();
+    let count = |key: &str| json[key].as_f64().unwrap();
+    let detected = count("caught") + count("timeout");
+    let want = 100.0 * detected / (detected + count("missed"));
+    let got = value(ReportKind::CargoMutants, file, "mutation_score_min");
+    assert!((got - want).abs() < 1e-9, "{got} {want}");
+    let flaky = |file| value(ReportKind::Junit, file, "flaky_test_count_max");
+    assert_eq!(flaky("generated/pytest_junit_reruns.xml"), 1.0);
+    assert_eq!(
+        flaky("junit/maven_surefire_flaky__surefire-report.xml"),
+        1.0
+    );
+    let nextest = "generated/nextest_junit_flaky_timeout_abort_leak.xml";
+    assert_eq!(value(ReportKind::Junit, nextest, "test_count_min"), 7.0);
+    assert_eq!(
+        value(ReportKind::Junit, nextest, "test_execution_time_max"),
+        3.374
+    );
+}
