@@ -1,1 +1,38 @@
-//! tollgate-tiers.
+//! Tiers: steps become a graph, the graph runs in parallel, cached by content, inside a time budget.
+//!
+//! Every step is a command; the gates of the command line are steps whose command starts with
+//! `{tollgate}`. This crate must not know contracts, the ratchet or any other gate, must not
+//! print, and must not know an async runtime.
+
+pub mod builtin;
+pub mod defaults;
+pub mod graph;
+pub mod plan;
+pub mod settings;
+
+pub mod crates;
+pub mod environment;
+pub mod files;
+pub mod git;
+pub mod key;
+pub mod memo;
+pub mod store;
+pub mod tools;
+
+pub mod cold;
+pub mod counts;
+mod probe;
+pub mod process;
+pub mod run;
+mod step;
+
+pub mod coverage;
+pub mod record;
+pub mod render;
+pub mod staged;
+
+pub use plan::{Plan, PlanError, plan};
+pub use record::{TierRecord, TierReport, verdict};
+pub use render::render_text;
+pub use run::{Context, Event, Mode, TierError, run};
+pub use settings::Settings;

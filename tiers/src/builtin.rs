@@ -1,0 +1,193 @@
+//! The built-in steps as commands. It must not run them.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::settings::StepSettings;
+
+/// A step that Tollgate knows by name.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum Builtin {
+    /// `cargo fmt --all --check`.
+    Fmt,
+    /// `cargo clippy` with warnings as errors.
+    Lint,
+    /// `cargo check`.
+    Check,
+    /// `cargo nextest run` where it is present, otherwise `cargo test`.
+    Test,
+    /// The contract's lint.
+    Contract,
+    /// The contract's difference from the blessed one.
+    ContractDiff,
+    /// Whether generated files are stale.
+    Drift,
+    /// Unit tests with coverage.
+    Coverage,
+    /// The ratchet's check.
+    Ratchet,
+    /// `cargo mutants`.
+    Mutation,
+    /// `cargo bench`.
+    Bench,
+    /// The probes, once.
+    Probe,
+    /// The load test.
+    Load,
+    /// `cargo deny`: bans, licences, sources.
+    Audit,
+}
+
+impl Builtin {
+    /// The name as the settings write it.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Fmt => "fmt",
+            Self::Lint => "lint",
+            Self::Check => "check",
+            Self::Test => "test",
+            Self::Contract => "contract",
+            Self::ContractDiff => "contract_diff",
+            Self::Drift => "drift",
+            Self::Coverage => "coverage",
+            Self::Ratchet => "ratchet",
+            Self::Mutation => "mutation",
+            Self::Bench => "bench",
+            Self::Probe => "probe",
+            Self::Load => "load",
+            Self::Audit => "audit",
+        }
+    }
+
+    /// Whether the built-in caches each crate apart.
+    #[must_use]
+    pub fn is_per_crate(self) -> bool {
+        matches!(self, Self::Lint | Self::Check | Self::Test)
+    }
+
+    /// The command as the settings could write it. Lint, check and nextest build `{workspace}`, not
+    /// `-p a -p b`: what is unaffected is fresh and costs nothing, while a narrower selection
+    /// changes the unified features and rebuilds dependencies. `cargo test` has no filter by
+    /// package, so it takes `{packages}`. For tests, `has_nextest` picks the runner.
+    #[must_use]
+    pub fn command(self, has_nextest: bool) -> Vec<String> {
+        let words: &[&str] = match self {
+            Self::Fmt => &["cargo", "fmt", "--all", "--check"],
+            Self::Lint => &[
+                "cargo",
+                "clippy",
+                "{workspace}",
+                "--all-targets",
+                "--",
+                "-D",
+                "warnings",
+            ],
+            Self::Check => &["cargo", "check", "{workspace}", "--all-targets"],
+            Self::Test if has_nextest => &[
+                "cargo",
+                "nextest",
+                "run",
+                "{workspace}",
+                "{filter}",
+                "--no-fail-fast",
+                "--no-tests=pass",
+                "{junit}",
+            ],
+            Self::Test => &["cargo", "test", "{packages}", "--no-fail-fast"],
+            Self::Contract => &["{tollgate}", "contract", "lint"],
+            Self::ContractDiff => &["{tollgate}", "contract", "diff"],
+            Self::Drift => &["{tollgate}", "codegen", "--check"],
+            Self::Coverage => &["{tollgate}", "coverage"],
+            Self::Ratchet => &["{tollgate}", "ratchet", "check"],
+            Self::Mutation => &["cargo", "mutants", "-o", ".tollgate/mutants"],
+            Self::Bench => &["cargo", "bench", "--workspace"],
+            Self::Probe => &["{tollgate}", "probe", "run"],
+            Self::Load => &["{tollgate}", "load"],
+            Self::Audit => &["cargo", "deny", "check", "bans", "licenses", "sources"],
+        };
+        words.iter().map(|word| (*word).to_owned()).collect()
+    }
+
+    /// Fills what the settings leave open: command, inputs, tools, env and lock.
+    #[must_use]
+    pub fn fill(self, mut step: StepSettings, has_nextest: bool) -> StepSettings {
+        if step.name.is_empty() {
+            self.word().clone_into(&mut step.name);
+        }
+        step.command = self.command(has_nextest);
+        step.per_crate.get_or_insert(self.is_per_crate());
+        if step.command[0] == "cargo" {
+            self.fill_cargo(&mut step, has_nextest);
+        }
+        if step.inputs.is_empty() {
+            let globs: &[&str] = match self {
+                Self::Fmt => &[
+                    "**/*.rs",
+                    "**/Cargo.toml",
+                    "**/rustfmt.toml",
+                    "**/.rustfmt.toml",
+                ],
+                Self::Contract | Self::ContractDiff => &["contracts/**", "tollgate.toml"],
+                Self::Audit => &["**/Cargo.toml", "Cargo.lock", "deny.toml"],
+                _ => &[],
+            };
+            step.inputs = globs.iter().map(|glob| (*glob).to_owned()).collect();
+        }
+        step
+    }
+
+    fn fill_cargo(self, step: &mut StepSettings, has_nextest: bool) {
+        let versions: &[&[&str]] = match self {
+            Self::Fmt => &[&["cargo", "fmt", "--version"]],
+            Self::Lint => &[&["rustc", "-vV"], &["cargo", "clippy", "--version"]],
+            Self::Test if has_nextest => &[&["rustc", "-vV"], &["cargo", "nextest", "--version"]],
+            Self::Audit => &[&["cargo", "deny", "--version"]],
+            Self::Mutation => &[&["rustc", "-vV"], &["cargo", "mutants", "--version"]],
+            _ => &[&["rustc", "-vV"]],
+        };
+        step.tools.extend(
+            versions
+                .iter()
+                .map(|argv| argv.iter().map(|word| (*word).to_owned()).collect()),
+        );
+        if matches!(self, Self::Fmt | Self::Audit) {
+            return;
+        }
+        step.lock.get_or_insert_with(|| "cargo".to_owned());
+        const CARGO_ENV: [&str; 9] = [
+            "RUSTFLAGS",
+            "RUSTDOCFLAGS",
+            "CARGO_ENCODED_RUSTFLAGS",
+            "CARGO_BUILD_*",
+            "CARGO_PROFILE_*",
+            "RUSTC_WRAPPER",
+            "PROPTEST_*",
+            "INSTA_*",
+            "CI",
+        ];
+        step.env.extend(CARGO_ENV.map(str::to_owned));
+    }
+}
+
+/// How to get a tool that is missing.
+#[must_use]
+pub fn install_hint(tool: &str) -> String {
+    let hint = match tool {
+        "cargo" | "rustc" | "rustup" => "install Rust from rustup.rs",
+        "cargo-nextest" => "cargo install cargo-nextest --locked",
+        "cargo-clippy" => "rustup component add clippy",
+        "cargo-fmt" | "rustfmt" => "rustup component add rustfmt",
+        "cargo-deny" => "cargo install cargo-deny --locked",
+        "cargo-mutants" => "cargo install cargo-mutants --locked",
+        "llvm-cov" | "llvm-profdata" => "rustup component add llvm-tools",
+        "npm" | "npx" | "node" => "install Node.js",
+        "ruff" | "pytest" => return format!("pip install {tool}"),
+        "swift" => "install Swift from swift.org",
+        _ => return format!("install `{tool}` and put it on PATH"),
+    };
+    hint.to_owned()
+}

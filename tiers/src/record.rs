@@ -1,0 +1,389 @@
+//! What a run found, as data, and the verdict that follows from it. Pure: a replay computes the
+//! same verdict from the same record. It must not know how a step runs.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use tollgate_report::quantity::Span;
+use tollgate_report::{Finding, Outcome, Timestamp, Verdict};
+
+use crate::counts::Counts;
+use crate::settings::Tier;
+
+/// Version of the report's form.
+pub const REPORT_VERSION: u32 = 1;
+
+/// The report of one run of a tier.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TierReport {
+    /// Form of this report.
+    pub version: u32,
+    /// The run's id.
+    pub run: String,
+    /// When it began.
+    pub at: Timestamp,
+    /// What the verdict depends on.
+    pub record: TierRecord,
+    /// What follows from the record; always equal to [`verdict`] of it.
+    pub verdict: Verdict,
+    /// What the plan decided by itself, for people.
+    pub notes: Vec<String>,
+}
+
+/// All that a tier's verdict depends on.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TierRecord {
+    /// Which tier.
+    pub tier: Tier,
+    /// Time after which the tier warns.
+    pub target: Span,
+    /// Time at which the tier fails.
+    pub critical: Span,
+    /// Wall time of the run in ms.
+    pub duration_ms: u64,
+    /// The part of it that was cold, in ms; not judged.
+    pub cold_ms: u64,
+    /// Whether the run was in CI, where a missing tool fails.
+    pub is_ci: bool,
+    /// Names of tools or steps that may be missing in CI.
+    pub may_be_missing: BTreeSet<String>,
+    /// Whether somebody stopped the run.
+    pub is_interrupted: bool,
+    /// Every step of the tier in the plan's order.
+    pub steps: Vec<StepReport>,
+}
+
+/// How a step came to its outcome.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum How {
+    /// Its command ran.
+    Ran,
+    /// Its result was in the cache.
+    Cached,
+    /// It was left out, as the explanation says.
+    Skipped,
+}
+
+impl How {
+    /// The word shown to people.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Ran => "ran",
+            Self::Cached => "cached",
+            Self::Skipped => "skipped",
+        }
+    }
+}
+
+/// One step of a run.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StepReport {
+    /// The step.
+    pub name: String,
+    /// How it ended. A step that was left out because nothing it reads was touched passes.
+    pub outcome: Outcome,
+    /// Whether it ran.
+    pub how: How,
+    /// Why it ran, was cached or was skipped.
+    pub explanation: String,
+    /// Why it did not pass; absent when it did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cause: Option<String>,
+    /// The tool whose absence kept the step from being checked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub missing: Option<String>,
+    /// What to do about the cause, where that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hint: Option<String>,
+    /// The exact command, to run it alone.
+    pub command: Vec<String>,
+    /// Wall time in ms, cold time included.
+    pub duration_ms: u64,
+    /// Cold time in ms.
+    pub cold_ms: u64,
+    /// Whether the step may be left out after the target time.
+    pub optional: bool,
+    /// What the step could not check, one line each.
+    pub not_checked: Vec<String>,
+    /// Where its whole output lies.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub log: Option<String>,
+    /// Where its JUnit file lies.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub junit: Option<String>,
+    /// The lines that tell the cause of a failure.
+    pub excerpt: Vec<String>,
+    /// Tests counted; for crates from the cache those of the run that passed are included.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub counts: Option<Counts>,
+    /// The runner's closing lines.
+    pub closing_lines: Vec<String>,
+    /// Crates that ran; empty for a step that is cached whole.
+    pub crates_run: Vec<String>,
+    /// Crates whose result came from the cache.
+    pub crates_cached: Vec<String>,
+}
+
+impl StepReport {
+    /// A report without times, output or counts.
+    #[must_use]
+    pub fn new(name: &str, how: How, outcome: Outcome, explanation: impl Into<String>) -> Self {
+        Self {
+            name: name.to_owned(),
+            outcome,
+            how,
+            explanation: explanation.into(),
+            cause: None,
+            missing: None,
+            hint: None,
+            command: Vec::new(),
+            duration_ms: 0,
+            cold_ms: 0,
+            optional: false,
+            not_checked: Vec::new(),
+            log: None,
+            junit: None,
+            excerpt: Vec::new(),
+            counts: None,
+            closing_lines: Vec::new(),
+            crates_run: Vec::new(),
+            crates_cached: Vec::new(),
+        }
+    }
+}
+
+impl TierRecord {
+    /// The time that the budget is judged on: wall time without cold time.
+    #[must_use]
+    pub fn judged(&self) -> Span {
+        Span(Duration::from_millis(
+            self.duration_ms.saturating_sub(self.cold_ms),
+        ))
+    }
+
+    /// Whether this step's missing tool is allowed to be missing in CI.
+    #[must_use]
+    pub fn may_miss(&self, step: &StepReport) -> bool {
+        let tool = step.missing.as_deref().unwrap_or_default();
+        self.may_be_missing.contains(tool) || self.may_be_missing.contains(&step.name)
+    }
+
+    /// Everything that was not checked, one line each, in the order of the steps.
+    #[must_use]
+    pub fn not_checked(&self) -> Vec<String> {
+        let mut lines = Vec::new();
+        for step in &self.steps {
+            if step.outcome == Outcome::NotChecked {
+                let why = step.cause.as_deref().unwrap_or(&step.explanation);
+                lines.push(format!("{}: {why}", step.name));
+            }
+            for line in &step.not_checked {
+                lines.push(format!("{}: {line}", step.name));
+            }
+        }
+        lines
+    }
+}
+
+/// The verdict of a tier from what was recorded.
+#[must_use]
+pub fn verdict(record: &TierRecord) -> Verdict {
+    let mut findings: Vec<Finding> = record
+        .steps
+        .iter()
+        .filter_map(|step| step_finding(record, step))
+        .collect();
+    findings.extend(time_finding(record));
+    findings.sort();
+    let worst_step = record.steps.iter().map(|step| step.outcome).max();
+    let has_not_checked = !record.not_checked().is_empty();
+    let mut outcome = worst_step.unwrap_or(Outcome::NotChecked);
+    if has_not_checked {
+        outcome = outcome.worst(Outcome::NotChecked);
+    }
+    if record.is_interrupted {
+        outcome = outcome.worst(Outcome::Inconclusive);
+    }
+    let of_findings = Verdict::from_findings(findings, "");
+    outcome = outcome.worst(of_findings.outcome);
+    Verdict {
+        outcome,
+        reason: reason(record, outcome, &of_findings),
+        findings: of_findings.findings,
+    }
+}
+
+fn reason(record: &TierRecord, outcome: Outcome, of_findings: &Verdict) -> String {
+    if of_findings.outcome == Outcome::Fail {
+        return of_findings.reason.clone();
+    }
+    if record.is_interrupted {
+        return "the run was interrupted".to_owned();
+    }
+    if record.steps.is_empty() {
+        return "the tier has no steps, so nothing was checked".to_owned();
+    }
+    let n_steps = record.steps.len();
+    let n_cached = record
+        .steps
+        .iter()
+        .filter(|step| step.how == How::Cached)
+        .count();
+    let time = format!("{} of {}", record.judged(), record.target);
+    let mut text = format!("{n_steps} steps, {n_cached} from the cache, in {time}");
+    let n_not_checked = record.not_checked().len();
+    if n_not_checked > 0 {
+        text.push_str(&format!("; not checked: {n_not_checked}"));
+    }
+    if outcome == Outcome::Warn
+        && let Some(first) = of_findings.findings.first()
+    {
+        text.push_str(&format!("; {}", first.message));
+    }
+    text
+}
+
+fn step_finding(record: &TierRecord, step: &StepReport) -> Option<Finding> {
+    let name = &step.name;
+    let cause = step.cause.as_deref().unwrap_or(&step.explanation);
+    let finding = match step.outcome {
+        Outcome::Fail => Finding::error("step-failed", format!("step `{name}` failed: {cause}")),
+        Outcome::NotChecked if step.missing.is_some() => {
+            let message = format!("step `{name}` was not checked: {cause}");
+            if record.is_ci && !record.may_miss(step) {
+                Finding::error("step-not-checked", message)
+                    .because("under CI=true a missing tool fails, unless `may_be_missing` of `tollgate.toml` names it")
+            } else {
+                Finding::warning("step-not-checked", message)
+            }
+        }
+        Outcome::Inconclusive => {
+            Finding::warning("step-inconclusive", format!("step `{name}`: {cause}"))
+        }
+        _ if step.counts.is_some_and(|counts| counts.flaky > 0) => {
+            let n_flaky = step.counts.map_or(0, |counts| counts.flaky);
+            let message = format!("step `{name}` has flaky tests: {n_flaky}");
+            Finding::warning("tests-flaky", message)
+        }
+        _ => return None,
+    };
+    let description = step.hint.clone();
+    Some(match (description, step.outcome) {
+        (Some(hint), _) => finding.fix(hint),
+        (None, Outcome::Fail) if !step.command.is_empty() => {
+            finding.fix_command("run the step alone", step.command.join(" "))
+        }
+        _ => finding,
+    })
+}
+
+fn time_finding(record: &TierRecord) -> Option<Finding> {
+    let judged = record.judged();
+    let not_started: Vec<&str> = record
+        .steps
+        .iter()
+        .filter(|step| step.outcome == Outcome::NotChecked && step.missing.is_none())
+        .map(|step| step.name.as_str())
+        .collect();
+    let left_out = if not_started.is_empty() {
+        String::new()
+    } else {
+        format!("; not checked: {}", not_started.join(", "))
+    };
+    let word = record.tier.word();
+    if judged >= record.critical {
+        let message = format!(
+            "`{word}` took {judged}, critical is {}{left_out}",
+            record.critical
+        );
+        return Some(Finding::error("tier-over-critical", message));
+    }
+    (judged > record.target).then(|| {
+        let message = format!(
+            "`{word}` took {judged}, target is {}{left_out}",
+            record.target
+        );
+        Finding::warning("tier-over-target", message)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn record(steps: Vec<StepReport>) -> TierRecord {
+        let (target, critical) = Tier::Tier0.default_budget();
+        TierRecord {
+            tier: Tier::Tier0,
+            target,
+            critical,
+            duration_ms: 1_000,
+            cold_ms: 0,
+            is_ci: false,
+            may_be_missing: BTreeSet::new(),
+            is_interrupted: false,
+            steps,
+        }
+    }
+
+    fn step(outcome: Outcome) -> StepReport {
+        StepReport::new("lint", How::Ran, outcome, "no earlier run")
+    }
+
+    fn missing() -> StepReport {
+        let mut step = step(Outcome::NotChecked);
+        step.missing = Some("swift".to_owned());
+        step.cause = Some("`swift` is missing".to_owned());
+        step
+    }
+
+    #[test]
+    fn a_missing_tool_is_never_a_pass_and_fails_in_ci_unless_it_is_named() {
+        let mut record = record(vec![step(Outcome::Pass), missing()]);
+        assert_eq!(verdict(&record).outcome, Outcome::NotChecked);
+        record.is_ci = true;
+        assert_eq!(verdict(&record).outcome, Outcome::Fail);
+        record.may_be_missing.insert("swift".to_owned());
+        assert_eq!(verdict(&record).outcome, Outcome::NotChecked);
+    }
+
+    #[test]
+    fn a_cold_run_never_fails_for_being_cold() {
+        let mut record = record(vec![step(Outcome::Pass)]);
+        record.duration_ms = 600_000;
+        assert_eq!(verdict(&record).outcome, Outcome::Fail);
+        record.cold_ms = 590_000;
+        assert_eq!(verdict(&record).outcome, Outcome::Pass);
+        record.cold_ms = 540_000;
+        assert_eq!(verdict(&record).outcome, Outcome::Warn);
+    }
+
+    #[test]
+    fn a_flaky_test_is_never_silently_green() {
+        let mut flaky = step(Outcome::Pass);
+        flaky.counts = Some(Counts {
+            run: 3,
+            passed: 3,
+            flaky: 1,
+            ..Counts::default()
+        });
+        let verdict = verdict(&record(vec![flaky]));
+        assert_eq!(verdict.outcome, Outcome::Warn);
+        assert!(
+            verdict.reason.ends_with("step `lint` has flaky tests: 1"),
+            "{}",
+            verdict.reason
+        );
+    }
+
+    #[test]
+    fn a_tier_without_steps_has_checked_nothing() {
+        assert_eq!(verdict(&record(vec![])).outcome, Outcome::NotChecked);
+    }
+}

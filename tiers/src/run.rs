@@ -1,0 +1,457 @@
+//! Runs a plan: the graph in parallel, through the cache, inside the budget.
+//! It must not know what a step checks, and must not print.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io;
+use std::path::PathBuf;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{self, Receiver, Sender};
+use std::thread::{self, Scope};
+use std::time::Duration;
+
+use tollgate_report::atomic::WriteError;
+use tollgate_report::{Clock, Digest, Outcome};
+
+use crate::cold::ColdMeter;
+use crate::crates::{Crates, CratesError};
+use crate::files::{self, FileSource, FilesError, Tree};
+use crate::git::{Git, GitError, touched_since};
+use crate::graph;
+use crate::plan::{Plan, Step};
+use crate::probe::{Job, Probe, probe};
+use crate::record::{How, REPORT_VERSION, StepReport, TierRecord, TierReport, verdict};
+use crate::store::Store;
+use crate::tools::{self, Answer};
+use crate::{crates, environment, step};
+
+/// What to run.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Mode {
+    /// What the cache does not have.
+    #[default]
+    Affected,
+    /// Everything, whatever the cache has.
+    All,
+    /// Only what was touched since a git revision, and its dependents.
+    Since(String),
+}
+
+/// Where and how a plan runs.
+pub struct Context<'a> {
+    /// The folder that is checked: the repository, or the snapshot of what is staged.
+    pub root: PathBuf,
+    /// The `.tollgate` folder.
+    pub state_dir: PathBuf,
+    /// Where the list of files comes from.
+    pub files: FileSource,
+    /// Id of this run; names the folder of its logs.
+    pub run: String,
+    /// Most steps at a time, from 1.
+    pub jobs: usize,
+    /// What to run.
+    pub mode: Mode,
+    /// The running executable; stands for `{tollgate}`.
+    pub tollgate: PathBuf,
+    /// Variables for every step, such as `CARGO_TARGET_DIR` for a snapshot.
+    pub env: BTreeMap<String, String>,
+    /// Whether the run is in CI.
+    pub is_ci: bool,
+    /// Time.
+    pub clock: &'a dyn Clock,
+    /// Set by the command line on Ctrl-C: all children are stopped and the run ends.
+    pub interrupt: &'a AtomicBool,
+    /// Told of progress, from several threads.
+    pub on_event: &'a (dyn Fn(Event<'_>) + Sync),
+}
+
+/// Progress of a run.
+#[derive(Debug, Clone, Copy)]
+pub enum Event<'a> {
+    /// The files are known and steps begin.
+    Planned {
+        /// Number of steps.
+        n_steps: usize,
+    },
+    /// A step's command starts.
+    Started {
+        /// The step.
+        step: &'a str,
+        /// Why it runs.
+        explanation: &'a str,
+    },
+    /// A step ended, from the cache or not.
+    Finished(&'a StepReport),
+}
+
+/// The tier could not be run.
+#[derive(Debug, thiserror::Error)]
+pub enum TierError {
+    /// The files could not be listed or read.
+    #[error("look at the files")]
+    Files(#[from] FilesError),
+    /// The workspace could not be read.
+    #[error("find the crates")]
+    Crates(#[from] CratesError),
+    /// git did not tell what was touched.
+    #[error("find what was touched")]
+    Since(#[from] GitError),
+    /// A step's process or log failed.
+    #[error("run step `{step}`")]
+    Step {
+        /// The step.
+        step: String,
+        /// What the system said.
+        #[source]
+        source: io::Error,
+    },
+    /// The cache could not be written.
+    #[error("write below `.tollgate`")]
+    Write(#[from] WriteError),
+}
+
+/// What all steps of a run share.
+pub(crate) struct Shared<'a> {
+    pub cx: &'a Context<'a>,
+    pub plan: &'a Plan,
+    pub tree: Tree,
+    pub crates: Option<Crates>,
+    pub touched: Option<BTreeSet<String>>,
+    pub tools: BTreeMap<String, Answer>,
+    pub store: Store,
+    pub env: BTreeMap<String, String>,
+    pub cold: ColdMeter,
+    pub run_folder: PathBuf,
+    pub is_first_build: bool,
+    started: Duration,
+    tollgate_digest: OnceLock<String>,
+}
+
+impl Shared<'_> {
+    pub fn now(&self) -> Duration {
+        self.cx.clock.monotonic()
+    }
+
+    /// The time that the budget is judged on, up to now.
+    pub fn judged(&self) -> Duration {
+        let now = self.now();
+        now.saturating_sub(self.started)
+            .saturating_sub(self.cold.total(now))
+    }
+
+    pub fn is_interrupted(&self) -> bool {
+        self.cx.interrupt.load(Ordering::Relaxed)
+    }
+
+    /// The digest of the running executable; the path when it cannot be read.
+    pub fn tollgate_digest(&self) -> &str {
+        self.tollgate_digest.get_or_init(|| {
+            executable_digest(self.cx).unwrap_or_else(|| self.cx.tollgate.display().to_string())
+        })
+    }
+}
+
+fn executable_digest(cx: &Context<'_>) -> Option<String> {
+    let folder = cx.tollgate.parent()?;
+    let name = cx.tollgate.file_name()?.to_string_lossy().into_owned();
+    let memo_path = cx.state_dir.join("cache/executable");
+    files::digest_of_one(folder, &name, &memo_path, cx.clock.now()).ok()?
+}
+
+/// Runs a plan to its end and gives the report, its verdict included. A failed step is no error.
+///
+/// # Errors
+/// When the files, the crates or git cannot be read, or a log or the cache cannot be written.
+pub fn run(plan: &Plan, cx: &Context<'_>) -> Result<TierReport, TierError> {
+    let at = cx.clock.now();
+    let shared = prepare(plan, cx)?;
+    (cx.on_event)(Event::Planned {
+        n_steps: plan.steps.len(),
+    });
+    let durations = shared.store.durations();
+    let steps = schedule(&shared, &durations)?;
+    remember_durations(&shared, durations, &steps)?;
+    let ended = shared.now();
+    let as_ms = |duration: Duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
+    let record = TierRecord {
+        tier: plan.tier,
+        target: plan.target,
+        critical: plan.critical,
+        duration_ms: as_ms(ended.saturating_sub(shared.started)),
+        cold_ms: as_ms(shared.cold.total(ended)),
+        is_ci: cx.is_ci,
+        may_be_missing: plan.may_be_missing.clone(),
+        is_interrupted: shared.is_interrupted(),
+        steps,
+    };
+    Ok(TierReport {
+        version: REPORT_VERSION,
+        run: cx.run.clone(),
+        at,
+        verdict: verdict(&record),
+        record,
+        notes: plan.notes.clone(),
+    })
+}
+
+fn prepare<'a>(plan: &'a Plan, cx: &'a Context<'a>) -> Result<Shared<'a>, TierError> {
+    let started = cx.clock.monotonic();
+    let cache = cx.state_dir.join("cache");
+    let tree = files::load(&cx.root, &cx.files, &cache.join("files"), cx.clock.now())?;
+    let crates = if plan.steps.iter().any(|step| step.per_crate) {
+        Some(crates::load(&tree, &cache.join("crates.json"))?)
+    } else {
+        None
+    };
+    let touched = match &cx.mode {
+        Mode::Since(revision) => Some(touched_since(&Git::at(&cx.root), revision)?),
+        Mode::Affected | Mode::All => None,
+    };
+    let commands: BTreeSet<Vec<String>> = plan
+        .steps
+        .iter()
+        .flat_map(|step| step.tools.iter().cloned())
+        .collect();
+    let commands: Vec<Vec<String>> = commands.into_iter().collect();
+    let tools = tools::versions(&cx.root, &commands, &cache.join("tools.json"));
+    let env = environment::of_process();
+    let target = cx
+        .env
+        .get("CARGO_TARGET_DIR")
+        .or_else(|| env.get("CARGO_TARGET_DIR"));
+    let target = target.map_or_else(|| cx.root.join("target"), PathBuf::from);
+    Ok(Shared {
+        cx,
+        plan,
+        crates,
+        touched,
+        tools,
+        store: Store {
+            folder: cache,
+            size_max: plan.cache_size_max.0,
+        },
+        env,
+        cold: ColdMeter::default(),
+        run_folder: cx.state_dir.join("runs").join(&cx.run),
+        is_first_build: tree.entries.contains_key("Cargo.toml") && !target.is_dir(),
+        tree,
+        started,
+        tollgate_digest: OnceLock::new(),
+    })
+}
+
+fn remember_durations(
+    shared: &Shared<'_>,
+    mut durations: BTreeMap<String, u64>,
+    steps: &[StepReport],
+) -> Result<(), TierError> {
+    let ran = steps
+        .iter()
+        .filter(|step| step.how == How::Ran && step.outcome == Outcome::Pass);
+    let mut has_run = false;
+    for step in ran {
+        let warm_ms = step.duration_ms.saturating_sub(step.cold_ms);
+        durations.insert(step.name.clone(), warm_ms);
+        has_run = true;
+    }
+    if has_run {
+        shared.store.put_durations(&durations)?;
+        shared.store.evict();
+    }
+    Ok(())
+}
+
+/// What the coordinator knows while steps run.
+struct State {
+    waiting: Vec<usize>,
+    ready: Vec<(usize, Box<Job>)>,
+    done: BTreeMap<usize, (StepReport, Digest)>,
+    locks: BTreeSet<String>,
+    n_running: usize,
+}
+
+type Ended = (usize, Digest, Result<StepReport, TierError>);
+
+fn schedule(
+    shared: &Shared<'_>,
+    durations: &BTreeMap<String, u64>,
+) -> Result<Vec<StepReport>, TierError> {
+    let steps = &shared.plan.steps;
+    let needs = steps
+        .iter()
+        .map(|step| (step.name.clone(), step.needs.clone()))
+        .collect();
+    let priorities = graph::priorities(&needs, durations);
+    let mut waiting: Vec<usize> = (0..steps.len()).collect();
+    waiting.sort_by_key(|idx| {
+        let step = &steps[*idx];
+        (step.optional, std::cmp::Reverse(priorities[&step.name]))
+    });
+    let mut state = State {
+        waiting,
+        ready: Vec::new(),
+        done: BTreeMap::new(),
+        locks: BTreeSet::new(),
+        n_running: 0,
+    };
+    let (sender, receiver) = mpsc::channel();
+    thread::scope(|scope| drive(shared, scope, &mut state, &sender, &receiver))?;
+    Ok(state.done.into_values().map(|(report, _)| report).collect())
+}
+
+fn drive<'scope, 'env>(
+    shared: &'env Shared<'env>,
+    scope: &'scope Scope<'scope, 'env>,
+    state: &mut State,
+    sender: &Sender<Ended>,
+    receiver: &Receiver<Ended>,
+) -> Result<(), TierError> {
+    let mut first_error = None;
+    loop {
+        let n_done = state.done.len();
+        while look_up_waiting(shared, state) {}
+        if first_error.is_none() {
+            start_ready(shared, scope, state, sender);
+        }
+        if state.n_running == 0 {
+            // Steps that were just left out may free others to be looked up and left out too.
+            let is_stuck = state.ready.is_empty() && state.done.len() == n_done;
+            if is_stuck || first_error.is_some() {
+                break;
+            }
+            continue;
+        }
+        let (idx, key, result) = receiver.recv().expect("a sender is alive in this function");
+        state.n_running -= 1;
+        if let Some(lock) = &shared.plan.steps[idx].lock {
+            state.locks.remove(lock);
+        }
+        match result {
+            Ok(report) => finish(shared, state, idx, report, key),
+            // The other steps end first: nothing is left behind.
+            Err(error) => first_error = first_error.or(Some(error)),
+        }
+    }
+    first_error.map_or(Ok(()), Err)
+}
+
+fn finish(shared: &Shared<'_>, state: &mut State, idx: usize, report: StepReport, key: Digest) {
+    (shared.cx.on_event)(Event::Finished(&report));
+    state.done.insert(idx, (report, key));
+}
+
+/// Looks up the waiting steps whose needs have ended. True when one of them ended by that,
+/// so that others may now be looked up.
+fn look_up_waiting(shared: &Shared<'_>, state: &mut State) -> bool {
+    let mut has_ended = false;
+    for idx in std::mem::take(&mut state.waiting) {
+        let step = &shared.plan.steps[idx];
+        match needs_of(shared, state, step) {
+            Needs::Open => state.waiting.push(idx),
+            Needs::Bad(report) => {
+                finish(shared, state, idx, *report, Digest::of(""));
+                has_ended = true;
+            }
+            Needs::Passed(keys) => match probe(shared, step, keys) {
+                Probe::Done(report, key) => {
+                    finish(shared, state, idx, *report, key);
+                    has_ended = true;
+                }
+                Probe::Run(job) => state.ready.push((idx, job)),
+            },
+        }
+    }
+    has_ended
+}
+
+enum Needs {
+    Open,
+    Bad(Box<StepReport>),
+    Passed(BTreeMap<String, String>),
+}
+
+fn needs_of(shared: &Shared<'_>, state: &State, step: &Step) -> Needs {
+    let mut keys = BTreeMap::new();
+    for need in &step.needs {
+        let steps = &shared.plan.steps;
+        let idx = steps.iter().position(|step| step.name == *need);
+        let Some((report, key)) = idx.and_then(|idx| state.done.get(&idx)) else {
+            return Needs::Open;
+        };
+        let verb = match report.outcome {
+            Outcome::Pass | Outcome::Warn => {
+                keys.insert(need.clone(), key.to_string());
+                continue;
+            }
+            Outcome::Fail => "failed",
+            Outcome::NotChecked => "was not checked",
+            Outcome::Inconclusive => "did not end",
+        };
+        return Needs::Bad(Box::new(left_out(
+            step,
+            &format!("skipped because `{need}` {verb}"),
+        )));
+    }
+    Needs::Passed(keys)
+}
+
+fn left_out(step: &Step, why: &str) -> StepReport {
+    let mut report = StepReport::new(&step.name, How::Skipped, Outcome::NotChecked, why);
+    report.optional = step.optional;
+    report
+}
+
+/// Starts what may start: within the number of jobs, one holder a lock, inside the budget.
+fn start_ready<'scope, 'env>(
+    shared: &'env Shared<'env>,
+    scope: &'scope Scope<'scope, 'env>,
+    state: &mut State,
+    sender: &Sender<Ended>,
+) {
+    for (idx, job) in std::mem::take(&mut state.ready) {
+        let step = &shared.plan.steps[idx];
+        if let Some(why) = no_time_for(shared, step) {
+            finish(shared, state, idx, left_out(step, &why), Digest::of(""));
+            continue;
+        }
+        let is_locked = step
+            .lock
+            .as_ref()
+            .is_some_and(|lock| state.locks.contains(lock));
+        if is_locked || state.n_running >= shared.cx.jobs.max(1) {
+            state.ready.push((idx, job));
+            continue;
+        }
+        state.locks.extend(step.lock.clone());
+        state.n_running += 1;
+        (shared.cx.on_event)(Event::Started {
+            step: &step.name,
+            explanation: &job.explanation,
+        });
+        let sender = sender.clone();
+        scope.spawn(move || {
+            let result = step::run(shared, step, &job);
+            // The receiver lives until every step has ended.
+            let _ = sender.send((idx, job.key, result));
+        });
+    }
+}
+
+fn no_time_for(shared: &Shared<'_>, step: &Step) -> Option<String> {
+    let judged = shared.judged();
+    if shared.is_interrupted() {
+        Some("the run was interrupted before it".to_owned())
+    } else if judged >= shared.plan.critical.0 {
+        Some(format!(
+            "the critical time of {} was over",
+            shared.plan.critical
+        ))
+    } else if step.optional && judged >= shared.plan.target.0 {
+        Some(format!(
+            "it is optional and the target time of {} was over",
+            shared.plan.target
+        ))
+    } else {
+        None
+    }
+}

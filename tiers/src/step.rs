@@ -1,0 +1,340 @@
+//! Runs one step that is not in the cache, and keeps its result when it passed.
+//! It must not know the other steps.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::Path;
+use std::time::Duration;
+
+use tollgate_report::atomic::WriteError;
+use tollgate_report::quantity::Span;
+use tollgate_report::unchecked::{ALLOWED_ENV, LIST_ENV};
+use tollgate_report::{ExitCode, Outcome, write_atomic};
+
+use crate::cold::ColdWatch;
+use crate::counts;
+use crate::environment;
+use crate::plan::Step;
+use crate::probe::{Job, missing_tool, sum};
+use crate::process::{self, End, Spawn};
+use crate::record::{How, StepReport};
+use crate::run::{Shared, TierError};
+use crate::store::{Entry, Output};
+use crate::tools::cargo_subcommand;
+
+/// Why a step was stopped before it ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stop {
+    Interrupted,
+    Critical,
+    Timeout,
+}
+
+/// Runs the step and gives its report.
+pub(crate) fn run(shared: &Shared<'_>, step: &Step, job: &Job) -> Result<StepReport, TierError> {
+    let log_path = shared.run_folder.join(format!("{}.log", step.name));
+    let list_path = shared.run_folder.join(format!("{}.not-checked", step.name));
+    let spawn = Spawn {
+        argv: expand(shared, step, job)?,
+        folder: shared.cx.root.clone(),
+        env: environment_of(shared, step, &list_path),
+    };
+    let started = shared.now();
+    let is_first_build = step.lock.as_deref() == Some("cargo") && shared.is_first_build;
+    let watch = std::cell::RefCell::new(ColdWatch::new(&shared.cold, is_first_build, started));
+    let end = process::run(
+        &spawn,
+        &log_path,
+        |line| watch.borrow_mut().line(line, shared.now()),
+        || {
+            let now = shared.now();
+            let warm = now
+                .saturating_sub(started)
+                .saturating_sub(watch.borrow().total(now));
+            should_stop(shared, step, warm)
+        },
+    );
+    let ended = shared.now();
+    let cold = watch.into_inner().finish(ended);
+    let end = end.map_err(|source| TierError::Step {
+        step: step.name.clone(),
+        source,
+    })?;
+    let log = fs::read(&log_path).unwrap_or_default();
+    let text = String::from_utf8_lossy(&log);
+    let mut report = judge(step, &spawn, &end, &text);
+    report.explanation.clone_from(&job.explanation);
+    report.duration_ms = whole_ms(ended.saturating_sub(started));
+    report.cold_ms = whole_ms(cold);
+    report.log = Some(shown(shared, &log_path));
+    let junit = junit_path(shared, step);
+    report.junit = junit.is_file().then(|| shown(shared, &junit));
+    report.not_checked = read_lines(&list_path);
+    report.crates_run.clone_from(&job.crates_run);
+    report.crates_cached.clone_from(&job.crates_cached);
+    keep(shared, step, job, &report, &log)?;
+    report.counts = sum(report.counts, job.counts_cached);
+    let all: BTreeSet<String> = report
+        .not_checked
+        .into_iter()
+        .chain(job.not_checked_cached.clone())
+        .collect();
+    report.not_checked = all.into_iter().collect();
+    Ok(report)
+}
+
+fn whole_ms(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// Paths are shown relative to the folder that holds `.tollgate`.
+fn shown(shared: &Shared<'_>, path: &Path) -> String {
+    let base = shared.cx.state_dir.parent().unwrap_or(Path::new("/"));
+    let path = path.strip_prefix(base).unwrap_or(path);
+    path.to_string_lossy().replace('\\', "/")
+}
+
+fn should_stop(shared: &Shared<'_>, step: &Step, warm: Duration) -> Option<Stop> {
+    if shared.is_interrupted() {
+        Some(Stop::Interrupted)
+    } else if shared.judged() >= shared.plan.critical.0 {
+        Some(Stop::Critical)
+    } else if warm >= step.timeout {
+        Some(Stop::Timeout)
+    } else {
+        None
+    }
+}
+
+fn judge(step: &Step, spawn: &Spawn, end: &End<Stop>, log: &str) -> StepReport {
+    let mut report = StepReport::new(&step.name, How::Ran, Outcome::Pass, "");
+    match end {
+        End::Missing => {
+            report = missing_tool(step, &spawn.argv[0]);
+        }
+        End::Exited(Some(0)) => {}
+        End::Exited(status) => match (missing_in_log(spawn, log), *status) {
+            (Some(tool), _) => report = missing_tool(step, &tool),
+            (None, Some(status)) if is_own(step) => judge_own(&mut report, status, log),
+            (None, status) => {
+                report.outcome = Outcome::Fail;
+                report.cause = Some(status.map_or_else(
+                    || "its command was ended by a signal".to_owned(),
+                    |status| format!("its command ended with exit code {status}"),
+                ));
+            }
+        },
+        End::Stopped(stop) => {
+            let (outcome, cause) = match stop {
+                Stop::Interrupted => (Outcome::Inconclusive, "it was interrupted".to_owned()),
+                Stop::Critical => (
+                    Outcome::Fail,
+                    "it was stopped at the tier's critical time".to_owned(),
+                ),
+                Stop::Timeout => (
+                    Outcome::Fail,
+                    format!("it took longer than its timeout of {}", Span(step.timeout)),
+                ),
+            };
+            report.outcome = outcome;
+            report.cause = Some(cause);
+        }
+    }
+    report.optional = step.optional;
+    report.command.clone_from(&spawn.argv);
+    report.counts = counts::parse(log);
+    report.closing_lines = counts::closing_lines(log);
+    if matches!(report.outcome, Outcome::Fail | Outcome::Inconclusive) {
+        report.excerpt = counts::excerpt(log);
+        if let Some(counts) = report.counts.filter(|counts| counts.failed > 0) {
+            report.cause = Some(format!("{} of {} tests failed", counts.failed, counts.run));
+        }
+    }
+    report
+}
+
+fn is_own(step: &Step) -> bool {
+    step.command
+        .first()
+        .is_some_and(|word| word == "{tollgate}")
+}
+
+/// Our own commands say by their exit code why they did not pass.
+fn judge_own(report: &mut StepReport, status: i32, log: &str) {
+    let is = |code: ExitCode| status == i32::from(code.code());
+    let last_error = log
+        .lines()
+        .find(|line| line.starts_with("error"))
+        .unwrap_or("its command found something");
+    report.cause = Some(last_error.to_owned());
+    report.outcome = Outcome::Fail;
+    if is(ExitCode::Inconclusive) {
+        report.outcome = Outcome::Inconclusive;
+    } else if is(ExitCode::Stale) {
+        report.cause = Some("generated files are stale".to_owned());
+    } else if is(ExitCode::Environment) {
+        report.outcome = Outcome::NotChecked;
+        report.missing = Some(report.name.clone());
+        report.hint = log
+            .lines()
+            .find_map(|line| line.trim().strip_prefix("hint: "))
+            .map(str::to_owned);
+    }
+}
+
+/// cargo and rustup say in words that a plugin is not here.
+fn missing_in_log(spawn: &Spawn, log: &str) -> Option<String> {
+    let says_so = log.lines().any(|line| {
+        line.starts_with("error: no such command: ")
+            || line.starts_with("error: 'cargo-") && line.contains("is not installed for the")
+    });
+    says_so.then(|| cargo_subcommand(&spawn.argv)).flatten()
+}
+
+fn junit_path(shared: &Shared<'_>, step: &Step) -> std::path::PathBuf {
+    shared.run_folder.join(format!("{}.junit.xml", step.name))
+}
+
+/// The command with its placeholders replaced.
+fn expand(shared: &Shared<'_>, step: &Step, job: &Job) -> Result<Vec<String>, WriteError> {
+    let is_all = job.crates_cached.is_empty();
+    let mut argv = Vec::new();
+    for word in &step.command {
+        match word.as_str() {
+            "{tollgate}" => argv.push(shared.cx.tollgate.display().to_string()),
+            "{workspace}" => argv.extend(whole_workspace(step)),
+            "{packages}" if is_all => argv.extend(whole_workspace(step)),
+            "{packages}" => {
+                argv.extend(
+                    job.crates_run
+                        .iter()
+                        .flat_map(|name| ["-p".to_owned(), name.clone()]),
+                );
+            }
+            "{filter}" if is_all => {}
+            "{filter}" => {
+                let terms = job
+                    .crates_run
+                    .iter()
+                    .map(|name| format!("package(={name})"));
+                argv.extend(["-E".to_owned(), terms.collect::<Vec<_>>().join(" + ")]);
+            }
+            "{junit}" => argv.extend(junit_options(shared, step)?),
+            word => argv.push(word.to_owned()),
+        }
+    }
+    Ok(argv)
+}
+
+fn whole_workspace(step: &Step) -> Vec<String> {
+    let excluded = step.exclude.iter();
+    let excluded = excluded.flat_map(|name| ["--exclude".to_owned(), name.clone()]);
+    std::iter::once("--workspace".to_owned())
+        .chain(excluded)
+        .collect()
+}
+
+/// A tool's configuration lies below the repository's own, which so stays in force.
+fn junit_options(shared: &Shared<'_>, step: &Step) -> Result<[String; 2], WriteError> {
+    let path = shared
+        .run_folder
+        .join(format!("{}.nextest.toml", step.name));
+    let junit = serde_json::Value::from(junit_path(shared, step).display().to_string());
+    write_atomic(
+        &path,
+        format!("[profile.default.junit]\npath = {junit}\n").as_bytes(),
+    )?;
+    let config = format!("tollgate:{}", path.display());
+    Ok(["--tool-config-file".to_owned(), config])
+}
+
+fn environment_of(shared: &Shared<'_>, step: &Step, list_path: &Path) -> BTreeMap<String, String> {
+    let mut env = environment::base(&shared.env);
+    env.extend(environment::allowed(&shared.env, &step.env));
+    // Plain text can be parsed and stored; colour cannot.
+    env.insert("CARGO_TERM_COLOR".to_owned(), "never".to_owned());
+    env.insert("NO_COLOR".to_owned(), "1".to_owned());
+    env.insert(LIST_ENV.to_owned(), list_path.display().to_string());
+    let allowed: Vec<&str> = shared
+        .plan
+        .may_be_missing
+        .iter()
+        .map(String::as_str)
+        .collect();
+    env.insert(ALLOWED_ENV.to_owned(), allowed.join(","));
+    env.extend(shared.cx.env.clone());
+    env.extend(step.set.clone());
+    env
+}
+
+fn read_lines(path: &Path) -> Vec<String> {
+    let text = fs::read_to_string(path).unwrap_or_default();
+    let lines: BTreeSet<String> = text
+        .lines()
+        .map(|line| {
+            line.strip_prefix("not checked: ")
+                .unwrap_or(line)
+                .to_owned()
+        })
+        .collect();
+    lines.into_iter().collect()
+}
+
+/// Keeps a pass, unless an input was edited while the step ran: then nobody knows which content
+/// it saw. A failure leaves only a note.
+fn keep(
+    shared: &Shared<'_>,
+    step: &Step,
+    job: &Job,
+    report: &StepReport,
+    log: &[u8],
+) -> Result<(), TierError> {
+    if report.outcome == Outcome::Fail {
+        for manifest in &job.manifests {
+            shared.store.note_failure(manifest)?;
+        }
+    }
+    if report.outcome != Outcome::Pass {
+        return Ok(());
+    }
+    let inputs = job
+        .manifests
+        .iter()
+        .flat_map(|manifest| manifest.files.keys());
+    let inputs: BTreeSet<&str> = inputs.map(String::as_str).collect();
+    if shared.tree.first_changed(inputs.into_iter()).is_some() {
+        return Ok(());
+    }
+    let mut outputs = Vec::new();
+    for path in &step.outputs {
+        // An output that was not written cannot be put back, so the result is not kept.
+        let Ok(bytes) = fs::read(shared.cx.root.join(path)) else {
+            return Ok(());
+        };
+        let content = shared.store.put_blob(&bytes)?;
+        let path = path.clone();
+        outputs.push(Output { path, content });
+    }
+    let log_digest = shared.store.put_blob(log)?;
+    let by_package = counts::by_package(&String::from_utf8_lossy(log));
+    let warm_ms = report.duration_ms.saturating_sub(report.cold_ms);
+    for manifest in &job.manifests {
+        let mut entry = Entry::new(
+            &step.name,
+            shared.cx.clock.now(),
+            warm_ms,
+            log_digest.clone(),
+        );
+        entry.outputs.clone_from(&outputs);
+        entry.not_checked.clone_from(&report.not_checked);
+        match &manifest.package {
+            Some(package) => entry.counts = by_package.get(package).copied(),
+            None => {
+                entry.counts = report.counts;
+                entry.closing_lines.clone_from(&report.closing_lines);
+            }
+        }
+        shared.store.put(&manifest.key(), &entry, manifest)?;
+    }
+    Ok(())
+}

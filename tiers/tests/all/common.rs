@@ -1,0 +1,149 @@
+//! A repository in a temporary folder, and a run of its tier 0 there.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::time::Duration;
+
+use tollgate_report::{Clock, ManualClock, SystemClock, Timestamp};
+use tollgate_tiers::files::FileSource;
+use tollgate_tiers::plan::plan_with;
+use tollgate_tiers::record::StepReport;
+use tollgate_tiers::settings::Tier;
+use tollgate_tiers::{Context, Event, Mode, Settings, TierReport, run};
+
+pub struct Repository {
+    pub folder: tempfile::TempDir,
+    pub settings: String,
+    n_runs: AtomicU32,
+}
+
+pub struct Options<'a> {
+    pub mode: Mode,
+    pub is_ci: bool,
+    pub clock: &'a dyn Clock,
+    pub interrupt: &'a AtomicBool,
+    pub on_event: &'a (dyn Fn(Event<'_>) + Sync),
+}
+
+impl Repository {
+    /// A repository with these files, committed, and these `[tiers]` settings.
+    pub fn new(files: &[(&str, &str)], settings: &str) -> Self {
+        let repository = Self {
+            folder: tempfile::tempdir().unwrap(),
+            settings: settings.to_owned(),
+            n_runs: AtomicU32::new(0),
+        };
+        for (path, text) in files {
+            repository.write(path, text);
+        }
+        repository.write(".gitignore", "/.tollgate\n/target\n/state\n");
+        repository.git(&["init", "-q", "-b", "main"]);
+        repository.git(&["add", "-A"]);
+        repository.git(&["commit", "-q", "-m", "start"]);
+        repository
+    }
+
+    pub fn root(&self) -> &Path {
+        self.folder.path()
+    }
+
+    pub fn write(&self, path: &str, text: &str) {
+        let path = self.root().join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+
+    pub fn git(&self, arguments: &[&str]) -> String {
+        let output = Command::new("git")
+            .args(["-c", "user.name=t", "-c", "user.email=t@example.com"])
+            .args(arguments)
+            .current_dir(self.root())
+            .env_remove("GIT_DIR")
+            .env_remove("GIT_INDEX_FILE")
+            .env_remove("GIT_WORK_TREE")
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "git {arguments:?}: {output:?}");
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    /// How often a step has run: steps under test append a line to `state/<name>`.
+    pub fn n_ran(&self, name: &str) -> usize {
+        let text = fs::read_to_string(self.root().join("state").join(name)).unwrap_or_default();
+        text.lines().count()
+    }
+
+    pub fn run(&self) -> TierReport {
+        self.run_mode(Mode::Affected)
+    }
+
+    pub fn run_mode(&self, mode: Mode) -> TierReport {
+        self.run_with(&Options {
+            mode,
+            is_ci: false,
+            clock: &SystemClock::new(),
+            interrupt: &AtomicBool::new(false),
+            on_event: &|_| {},
+        })
+    }
+
+    pub fn run_with(&self, options: &Options<'_>) -> TierReport {
+        let settings: Settings = toml::from_str(&self.settings).unwrap();
+        let plan = plan_with(&settings, Tier::Tier0, self.root(), false).unwrap();
+        let n_run = self.n_runs.fetch_add(1, Ordering::Relaxed);
+        let context = Context {
+            root: self.root().to_owned(),
+            state_dir: self.root().join(".tollgate"),
+            files: FileSource::Auto,
+            run: format!("run{n_run}"),
+            jobs: 4,
+            mode: options.mode.clone(),
+            tollgate: PathBuf::from("/bin/true"),
+            env: BTreeMap::new(),
+            is_ci: options.is_ci,
+            clock: options.clock,
+            interrupt: options.interrupt,
+            on_event: options.on_event,
+        };
+        run(&plan, &context).unwrap()
+    }
+}
+
+pub fn step<'a>(report: &'a TierReport, name: &str) -> &'a StepReport {
+    let found = report.record.steps.iter().find(|step| step.name == name);
+    found.unwrap_or_else(|| panic!("no step `{name}` in {report:#?}"))
+}
+
+/// A clock that moves on when a given step starts.
+pub struct JumpClock {
+    clock: ManualClock,
+    jumps: Mutex<BTreeMap<String, Duration>>,
+}
+
+impl JumpClock {
+    pub fn new(jumps: &[(&str, u64)]) -> Self {
+        let jumps = jumps
+            .iter()
+            .map(|(step, seconds)| ((*step).to_owned(), Duration::from_secs(*seconds)));
+        Self {
+            clock: ManualClock::new(Timestamp::from_micros(1_790_000_000_000_000)),
+            jumps: Mutex::new(jumps.collect()),
+        }
+    }
+
+    pub fn on_event(&self, event: Event<'_>) {
+        if let Event::Started { step, .. } = event
+            && let Some(jump) = self.jumps.lock().unwrap().remove(step)
+        {
+            self.clock.advance(jump);
+        }
+    }
+
+    pub fn clock(&self) -> &dyn Clock {
+        &self.clock
+    }
+}

@@ -1,0 +1,14 @@
+//! Tiers as their users see them, on real git repositories with small commands.
+
+#[cfg(test)]
+mod common;
+#[cfg(all(test, unix))]
+mod coverage;
+#[cfg(test)]
+mod crates;
+#[cfg(test)]
+mod speed;
+#[cfg(test)]
+mod staged;
+#[cfg(test)]
+mod tier;
