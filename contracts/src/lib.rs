@@ -18,6 +18,12 @@ pub mod resolve;
 mod schema;
 pub mod views;
 
+pub mod diff;
+
+pub mod bless;
+
+pub use bless::check_blessed;
+pub use diff::{Bump, Change, Level, diff, diff_json, suggest_bump};
 pub use document::{
     Contract, Document, Kind, LoadError, LoadSettings, load, load_with, parse_contract,
 };

@@ -1,0 +1,227 @@
+//! What the comparisons share: the two contracts, the changes so far, pairs already seen, and how
+//! direction decides whom a change breaks. It must not know any one rule.
+
+use std::collections::HashSet;
+
+use tollgate_report::Place;
+
+use super::{Change, Level};
+use crate::document::Contract;
+use crate::source::Node;
+
+/// Who writes the value: the client (request, received message) or the service.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) enum Direction {
+    /// The service reads it: narrowing breaks the writer.
+    Request,
+    /// The service writes it: widening breaks the reader.
+    Response,
+}
+
+/// What a change does to the set of valid values.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Effect {
+    /// Fewer values are valid.
+    Narrow,
+    /// More values are valid.
+    Widen,
+    /// Some are no longer valid and others are new.
+    Change,
+    /// None of these.
+    Neutral,
+}
+
+/// Where a comparison stands.
+#[derive(Clone, Debug)]
+pub(super) struct Scope {
+    pub(super) operation: Option<String>,
+    pub(super) direction: Direction,
+    /// `request-body`, `request-parameter`, `response-body`, `response-header`.
+    pub(super) subject: &'static str,
+    /// True for payloads of messages: codes say `received-message` and `sent-message`.
+    pub(super) is_message: bool,
+    /// The pointer so far.
+    pub(super) path: String,
+    /// False at the root of the schema, true below.
+    pub(super) is_nested: bool,
+}
+
+impl Scope {
+    /// The scope one step below: a key or keyword.
+    pub(super) fn below(&self, step: &str) -> Self {
+        Self {
+            path: format!("{}{step}", self.path),
+            is_nested: true,
+            ..self.clone()
+        }
+    }
+
+    /// The subject of codes here: `request-body` at the root, `request-property` below.
+    pub(super) fn subject(&self) -> &'static str {
+        match (self.subject, self.is_nested) {
+            ("request-body", true) => "request-property",
+            ("request-parameter", true) => "request-parameter-property",
+            ("response-header", true) => "response-header-property",
+            ("response-body", true) => "response-property",
+            (subject, _) => subject,
+        }
+    }
+}
+
+/// One change before its level is known.
+pub(super) struct Draft {
+    pub(super) code: String,
+    pub(super) effect: Effect,
+    /// Set where the effect alone says too much.
+    pub(super) level: Option<Level>,
+    pub(super) message: String,
+    pub(super) old: Option<Place>,
+    pub(super) new: Option<Place>,
+}
+
+/// A pair of nodes by address, with the direction in which they were compared.
+pub(super) type Pair = (usize, usize, Direction);
+
+pub(super) struct Walk<'a> {
+    pub(super) old: &'a Contract,
+    pub(super) new: &'a Contract,
+    pub(super) changes: Vec<Change>,
+    /// Pairs below the present root.
+    pub(super) seen: HashSet<Pair>,
+    /// Pairs that were compared in full without a change.
+    pub(super) clean: HashSet<Pair>,
+}
+
+impl<'a> Walk<'a> {
+    pub(super) fn new(old: &'a Contract, new: &'a Contract) -> Self {
+        Self {
+            old,
+            new,
+            changes: Vec::new(),
+            seen: HashSet::new(),
+            clean: HashSet::new(),
+        }
+    }
+
+    pub(super) fn finish(mut self) -> Vec<Change> {
+        self.changes.sort_by(|left, right| {
+            right
+                .level
+                .cmp(&left.level)
+                .then_with(|| left.operation.cmp(&right.operation))
+                .then_with(|| left.path.cmp(&right.path))
+                .then_with(|| left.cmp(right))
+        });
+        self.changes.dedup();
+        self.changes
+    }
+
+    pub(super) fn push(&mut self, scope: &Scope, draft: Draft) {
+        let level = draft
+            .level
+            .unwrap_or_else(|| level_of(scope.direction, draft.effect));
+        let alias = (!scope.is_message)
+            .then(|| oasdiff_alias(&draft.code))
+            .flatten()
+            .map(str::to_owned);
+        let code = if scope.is_message {
+            draft
+                .code
+                .replace("request-body", "received-message")
+                .replace("response-body", "sent-message")
+                .replace("request", "received-message")
+                .replace("response", "sent-message")
+        } else {
+            draft.code
+        };
+        self.changes.push(Change {
+            code,
+            alias_oasdiff: alias,
+            level,
+            operation: scope.operation.clone(),
+            path: scope.path.clone(),
+            place_old: draft.old,
+            place_new: draft.new,
+            message: draft.message,
+            breaks: (level != Level::Info).then(|| victim(scope).to_owned()),
+        });
+    }
+
+    pub(super) fn kind_changed(&mut self) {
+        let scope = Scope {
+            operation: None,
+            direction: Direction::Request,
+            subject: "request-body",
+            is_message: false,
+            path: String::new(),
+            is_nested: false,
+        };
+        let draft = Draft {
+            code: "contract-kind-changed".to_owned(),
+            effect: Effect::Change,
+            level: None,
+            message: "one contract is OpenAPI and the other AsyncAPI".to_owned(),
+            old: Some(self.old.root().place(&self.old.entry)),
+            new: Some(self.new.root().place(&self.new.entry)),
+        };
+        self.push(&scope, draft);
+    }
+}
+
+fn level_of(direction: Direction, effect: Effect) -> Level {
+    match (direction, effect) {
+        (_, Effect::Change)
+        | (Direction::Request, Effect::Narrow)
+        | (Direction::Response, Effect::Widen) => Level::Breaking,
+        _ => Level::Info,
+    }
+}
+
+fn victim(scope: &Scope) -> &'static str {
+    match (scope.direction, scope.is_message) {
+        (Direction::Request, false) => "a client that sends what the old contract allows",
+        (Direction::Response, false) => "a client that relies on what the old contract promises",
+        (Direction::Request, true) => "a peer that sends what the old contract allows",
+        (Direction::Response, true) => "a peer that relies on what the old contract promises",
+    }
+}
+
+pub(super) fn address(node: &Node) -> usize {
+    std::ptr::from_ref(node).addr()
+}
+
+/// oasdiff's id of a rule, when oasdiff has it; our codes are the same words then.
+#[must_use]
+pub fn oasdiff_alias(code: &str) -> Option<&str> {
+    const OURS: [&str; 24] = [
+        "contract-kind-changed",
+        "additional-properties",
+        "-enum-removed",
+        "-format-",
+        "-items-schema-",
+        "-multiple-of-",
+        "-unique-items-",
+        "-style-changed",
+        "-one-of-set",
+        "-one-of-unset",
+        "-any-of-set",
+        "-any-of-unset",
+        "-not-added",
+        "-not-removed",
+        "-properties-set",
+        "-properties-unset",
+        "-properties-increased",
+        "-properties-decreased",
+        "response-header-property",
+        "response-header-m",
+        "response-header-e",
+        "response-header-d",
+        "response-header-pattern",
+        "response-header-const",
+    ];
+    let is_ours = OURS.iter().any(|part| code.contains(part));
+    (!is_ours && !NOT_THERE.contains(&code)).then_some(code)
+}
+
+/// Mirrors of oasdiff's rules that oasdiff does not have.
+const NOT_THERE: [&str; 0] = [];
