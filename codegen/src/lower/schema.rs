@@ -63,10 +63,11 @@ impl<'a> Lowering<'a> {
             ty.is_nullable |= flat.is_nullable;
             return Shape::Alias(ty);
         }
-        if flat.properties.is_empty() && !flat.variants.is_empty() {
-            if let Some(shape) = self.union(schema, &flat, name) {
-                return shape;
-            }
+        if flat.properties.is_empty()
+            && !flat.variants.is_empty()
+            && let Some(shape) = self.union(schema, &flat, name)
+        {
+            return shape;
         }
         if let Some(shape) = enumeration(&flat) {
             return shape;

@@ -184,6 +184,22 @@ fn words(text: &str) -> Vec<String> {
     words
 }
 
+/// The lines of a document's text without empty ones, control characters, and characters that
+/// hide or reorder what follows.
+#[must_use]
+pub fn text_lines(text: &str) -> Vec<String> {
+    text.split(['\n', '\r', '\u{85}', '\u{2028}', '\u{2029}'])
+        .map(|line| {
+            let shown = line.chars().filter(|c| {
+                !matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
+            });
+            let line: String = shown.map(|c| if c.is_control() { ' ' } else { c }).collect();
+            line.trim().to_owned()
+        })
+        .filter(|line| !line.is_empty())
+        .collect()
+}
+
 fn symbol(c: char) -> String {
     let word = match c {
         '<' => "less",

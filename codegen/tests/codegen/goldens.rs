@@ -1,0 +1,147 @@
+//! The generated text of the fixture, its stability, and the verdict on stale files.
+
+use std::collections::BTreeMap;
+
+use crate::common::{ODD, artifacts, contract};
+use tollgate_codegen::{CodegenError, Emit, Language, Request, Settings, check, generate};
+use tollgate_report::Outcome;
+
+#[track_caller]
+fn file(language: Language, emit: Emit, path: &str) -> String {
+    let artifacts = artifacts(&[contract("odd.yaml", ODD)], language, emit);
+    let found = artifacts.into_iter().find(|artifact| artifact.path == path);
+    found.expect("the file is generated").contents
+}
+
+#[test]
+fn rust_models_look_so() {
+    insta::assert_snapshot!(file(Language::Rust, Emit::Models, "src/odd.rs"));
+}
+
+#[test]
+fn the_server_looks_so() {
+    insta::assert_snapshot!(file(Language::Rust, Emit::Server, "api.rs"));
+}
+
+#[test]
+fn swift_models_look_so() {
+    insta::assert_snapshot!(file(
+        Language::Swift,
+        Emit::Models,
+        "Sources/FixtureModels/Models.swift"
+    ));
+}
+
+#[test]
+fn typescript_models_look_so() {
+    insta::assert_snapshot!(file(Language::TypeScript, Emit::Models, "src/models.ts"));
+}
+
+#[test]
+fn every_generated_file_names_its_command() {
+    for language in [Language::Rust, Language::Swift, Language::TypeScript] {
+        for artifact in artifacts(&[contract("odd.yaml", ODD)], language, Emit::Models) {
+            let head: Vec<&str> = artifact.contents.lines().take(2).collect();
+            assert!(
+                head.join(" ").contains("cargo xtask codegen"),
+                "{}",
+                artifact.path
+            );
+        }
+    }
+}
+
+#[test]
+fn a_new_schema_changes_only_its_own_declarations() {
+    let more = ODD.replace(
+        "  schemas:\n",
+        "  schemas:\n    Newcomer: {type: object, properties: {a: {type: string}}}\n",
+    );
+    for (language, path) in [
+        (Language::Rust, "src/odd.rs"),
+        (Language::Swift, "Sources/FixtureModels/Models.swift"),
+        (Language::TypeScript, "src/models.ts"),
+    ] {
+        let before = file(language, Emit::Models, path);
+        let after = artifacts(&[contract("odd.yaml", &more)], language, Emit::Models);
+        let after = after.into_iter().find(|artifact| artifact.path == path);
+        let after = after.expect("the file is generated").contents;
+        let mut rest = after.lines();
+        let is_kept = before.lines().all(|line| rest.any(|other| other == line));
+        assert!(
+            is_kept,
+            "{path}: a line of the old text is gone or has moved"
+        );
+        assert!(after.contains("Newcomer") && !before.contains("Newcomer"));
+    }
+}
+
+#[test]
+fn the_same_input_gives_the_same_bytes() {
+    for language in [Language::Rust, Language::Swift, Language::TypeScript] {
+        let once = artifacts(&[contract("odd.yaml", ODD)], language, Emit::Models);
+        let twice = artifacts(&[contract("odd.yaml", ODD)], language, Emit::Models);
+        assert_eq!(once, twice);
+    }
+}
+
+#[test]
+fn stale_missing_and_left_over_files_are_named() {
+    let artifacts = artifacts(&[contract("odd.yaml", ODD)], Language::Rust, Emit::Models);
+    let mut local: BTreeMap<String, Option<Vec<u8>>> = artifacts
+        .iter()
+        .map(|artifact| {
+            (
+                artifact.path.clone(),
+                Some(artifact.contents.clone().into_bytes()),
+            )
+        })
+        .collect();
+    assert_eq!(check(&artifacts, &local).outcome, Outcome::Pass);
+    local.insert("src/lib.rs".to_owned(), Some(b"// old".to_vec()));
+    local.insert("src/odd.rs".to_owned(), None);
+    local.insert("src/gone.rs".to_owned(), Some(Vec::new()));
+    let verdict = check(&artifacts, &local);
+    assert_eq!(verdict.outcome, Outcome::Fail);
+    let messages: Vec<&str> = verdict
+        .findings
+        .iter()
+        .map(|f| f.message.as_str())
+        .collect();
+    assert_eq!(
+        messages,
+        [
+            "`src/gone.rs` is no longer generated",
+            "`src/lib.rs` is not what the contract generates",
+            "`src/odd.rs` is missing",
+        ]
+    );
+}
+
+#[test]
+fn a_server_needs_a_permission_decision_for_every_operation() {
+    let undecided = ODD.replace("      x-permission: things.read\n", "");
+    let request = Request {
+        language: Language::Rust,
+        emit: [Emit::Server].into(),
+        package: "models".to_owned(),
+        has_manifest: false,
+    };
+    let error = generate(&[contract("odd.yaml", &undecided)], &request).expect_err("it is refused");
+    assert!(
+        matches!(error, CodegenError::NoPermission { ref operation } if operation == "get-thing")
+    );
+}
+
+#[test]
+fn settings_of_this_repository_can_be_written() {
+    let text = r#"{"targets": [
+        {"contracts": ["contracts/openapi.yaml"], "language": "rust", "emit": ["models"],
+         "out": "models/rust", "package": "tollgate-models", "manifest": false},
+        {"contracts": ["contracts/openapi.yaml"], "language": "typescript", "out": "models/typescript"}
+    ]}"#;
+    let settings: Settings = serde_json::from_str(text).expect("settings");
+    assert!(!settings.targets[0].request().has_manifest);
+    assert_eq!(settings.targets[1].request().language, Language::TypeScript);
+    assert!(serde_json::from_str::<Settings>(r#"{"target": []}"#).is_err());
+}

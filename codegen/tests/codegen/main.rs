@@ -1,0 +1,5 @@
+//! Tests of generated code, by fixture and by real documents.
+
+mod common;
+mod compile;
+mod goldens;
