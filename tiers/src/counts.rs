@@ -164,6 +164,27 @@ pub fn closing_lines(log: &str) -> Vec<String> {
     kept.iter().map(|line| line.trim().to_owned()).collect()
 }
 
+/// Text without ANSI escape sequences, which some tools write whatever the terminal is.
+#[must_use]
+pub fn without_escapes(text: &str) -> String {
+    let mut plain = String::with_capacity(text.len());
+    let mut characters = text.chars().peekable();
+    while let Some(character) = characters.next() {
+        if character != '\u{1b}' {
+            plain.push(character);
+            continue;
+        }
+        match characters.next() {
+            // CSI: parameters up to a final letter.
+            Some('[') => while characters.next().is_some_and(|c| !('@'..='~').contains(&c)) {},
+            // A character-set choice has one more character.
+            Some('(' | ')') => drop(characters.next()),
+            _ => {}
+        }
+    }
+    plain
+}
+
 /// The lines of a failed step that most likely tell the cause: from the first error on, or the
 /// last ones. At most 40 lines.
 #[must_use]
@@ -225,6 +246,12 @@ mod tests {
         assert_eq!(packages["tollgate-report"], counts(1, 1, 0, 0, 0));
         assert_eq!(packages["tollgate-tiers"], counts(2, 1, 1, 0, 0));
         assert_eq!(closing_lines(log).len(), 2);
+    }
+
+    #[test]
+    fn colours_are_taken_out() {
+        assert_eq!(without_escapes("\u{1b}[1;32m+x\u{1b}(B\u{1b}[m\n"), "+x\n");
+        assert_eq!(without_escapes("plain\u{1b}"), "plain");
     }
 
     #[test]

@@ -24,6 +24,7 @@ pub mod counts;
 mod probe;
 pub mod process;
 pub mod run;
+mod schedule;
 mod step;
 
 pub mod coverage;

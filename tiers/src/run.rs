@@ -6,24 +6,20 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{self, Receiver, Sender};
-use std::thread::{self, Scope};
 use std::time::Duration;
 
 use tollgate_report::atomic::WriteError;
-use tollgate_report::{Clock, Digest, Outcome};
+use tollgate_report::{Clock, Outcome};
 
 use crate::cold::ColdMeter;
 use crate::crates::{Crates, CratesError};
 use crate::files::{self, FileSource, FilesError, Tree};
 use crate::git::{Git, GitError, touched_since};
-use crate::graph;
-use crate::plan::{Plan, Step};
-use crate::probe::{Job, Probe, probe};
+use crate::plan::Plan;
 use crate::record::{How, REPORT_VERSION, StepReport, TierRecord, TierReport, verdict};
 use crate::store::Store;
 use crate::tools::{self, Answer};
-use crate::{crates, environment, step};
+use crate::{crates, environment, schedule};
 
 /// What to run.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -169,7 +165,7 @@ pub fn run(plan: &Plan, cx: &Context<'_>) -> Result<TierReport, TierError> {
         n_steps: plan.steps.len(),
     });
     let durations = shared.store.durations();
-    let steps = schedule(&shared, &durations)?;
+    let steps = schedule::run_all(&shared, &durations)?;
     remember_durations(&shared, durations, &steps)?;
     let ended = shared.now();
     let as_ms = |duration: Duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
@@ -259,199 +255,4 @@ fn remember_durations(
         shared.store.evict();
     }
     Ok(())
-}
-
-/// What the coordinator knows while steps run.
-struct State {
-    waiting: Vec<usize>,
-    ready: Vec<(usize, Box<Job>)>,
-    done: BTreeMap<usize, (StepReport, Digest)>,
-    locks: BTreeSet<String>,
-    n_running: usize,
-}
-
-type Ended = (usize, Digest, Result<StepReport, TierError>);
-
-fn schedule(
-    shared: &Shared<'_>,
-    durations: &BTreeMap<String, u64>,
-) -> Result<Vec<StepReport>, TierError> {
-    let steps = &shared.plan.steps;
-    let needs = steps
-        .iter()
-        .map(|step| (step.name.clone(), step.needs.clone()))
-        .collect();
-    let priorities = graph::priorities(&needs, durations);
-    let mut waiting: Vec<usize> = (0..steps.len()).collect();
-    waiting.sort_by_key(|idx| {
-        let step = &steps[*idx];
-        (step.optional, std::cmp::Reverse(priorities[&step.name]))
-    });
-    let mut state = State {
-        waiting,
-        ready: Vec::new(),
-        done: BTreeMap::new(),
-        locks: BTreeSet::new(),
-        n_running: 0,
-    };
-    let (sender, receiver) = mpsc::channel();
-    thread::scope(|scope| drive(shared, scope, &mut state, &sender, &receiver))?;
-    Ok(state.done.into_values().map(|(report, _)| report).collect())
-}
-
-fn drive<'scope, 'env>(
-    shared: &'env Shared<'env>,
-    scope: &'scope Scope<'scope, 'env>,
-    state: &mut State,
-    sender: &Sender<Ended>,
-    receiver: &Receiver<Ended>,
-) -> Result<(), TierError> {
-    let mut first_error = None;
-    loop {
-        let n_done = state.done.len();
-        while look_up_waiting(shared, state) {}
-        if first_error.is_none() {
-            start_ready(shared, scope, state, sender);
-        }
-        if state.n_running == 0 {
-            // Steps that were just left out may free others to be looked up and left out too.
-            let is_stuck = state.ready.is_empty() && state.done.len() == n_done;
-            if is_stuck || first_error.is_some() {
-                break;
-            }
-            continue;
-        }
-        let (idx, key, result) = receiver.recv().expect("a sender is alive in this function");
-        state.n_running -= 1;
-        if let Some(lock) = &shared.plan.steps[idx].lock {
-            state.locks.remove(lock);
-        }
-        match result {
-            Ok(report) => finish(shared, state, idx, report, key),
-            // The other steps end first: nothing is left behind.
-            Err(error) => first_error = first_error.or(Some(error)),
-        }
-    }
-    first_error.map_or(Ok(()), Err)
-}
-
-fn finish(shared: &Shared<'_>, state: &mut State, idx: usize, report: StepReport, key: Digest) {
-    (shared.cx.on_event)(Event::Finished(&report));
-    state.done.insert(idx, (report, key));
-}
-
-/// Looks up the waiting steps whose needs have ended. True when one of them ended by that,
-/// so that others may now be looked up.
-fn look_up_waiting(shared: &Shared<'_>, state: &mut State) -> bool {
-    let mut has_ended = false;
-    for idx in std::mem::take(&mut state.waiting) {
-        let step = &shared.plan.steps[idx];
-        match needs_of(shared, state, step) {
-            Needs::Open => state.waiting.push(idx),
-            Needs::Bad(report) => {
-                finish(shared, state, idx, *report, Digest::of(""));
-                has_ended = true;
-            }
-            Needs::Passed(keys) => match probe(shared, step, keys) {
-                Probe::Done(report, key) => {
-                    finish(shared, state, idx, *report, key);
-                    has_ended = true;
-                }
-                Probe::Run(job) => state.ready.push((idx, job)),
-            },
-        }
-    }
-    has_ended
-}
-
-enum Needs {
-    Open,
-    Bad(Box<StepReport>),
-    Passed(BTreeMap<String, String>),
-}
-
-fn needs_of(shared: &Shared<'_>, state: &State, step: &Step) -> Needs {
-    let mut keys = BTreeMap::new();
-    for need in &step.needs {
-        let steps = &shared.plan.steps;
-        let idx = steps.iter().position(|step| step.name == *need);
-        let Some((report, key)) = idx.and_then(|idx| state.done.get(&idx)) else {
-            return Needs::Open;
-        };
-        let verb = match report.outcome {
-            Outcome::Pass | Outcome::Warn => {
-                keys.insert(need.clone(), key.to_string());
-                continue;
-            }
-            Outcome::Fail => "failed",
-            Outcome::NotChecked => "was not checked",
-            Outcome::Inconclusive => "did not end",
-        };
-        return Needs::Bad(Box::new(left_out(
-            step,
-            &format!("skipped because `{need}` {verb}"),
-        )));
-    }
-    Needs::Passed(keys)
-}
-
-fn left_out(step: &Step, why: &str) -> StepReport {
-    let mut report = StepReport::new(&step.name, How::Skipped, Outcome::NotChecked, why);
-    report.optional = step.optional;
-    report
-}
-
-/// Starts what may start: within the number of jobs, one holder a lock, inside the budget.
-fn start_ready<'scope, 'env>(
-    shared: &'env Shared<'env>,
-    scope: &'scope Scope<'scope, 'env>,
-    state: &mut State,
-    sender: &Sender<Ended>,
-) {
-    for (idx, job) in std::mem::take(&mut state.ready) {
-        let step = &shared.plan.steps[idx];
-        if let Some(why) = no_time_for(shared, step) {
-            finish(shared, state, idx, left_out(step, &why), Digest::of(""));
-            continue;
-        }
-        let is_locked = step
-            .lock
-            .as_ref()
-            .is_some_and(|lock| state.locks.contains(lock));
-        if is_locked || state.n_running >= shared.cx.jobs.max(1) {
-            state.ready.push((idx, job));
-            continue;
-        }
-        state.locks.extend(step.lock.clone());
-        state.n_running += 1;
-        (shared.cx.on_event)(Event::Started {
-            step: &step.name,
-            explanation: &job.explanation,
-        });
-        let sender = sender.clone();
-        scope.spawn(move || {
-            let result = step::run(shared, step, &job);
-            // The receiver lives until every step has ended.
-            let _ = sender.send((idx, job.key, result));
-        });
-    }
-}
-
-fn no_time_for(shared: &Shared<'_>, step: &Step) -> Option<String> {
-    let judged = shared.judged();
-    if shared.is_interrupted() {
-        Some("the run was interrupted before it".to_owned())
-    } else if judged >= shared.plan.critical.0 {
-        Some(format!(
-            "the critical time of {} was over",
-            shared.plan.critical
-        ))
-    } else if step.optional && judged >= shared.plan.target.0 {
-        Some(format!(
-            "it is optional and the target time of {} was over",
-            shared.plan.target
-        ))
-    } else {
-        None
-    }
 }

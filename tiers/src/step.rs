@@ -61,7 +61,7 @@ pub(crate) fn run(shared: &Shared<'_>, step: &Step, job: &Job) -> Result<StepRep
         source,
     })?;
     let log = fs::read(&log_path).unwrap_or_default();
-    let text = String::from_utf8_lossy(&log);
+    let text = counts::without_escapes(&String::from_utf8_lossy(&log));
     let mut report = judge(step, &spawn, &end, &text);
     report.explanation.clone_from(&job.explanation);
     report.duration_ms = whole_ms(ended.saturating_sub(started));
@@ -72,7 +72,9 @@ pub(crate) fn run(shared: &Shared<'_>, step: &Step, job: &Job) -> Result<StepRep
     report.not_checked = read_lines(&list_path);
     report.crates_run.clone_from(&job.crates_run);
     report.crates_cached.clone_from(&job.crates_cached);
-    keep(shared, step, job, &report, &log)?;
+    if let Some(why) = keep(shared, step, job, &report, &text)? {
+        report.explanation.push_str(&format!("; not kept: {why}"));
+    }
     report.counts = sum(report.counts, job.counts_cached);
     let all: BTreeSet<String> = report
         .not_checked
@@ -254,6 +256,7 @@ fn environment_of(shared: &Shared<'_>, step: &Step, list_path: &Path) -> BTreeMa
     // Plain text can be parsed and stored; colour cannot.
     env.insert("CARGO_TERM_COLOR".to_owned(), "never".to_owned());
     env.insert("NO_COLOR".to_owned(), "1".to_owned());
+    env.insert("TERM".to_owned(), "dumb".to_owned());
     env.insert(LIST_ENV.to_owned(), list_path.display().to_string());
     let allowed: Vec<&str> = shared
         .plan
@@ -281,42 +284,42 @@ fn read_lines(path: &Path) -> Vec<String> {
 }
 
 /// Keeps a pass, unless an input was edited while the step ran: then nobody knows which content
-/// it saw. A failure leaves only a note.
+/// it saw. A failure leaves only a note. Says why a pass is not kept.
 fn keep(
     shared: &Shared<'_>,
     step: &Step,
     job: &Job,
     report: &StepReport,
-    log: &[u8],
-) -> Result<(), TierError> {
+    log: &str,
+) -> Result<Option<String>, TierError> {
     if report.outcome == Outcome::Fail {
         for manifest in &job.manifests {
             shared.store.note_failure(manifest)?;
         }
     }
     if report.outcome != Outcome::Pass {
-        return Ok(());
+        return Ok(None);
     }
     let inputs = job
         .manifests
         .iter()
         .flat_map(|manifest| manifest.files.keys());
     let inputs: BTreeSet<&str> = inputs.map(String::as_str).collect();
-    if shared.tree.first_changed(inputs.into_iter()).is_some() {
-        return Ok(());
+    if let Some(path) = shared.tree.first_changed(inputs.into_iter()) {
+        return Ok(Some(format!("`{path}` changed while it ran")));
     }
     let mut outputs = Vec::new();
     for path in &step.outputs {
         // An output that was not written cannot be put back, so the result is not kept.
         let Ok(bytes) = fs::read(shared.cx.root.join(path)) else {
-            return Ok(());
+            return Ok(Some(format!("it did not write its output `{path}`")));
         };
         let content = shared.store.put_blob(&bytes)?;
         let path = path.clone();
         outputs.push(Output { path, content });
     }
-    let log_digest = shared.store.put_blob(log)?;
-    let by_package = counts::by_package(&String::from_utf8_lossy(log));
+    let log_digest = shared.store.put_blob(log.as_bytes())?;
+    let by_package = counts::by_package(log);
     let warm_ms = report.duration_ms.saturating_sub(report.cold_ms);
     for manifest in &job.manifests {
         let mut entry = Entry::new(
@@ -336,5 +339,5 @@ fn keep(
         }
         shared.store.put(&manifest.key(), &entry, manifest)?;
     }
-    Ok(())
+    Ok(None)
 }

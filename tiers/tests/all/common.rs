@@ -18,6 +18,8 @@ use tollgate_tiers::{Context, Event, Mode, Settings, TierReport, run};
 pub struct Repository {
     pub folder: tempfile::TempDir,
     pub settings: String,
+    /// Run tests by cargo-nextest.
+    pub has_nextest: bool,
     n_runs: AtomicU32,
 }
 
@@ -35,6 +37,7 @@ impl Repository {
         let repository = Self {
             folder: tempfile::tempdir().unwrap(),
             settings: settings.to_owned(),
+            has_nextest: false,
             n_runs: AtomicU32::new(0),
         };
         for (path, text) in files {
@@ -92,18 +95,24 @@ impl Repository {
     }
 
     pub fn run_with(&self, options: &Options<'_>) -> TierReport {
+        self.run_at(self.root(), FileSource::Auto, options)
+    }
+
+    /// The tier in another folder, such as a snapshot of this repository.
+    pub fn run_at(&self, root: &Path, files: FileSource, options: &Options<'_>) -> TierReport {
         let settings: Settings = toml::from_str(&self.settings).unwrap();
-        let plan = plan_with(&settings, Tier::Tier0, self.root(), false).unwrap();
+        let plan = plan_with(&settings, Tier::Tier0, root, self.has_nextest).unwrap();
         let n_run = self.n_runs.fetch_add(1, Ordering::Relaxed);
+        let target = self.root().join("target").display().to_string();
         let context = Context {
-            root: self.root().to_owned(),
+            root: root.to_owned(),
             state_dir: self.root().join(".tollgate"),
-            files: FileSource::Auto,
+            files,
             run: format!("run{n_run}"),
             jobs: 4,
             mode: options.mode.clone(),
             tollgate: PathBuf::from("/bin/true"),
-            env: BTreeMap::new(),
+            env: BTreeMap::from([("CARGO_TARGET_DIR".to_owned(), target)]),
             is_ci: options.is_ci,
             clock: options.clock,
             interrupt: options.interrupt,

@@ -7,6 +7,8 @@ mod coverage;
 #[cfg(test)]
 mod crates;
 #[cfg(test)]
+mod rust;
+#[cfg(test)]
 mod speed;
 #[cfg(test)]
 mod staged;

@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use crate::common::Repository;
-use tollgate_report::Timestamp;
-use tollgate_tiers::files;
+use crate::common::{Options, Repository};
+use tollgate_report::{Outcome, SystemClock, Timestamp};
 use tollgate_tiers::staged::{self, Staged, StagedError};
+use tollgate_tiers::{Mode, files};
 
 type State = BTreeMap<PathBuf, (Vec<u8>, SystemTime)>;
 
@@ -133,4 +134,34 @@ fn a_folder_outside_git_is_named_in_the_error() {
         matches!(error, StagedError::NoRepository { .. }),
         "{error:?}"
     );
+}
+
+/// The tier's outcome on what is staged: the step passes when `a.txt` holds `good`.
+fn staged_outcome(repository: &Repository, folder: &Path) -> Outcome {
+    let snapshot = staged::prepare(repository.root(), folder).unwrap();
+    let options = Options {
+        mode: Mode::Affected,
+        is_ci: false,
+        clock: &SystemClock::new(),
+        interrupt: &AtomicBool::new(false),
+        on_event: &|_| {},
+    };
+    let report = repository.run_at(&snapshot.root, snapshot.files.clone(), &options);
+    report.verdict.outcome
+}
+
+#[test]
+fn unstaged_edits_neither_break_nor_hide() {
+    let settings = "
+[[tier0.steps]]
+name = 'test'
+command = ['grep', '-q', 'good', 'a.txt']
+";
+    let repository = Repository::new(&[("a.txt", "good")], settings);
+    let folder = tempfile::tempdir().unwrap();
+    repository.write("a.txt", "broken, not staged");
+    assert_eq!(staged_outcome(&repository, folder.path()), Outcome::Pass);
+    repository.git(&["add", "a.txt"]);
+    repository.write("a.txt", "good again, not staged");
+    assert_eq!(staged_outcome(&repository, folder.path()), Outcome::Fail);
 }

@@ -158,7 +158,9 @@ command = ['sh', '-c', 'echo more >> src/a.txt']
 inputs = ['src/**']
 ";
     let repository = Repository::new(&[("src/a.txt", "good")], settings);
-    repository.run();
+    let report = repository.run();
+    let want = "no earlier run; not kept: `src/a.txt` changed while it ran";
+    assert_eq!(step(&report, "a").explanation, want);
     repository.write("src/a.txt", "good");
     assert_eq!(step(&repository.run(), "a").how, How::Ran);
 }
