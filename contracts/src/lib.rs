@@ -21,12 +21,14 @@ pub mod views;
 pub mod diff;
 
 pub mod bless;
+pub mod lint;
 
 pub use bless::check_blessed;
 pub use diff::{Bump, Change, Level, diff, diff_json, suggest_bump};
 pub use document::{
     Contract, Document, Kind, LoadError, LoadSettings, load, load_with, parse_contract,
 };
+pub use lint::{LintSettings, RuleLevel, lint, rule_codes};
 pub use resolve::Resolved;
 pub use source::{Entry, Node, NodeValue, SourceError, Span, parse};
 pub use views::{AsyncOperation, Channel, Message, Operation, Parameter};

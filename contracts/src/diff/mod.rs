@@ -1,6 +1,7 @@
 //! What changed between two contracts, for whom it breaks, and which version it asks for. It
 //! compares meaning: resolved schemas, by direction. It must not know files or commands.
 
+mod aliases;
 mod asyncapi;
 mod flat;
 mod http;

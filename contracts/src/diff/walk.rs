@@ -5,7 +5,7 @@ use std::collections::HashSet;
 
 use tollgate_report::Place;
 
-use super::{Change, Level};
+use super::{Change, Level, aliases};
 use crate::document::Contract;
 use crate::source::Node;
 
@@ -193,35 +193,19 @@ pub(super) fn address(node: &Node) -> usize {
 /// oasdiff's id of a rule, when oasdiff has it; our codes are the same words then.
 #[must_use]
 pub fn oasdiff_alias(code: &str) -> Option<&str> {
-    const OURS: [&str; 24] = [
-        "contract-kind-changed",
-        "additional-properties",
-        "-enum-removed",
-        "-format-",
-        "-items-schema-",
-        "-multiple-of-",
-        "-unique-items-",
-        "-style-changed",
-        "-one-of-set",
-        "-one-of-unset",
-        "-any-of-set",
-        "-any-of-unset",
-        "-not-added",
-        "-not-removed",
-        "-properties-set",
-        "-properties-unset",
-        "-properties-increased",
-        "-properties-decreased",
-        "response-header-property",
-        "response-header-m",
-        "response-header-e",
-        "response-header-d",
-        "response-header-pattern",
-        "response-header-const",
-    ];
-    let is_ours = OURS.iter().any(|part| code.contains(part));
-    (!is_ours && !NOT_THERE.contains(&code)).then_some(code)
+    if code == "contract-kind-changed" || code == "request-parameter-style-changed" {
+        return None;
+    }
+    // The longest subject comes first: `request-parameter` begins `request-parameter-property`.
+    for (subject, actions) in aliases::SCHEMA_RULES {
+        let action = code
+            .strip_prefix(subject)
+            .and_then(|rest| rest.strip_prefix('-'));
+        if let Some(action) = action
+            && aliases::SCHEMA_ACTIONS.contains(&action)
+        {
+            return actions.contains(&action).then_some(code);
+        }
+    }
+    Some(code)
 }
-
-/// Mirrors of oasdiff's rules that oasdiff does not have.
-const NOT_THERE: [&str; 0] = [];
