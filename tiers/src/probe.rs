@@ -165,7 +165,7 @@ fn cached(shared: &Shared<'_>, step: &Step, entries: &[Entry]) -> StepReport {
     report.not_checked = not_checked.into_iter().collect();
     if let Some(last) = entries.iter().max_by_key(|entry| entry.at) {
         let path = shared.store.blob_path(&last.log);
-        report.log = Some(path.display().to_string());
+        report.log = Some(shared.shown(&path));
     }
     report
 }

@@ -7,7 +7,7 @@ use tollgate_report::Outcome;
 use tollgate_report::quantity::Span;
 use tollgate_report::render::{Paint, printable, render_table};
 
-use crate::record::{How, StepReport, TierReport};
+use crate::record::{How, StepReport, TierRecord, TierReport};
 
 /// How much is shown.
 #[derive(Debug, Clone, Copy)]
@@ -23,16 +23,7 @@ pub struct Detail {
 pub fn render_text(out: &mut dyn Write, report: &TierReport, detail: Detail) -> io::Result<()> {
     let record = &report.record;
     if record.is_ci {
-        for step in record.steps.iter().filter(|step| step.missing.is_some()) {
-            if record.may_miss(step) {
-                let tool = step.missing.as_deref().unwrap_or_default();
-                writeln!(
-                    out,
-                    "not checked: `{}`: `{tool}` is missing, which the settings allow",
-                    step.name
-                )?;
-            }
-        }
+        render_allowed(out, record)?;
     }
     for note in &report.notes {
         writeln!(out, "note: {note}")?;
@@ -56,6 +47,23 @@ pub fn render_text(out: &mut dyn Write, report: &TierReport, detail: Detail) -> 
         }
     }
     render_end(out, report, detail)
+}
+
+/// In CI the first lines say what the settings allow to be missing.
+fn render_allowed(out: &mut dyn Write, record: &TierRecord) -> io::Result<()> {
+    for step in &record.steps {
+        let name = &step.name;
+        if let Some(tool) = step.missing.as_deref().filter(|_| record.may_miss(step)) {
+            writeln!(
+                out,
+                "not checked: {name}: `{tool}` is missing, which the settings allow"
+            )?;
+        }
+        for line in &step.not_checked {
+            writeln!(out, "not checked: {name}: {}", printable(line))?;
+        }
+    }
+    Ok(())
 }
 
 fn render_steps(out: &mut dyn Write, report: &TierReport, detail: Detail) -> io::Result<()> {

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -137,6 +137,13 @@ impl Shared<'_> {
 
     pub fn is_interrupted(&self) -> bool {
         self.cx.interrupt.load(Ordering::Relaxed)
+    }
+
+    /// A path as people see it: relative to the folder that holds `.tollgate`.
+    pub fn shown(&self, path: &Path) -> String {
+        let base = self.cx.state_dir.parent().unwrap_or(Path::new("/"));
+        let path = path.strip_prefix(base).unwrap_or(path);
+        path.to_string_lossy().replace('\\', "/")
     }
 
     /// The digest of the running executable; the path when it cannot be read.

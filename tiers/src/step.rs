@@ -63,12 +63,14 @@ pub(crate) fn run(shared: &Shared<'_>, step: &Step, job: &Job) -> Result<StepRep
     let log = fs::read(&log_path).unwrap_or_default();
     let text = counts::without_escapes(&String::from_utf8_lossy(&log));
     let mut report = judge(step, &spawn, &end, &text);
-    report.explanation.clone_from(&job.explanation);
+    if report.how == How::Ran {
+        report.explanation.clone_from(&job.explanation);
+    }
     report.duration_ms = whole_ms(ended.saturating_sub(started));
     report.cold_ms = whole_ms(cold);
-    report.log = Some(shown(shared, &log_path));
+    report.log = Some(shared.shown(&log_path));
     let junit = junit_path(shared, step);
-    report.junit = junit.is_file().then(|| shown(shared, &junit));
+    report.junit = junit.is_file().then(|| shared.shown(&junit));
     report.not_checked = read_lines(&list_path);
     report.crates_run.clone_from(&job.crates_run);
     report.crates_cached.clone_from(&job.crates_cached);
@@ -87,13 +89,6 @@ pub(crate) fn run(shared: &Shared<'_>, step: &Step, job: &Job) -> Result<StepRep
 
 fn whole_ms(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
-}
-
-/// Paths are shown relative to the folder that holds `.tollgate`.
-fn shown(shared: &Shared<'_>, path: &Path) -> String {
-    let base = shared.cx.state_dir.parent().unwrap_or(Path::new("/"));
-    let path = path.strip_prefix(base).unwrap_or(path);
-    path.to_string_lossy().replace('\\', "/")
 }
 
 fn should_stop(shared: &Shared<'_>, step: &Step, warm: Duration) -> Option<Stop> {

@@ -194,6 +194,10 @@ command = ['no-such-linter', '.']
     let mut repository = Repository::new(&[], settings);
     let report = repository.run();
     assert_eq!(report.verdict.outcome, Outcome::NotChecked);
+    assert_eq!(
+        step(&report, "lint").explanation,
+        "`no-such-linter` is missing"
+    );
     let run_in_ci = |repository: &Repository| {
         repository.run_with(&Options {
             mode: Mode::Affected,
@@ -206,7 +210,7 @@ command = ['no-such-linter', '.']
     assert_eq!(run_in_ci(&repository).verdict.outcome, Outcome::Fail);
     repository.settings = format!("may_be_missing = ['no-such-linter']\n{settings}");
     assert_snapshot!(redacted(&text(&run_in_ci(&repository), false)), @r"
-    not checked: `lint`: `no-such-linter` is missing, which the settings allow
+    not checked: lint: `no-such-linter` is missing, which the settings allow
     step outcome how time
     lint not checked skipped -
 
