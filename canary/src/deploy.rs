@@ -1,0 +1,334 @@
+//! The process deployer: starts, watches and stops one version of a service. A started process has
+//! its own group and log files, so that it survives the controller. It must not know weights.
+
+use std::fs::{self, File};
+use std::io;
+use std::net::{SocketAddr, TcpListener};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use http::StatusCode;
+use tokio::time::Instant;
+
+use crate::events::ProcessId;
+
+/// How one version is started.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProcessSpec {
+    /// The binary.
+    pub program: PathBuf,
+    /// Arguments; `{port}` becomes a free port.
+    pub args: Vec<String>,
+    /// Variables added to ours; `{port}` becomes a free port.
+    pub env: Vec<(String, String)>,
+    /// The working folder; ours when absent.
+    pub folder: Option<PathBuf>,
+    /// Where `stdout.log` and `stderr.log` go.
+    pub log_folder: PathBuf,
+    /// How it says that it is ready.
+    pub readiness: Readiness,
+    /// How long it may take.
+    pub ready_within: Duration,
+}
+
+/// How a version says that it is ready.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Readiness {
+    /// A line on stdout that is a JSON object with this key, holding its address.
+    Line {
+        /// Such as `address`.
+        key: String,
+    },
+    /// `GET` of this path on `127.0.0.1:{port}` answers 200.
+    Http {
+        /// Such as `/ready`.
+        path: String,
+    },
+}
+
+/// A version could not be started.
+#[derive(Debug, thiserror::Error)]
+pub enum DeployError {
+    /// The binary cannot be run.
+    #[error("start `{program}`")]
+    Start {
+        /// The binary.
+        program: PathBuf,
+        /// What the system said.
+        #[source]
+        source: io::Error,
+    },
+    /// Its log files cannot be made.
+    #[error("write logs into `{path}`")]
+    Logs {
+        /// The folder.
+        path: PathBuf,
+        /// What the system said.
+        #[source]
+        source: io::Error,
+    },
+    /// It ended before it was ready.
+    #[error(
+        "start `{program}`: it ended ({status}) before it was ready{busy}; its last lines: {tail}"
+    )]
+    Ended {
+        /// The binary.
+        program: PathBuf,
+        /// How it ended.
+        status: String,
+        /// A hint when the log speaks of a taken port, else empty.
+        busy: &'static str,
+        /// The end of its logs.
+        tail: String,
+    },
+    /// It was not ready in time and was stopped.
+    #[error("start `{program}`: it was not ready within {seconds:.1} s; its last lines: {tail}")]
+    NotReady {
+        /// The binary.
+        program: PathBuf,
+        /// The deadline.
+        seconds: f64,
+        /// The end of its logs.
+        tail: String,
+    },
+}
+
+/// A process that was started here or attached to.
+#[derive(Debug)]
+pub struct Process {
+    /// Which one.
+    pub id: ProcessId,
+    child: Option<Child>,
+    log_folder: PathBuf,
+}
+
+/// Starts the binary; it is not ready yet. Returns the port that `{port}` became, if it was used.
+pub fn start(spec: &ProcessSpec) -> Result<(Process, Option<u16>), DeployError> {
+    let logs = |source| DeployError::Logs {
+        path: spec.log_folder.clone(),
+        source,
+    };
+    let failed = |source| DeployError::Start {
+        program: spec.program.clone(),
+        source,
+    };
+    fs::create_dir_all(&spec.log_folder).map_err(logs)?;
+    let stdout = File::create(spec.log_folder.join("stdout.log")).map_err(logs)?;
+    let stderr = File::create(spec.log_folder.join("stderr.log")).map_err(logs)?;
+    let wants_port = spec
+        .args
+        .iter()
+        .chain(spec.env.iter().map(|(_, value)| value))
+        .any(|text| text.contains("{port}"));
+    let port = wants_port.then(free_port).transpose().map_err(failed)?;
+    let filled = |text: &str| match port {
+        Some(port) => text.replace("{port}", &port.to_string()),
+        None => text.to_owned(),
+    };
+    let mut command = Command::new(&spec.program);
+    command
+        .args(spec.args.iter().map(|text| filled(text)))
+        .envs(spec.env.iter().map(|(name, value)| (name, filled(value))))
+        .stdin(Stdio::null())
+        .stdout(stdout)
+        .stderr(stderr);
+    if let Some(folder) = &spec.folder {
+        command.current_dir(folder);
+    }
+    #[cfg(unix)]
+    std::os::unix::process::CommandExt::process_group(&mut command, 0);
+    let child = command.spawn().map_err(failed)?;
+    let pid = child.id();
+    let id = ProcessId {
+        pid,
+        start_ticks: start_ticks(pid),
+    };
+    let process = Process {
+        id,
+        child: Some(child),
+        log_folder: spec.log_folder.clone(),
+    };
+    Ok((process, port))
+}
+
+fn free_port() -> io::Result<u16> {
+    Ok(TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port())
+}
+
+/// Waits until the process says that it is ready; a process that does not is stopped.
+pub async fn wait_ready(
+    process: &mut Process,
+    spec: &ProcessSpec,
+    port: Option<u16>,
+) -> Result<SocketAddr, DeployError> {
+    let deadline = Instant::now() + spec.ready_within;
+    loop {
+        if let Some(addr) = look(process, spec, port).await {
+            return Ok(addr);
+        }
+        if let Some(status) = process.ended() {
+            let tail = process.log_tail();
+            let is_busy = tail.to_ascii_lowercase().contains("in use");
+            return Err(DeployError::Ended {
+                program: spec.program.clone(),
+                status,
+                busy: if is_busy {
+                    ", a port it wants is taken (`ss -ltnp` shows by whom)"
+                } else {
+                    ""
+                },
+                tail,
+            });
+        }
+        if Instant::now() >= deadline {
+            let tail = process.log_tail();
+            process.stop(Duration::from_secs(1)).await;
+            return Err(DeployError::NotReady {
+                program: spec.program.clone(),
+                seconds: spec.ready_within.as_secs_f64(),
+                tail,
+            });
+        }
+        tokio::time::sleep(Duration::from_millis(25)).await;
+    }
+}
+
+async fn look(process: &Process, spec: &ProcessSpec, port: Option<u16>) -> Option<SocketAddr> {
+    match &spec.readiness {
+        Readiness::Line { key } => {
+            let text = fs::read_to_string(process.log_folder.join("stdout.log")).ok()?;
+            let whole = &text[..text.rfind('\n')?];
+            whole.lines().find_map(|line| {
+                let value: serde_json::Value = serde_json::from_str(line).ok()?;
+                value.get(key)?.as_str()?.parse().ok()
+            })
+        }
+        Readiness::Http { path } => {
+            let addr = SocketAddr::from(([127, 0, 0, 1], port?));
+            (crate::proxy::get_status(addr, path).await? == StatusCode::OK).then_some(addr)
+        }
+    }
+}
+
+impl Process {
+    /// Takes a running process over after a restart; absent when it is gone or its pid was reused.
+    #[must_use]
+    pub fn attach(id: &ProcessId, log_folder: &Path) -> Option<Self> {
+        is_running(id).then(|| Self {
+            id: id.clone(),
+            child: None,
+            log_folder: log_folder.to_owned(),
+        })
+    }
+
+    /// How it ended, if it did.
+    pub fn ended(&mut self) -> Option<String> {
+        match &mut self.child {
+            Some(child) => match child.try_wait() {
+                Ok(Some(status)) => Some(status.to_string()),
+                Ok(None) => None,
+                Err(error) => Some(error.to_string()),
+            },
+            None => (!is_running(&self.id)).then(|| "it is gone".to_owned()),
+        }
+    }
+
+    /// Resident memory in bytes; absent where the system does not tell.
+    #[must_use]
+    pub fn memory_bytes(&self) -> Option<u64> {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.id.pid)).ok()?;
+        let line = status.lines().find(|line| line.starts_with("VmRSS:"))?;
+        let kib: u64 = line.split_whitespace().nth(1)?.parse().ok()?;
+        Some(kib * 1024)
+    }
+
+    /// The last lines of its logs, stderr first, on one line.
+    #[must_use]
+    pub fn log_tail(&self) -> String {
+        let mut lines = Vec::new();
+        for name in ["stderr.log", "stdout.log"] {
+            let bytes = fs::read(self.log_folder.join(name)).unwrap_or_default();
+            let text =
+                String::from_utf8_lossy(&bytes[bytes.len().saturating_sub(4096)..]).into_owned();
+            let from = text.lines().count().saturating_sub(5);
+            lines.extend(text.lines().skip(from).map(str::to_owned));
+        }
+        if lines.is_empty() {
+            "none".to_owned()
+        } else {
+            tollgate_report::render::printable(&lines.join(" | "))
+        }
+    }
+
+    /// Asks it to stop, waits at most `within`, then kills its whole group.
+    pub async fn stop(&mut self, within: Duration) {
+        self.signal(false);
+        let deadline = Instant::now() + within;
+        while self.ended().is_none() && Instant::now() < deadline {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        if self.ended().is_none() {
+            self.signal(true);
+            let deadline = Instant::now() + Duration::from_secs(5);
+            while self.ended().is_none() && Instant::now() < deadline {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        }
+    }
+
+    #[cfg(unix)]
+    fn signal(&mut self, is_kill: bool) {
+        use rustix::process::{Pid, Signal, kill_process_group};
+        if self.ended().is_some() {
+            return;
+        }
+        let signal = if is_kill { Signal::KILL } else { Signal::TERM };
+        if let Some(pid) = i32::try_from(self.id.pid).ok().and_then(Pid::from_raw) {
+            // A process that ended in between is what was wanted.
+            let _ = kill_process_group(pid, signal);
+        }
+    }
+
+    #[cfg(not(unix))]
+    fn signal(&mut self, _is_kill: bool) {
+        if let Some(child) = &mut self.child {
+            let _ = child.kill();
+        }
+    }
+}
+
+/// Field 22 of `/proc/<pid>/stat` (proc(5)); the name in field 2 may hold blanks and brackets.
+fn start_ticks(pid: u32) -> Option<u64> {
+    stat_fields(pid)?.get(19)?.parse().ok()
+}
+
+fn stat_fields(pid: u32) -> Option<Vec<String>> {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    let rest = &stat[stat.rfind(')')? + 1..];
+    Some(rest.split_whitespace().map(str::to_owned).collect())
+}
+
+/// Whether this very process still runs; a zombie does not.
+#[must_use]
+pub fn is_running(id: &ProcessId) -> bool {
+    if let Some(fields) = stat_fields(id.pid) {
+        let is_zombie = matches!(fields.first().map(String::as_str), Some("Z" | "X"));
+        return !is_zombie && (id.start_ticks.is_none() || start_ticks(id.pid) == id.start_ticks);
+    }
+    is_alive_without_proc(id)
+}
+
+#[cfg(all(unix, not(target_os = "linux")))]
+fn is_alive_without_proc(id: &ProcessId) -> bool {
+    use rustix::process::{Pid, test_kill_process};
+    i32::try_from(id.pid)
+        .ok()
+        .and_then(Pid::from_raw)
+        .is_some_and(|pid| test_kill_process(pid).is_ok())
+}
+
+#[cfg(any(not(unix), target_os = "linux"))]
+fn is_alive_without_proc(_id: &ProcessId) -> bool {
+    false
+}

@@ -1,0 +1,222 @@
+//! What the controller is told. Every event is kept in the run's evidence file, so that a replay
+//! decides the same. Values only; it must not know how an event is obtained.
+
+use std::net::SocketAddr;
+
+use serde::{Deserialize, Serialize};
+use tollgate_report::Timestamp;
+
+use crate::Weight;
+
+/// When an event was seen: wall time for people, monotonic time for windows. The monotonic part
+/// starts anew with each controller process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Moment {
+    /// Wall time.
+    pub at: Timestamp,
+    /// Milliseconds on the controller's monotonic clock.
+    pub mono_ms: u64,
+}
+
+/// One arm's cumulative counts at the proxy.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ArmSample {
+    /// Finished requests, answered or failed.
+    pub n: u64,
+    /// Server errors (5xx), refused connections, broken answers and timeouts.
+    pub n_bad: u64,
+    /// Timeouts among the bad ones.
+    pub n_timeout: u64,
+    /// Answered requests: those with a response head and its latency.
+    pub n_answered: u64,
+    /// Answers slower than the slow threshold.
+    pub n_slow: u64,
+    /// Answers slower than the critical p95.
+    pub n_over_critical: u64,
+    /// p95 of this run in microseconds, 0 without answers.
+    pub p95_us: u64,
+}
+
+/// What one arm did between two samples.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "each field is documented in `ArmSample`")]
+pub struct Delta {
+    pub n: u64,
+    pub n_bad: u64,
+    pub n_timeout: u64,
+    pub n_answered: u64,
+    pub n_slow: u64,
+    pub n_over_critical: u64,
+}
+
+impl Delta {
+    /// The sum of two.
+    #[must_use]
+    pub fn plus(self, other: Self) -> Self {
+        Self {
+            n: self.n + other.n,
+            n_bad: self.n_bad + other.n_bad,
+            n_timeout: self.n_timeout + other.n_timeout,
+            n_answered: self.n_answered + other.n_answered,
+            n_slow: self.n_slow + other.n_slow,
+            n_over_critical: self.n_over_critical + other.n_over_critical,
+        }
+    }
+}
+
+impl ArmSample {
+    /// What happened since `earlier`; nothing when a counter went back (the proxy was restarted).
+    #[must_use]
+    pub fn since(self, earlier: Self) -> Delta {
+        let delta = |now: u64, before: u64| now.checked_sub(before);
+        let all = (|| {
+            Some(Delta {
+                n: delta(self.n, earlier.n)?,
+                n_bad: delta(self.n_bad, earlier.n_bad)?,
+                n_timeout: delta(self.n_timeout, earlier.n_timeout)?,
+                n_answered: delta(self.n_answered, earlier.n_answered)?,
+                n_slow: delta(self.n_slow, earlier.n_slow)?,
+                n_over_critical: delta(self.n_over_critical, earlier.n_over_critical)?,
+            })
+        })();
+        all.unwrap_or_default()
+    }
+}
+
+/// The candidate process as the deployer knows it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ProcessId {
+    /// Process id, which is also its group's.
+    pub pid: u32,
+    /// Start time in the kernel's ticks, so that a reused pid is not taken for it; absent where
+    /// the system does not tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub start_ticks: Option<u64>,
+}
+
+/// One thing that happened.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Event {
+    /// The run begins.
+    Start,
+    /// The candidate process runs but is not ready yet.
+    CandidateStarted {
+        /// The process.
+        process: ProcessId,
+    },
+    /// The candidate answers.
+    CandidateReady {
+        /// The process.
+        process: ProcessId,
+        /// Where it listens.
+        addr: SocketAddr,
+    },
+    /// The candidate could not be started or was not ready in time.
+    CandidateFailed {
+        /// What happened, with its last log lines.
+        detail: String,
+    },
+    /// The candidate process ended by itself.
+    CandidateExited {
+        /// How it ended, with its last log lines.
+        detail: String,
+    },
+    /// The proxy's counts; also the clock of the analysis.
+    Counts {
+        /// The stable arm.
+        stable: ArmSample,
+        /// The canary arm.
+        canary: ArmSample,
+        /// The canary's weight in force at the proxy.
+        weight: Weight,
+        /// When the lease ran out, if it did.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        lease_expired_at: Option<Timestamp>,
+    },
+    /// The counts could not be read.
+    CountsMissing {
+        /// Why.
+        detail: String,
+    },
+    /// The slow and critical thresholds are in force.
+    ThresholdsSet,
+    /// The data plane was looked at: the proxy's own weight, and where verifying requests landed.
+    WeightObserved {
+        /// The weight in force.
+        weight: Weight,
+        /// Verifying requests that were answered.
+        n_checked: u32,
+        /// Those that landed on the canary.
+        n_canary: u32,
+    },
+    /// The canary became stable at the proxy.
+    Swapped,
+    /// A version has no more traffic, or its deadline passed.
+    Drained {
+        /// Requests that were still running.
+        n_in_flight: u64,
+    },
+    /// A version's process is gone.
+    Stopped,
+    /// An effect failed; it is tried again.
+    EffectFailed {
+        /// Which effect.
+        effect: String,
+        /// Why.
+        detail: String,
+    },
+    /// A newer controller has taken over the proxy.
+    Fenced {
+        /// What the proxy said.
+        detail: String,
+    },
+    /// Memory of the candidate.
+    Memory {
+        /// Resident bytes.
+        bytes: u64,
+    },
+    /// A probe ended.
+    Probe {
+        /// The probe's name.
+        name: String,
+        /// It failed; an error of ours is not a failure and is not sent.
+        is_fail: bool,
+        /// What it saw.
+        detail: String,
+    },
+    /// A person approved the promotion.
+    Approved {
+        /// Who.
+        by: String,
+    },
+    /// Somebody wants the run to end.
+    AbortRequested {
+        /// Who.
+        by: String,
+        /// Why.
+        reason: String,
+    },
+    /// A notification was delivered.
+    Notified {
+        /// Its id.
+        id: String,
+    },
+    /// A new controller took the run over.
+    Resumed {
+        /// How long nobody was in control, in milliseconds.
+        down_ms: u64,
+        /// The new fencing token.
+        epoch: u64,
+        /// The candidate process still runs.
+        is_candidate_alive: bool,
+        /// The proxy's stable version is already the candidate.
+        is_swapped: bool,
+        /// The canary's weight in force at the proxy.
+        weight: Weight,
+    },
+}

@@ -1,0 +1,305 @@
+//! A run on disk: `state.json`, `events.ndjson`, the lock with its fencing token, the abort
+//! request. It must not know what the controller decides.
+
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use tollgate_report::atomic::WriteError;
+use tollgate_report::{Digest, Timestamp, write_atomic};
+
+use crate::controller::{Identity, Record, State};
+use crate::events::{Event, Moment};
+use crate::settings::Plan;
+
+/// Form of the evidence file.
+pub const EVENTS_VERSION: u32 = 1;
+
+/// A run's files could not be read or written.
+#[derive(Debug, thiserror::Error)]
+pub enum PersistError {
+    /// The state could not be replaced.
+    #[error("keep the canary's state")]
+    Write(#[from] WriteError),
+    /// A file could not be read or appended to.
+    #[error("{operation} `{path}`")]
+    Io {
+        /// `read`, `append to`, `lock` and so on.
+        operation: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        #[source]
+        source: io::Error,
+    },
+    /// A record is not what this version writes.
+    #[error("read `{path}` line {line}")]
+    Parse {
+        /// The file.
+        path: PathBuf,
+        /// From 1.
+        line: usize,
+        /// What is wrong.
+        #[source]
+        source: serde_json::Error,
+    },
+    /// The evidence file has no header.
+    #[error("read `{path}`: its first line is not the header of a canary run")]
+    NoHeader {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The run's id was used before.
+    #[error(
+        "begin the run in `{path}`: it has begun before\n\nhint: `cargo xtask canary resume` continues it"
+    )]
+    Exists {
+        /// The run's folder.
+        path: PathBuf,
+    },
+    /// Another controller runs.
+    #[error(
+        "take the lock `{path}`: another controller holds it\n\nhint: `cargo xtask canary status` shows it, `cargo xtask canary abort` ends it"
+    )]
+    Locked {
+        /// The lock file.
+        path: PathBuf,
+    },
+}
+
+fn failed(operation: &'static str, path: &Path) -> impl FnOnce(io::Error) -> PersistError {
+    let path = path.to_owned();
+    move |source| PersistError::Io {
+        operation,
+        path,
+        source,
+    }
+}
+
+/// One line of `events.ndjson`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Line {
+    /// The first line.
+    Header(Box<Header>),
+    /// Something happened.
+    Event {
+        /// Counted from 1.
+        seq: u64,
+        /// When.
+        now: Moment,
+        /// What.
+        event: Event,
+    },
+    /// Something was decided.
+    Record(Record),
+}
+
+/// What a replay starts from.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Header {
+    /// Form of the file, see [`EVENTS_VERSION`].
+    pub version: u32,
+    /// The run.
+    pub run: String,
+    /// When it began.
+    pub at: Timestamp,
+    /// The fencing token.
+    pub epoch: u64,
+    /// The frozen plan.
+    pub plan: Plan,
+    /// Its digest.
+    pub plan_digest: Digest,
+    /// The version that serves.
+    pub stable: Identity,
+    /// The version on trial.
+    pub candidate: Identity,
+}
+
+/// The right to control one service's canary, until it is dropped.
+#[derive(Debug)]
+pub struct Lock {
+    _file: File,
+    /// The fencing token: larger than that of every controller before.
+    pub epoch: u64,
+}
+
+/// Takes the lock of `folder` (`.tollgate/canary`) and draws the next fencing token.
+pub fn lock(folder: &Path) -> Result<Lock, PersistError> {
+    let path = folder.join("lock");
+    fs::create_dir_all(folder).map_err(failed("make the folder of", &path))?;
+    let file = OpenOptions::new()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(&path)
+        .map_err(failed("open", &path))?;
+    match file.try_lock() {
+        Ok(()) => {}
+        Err(TryLockError::WouldBlock) => return Err(PersistError::Locked { path }),
+        Err(TryLockError::Error(source)) => return Err(failed("lock", &path)(source)),
+    }
+    let epoch_path = folder.join("epoch");
+    let before = match fs::read_to_string(&epoch_path) {
+        Ok(text) => text.trim().parse::<u64>().unwrap_or(0),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => 0,
+        Err(source) => return Err(failed("read", &epoch_path)(source)),
+    };
+    let epoch = before + 1;
+    write_atomic(&epoch_path, epoch.to_string().as_bytes())?;
+    Ok(Lock { _file: file, epoch })
+}
+
+/// Whether a controller holds the lock of `folder` now.
+#[must_use]
+pub fn is_locked(folder: &Path) -> bool {
+    File::open(folder.join("lock"))
+        .is_ok_and(|file| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)))
+}
+
+/// The files of one run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RunFolder {
+    path: PathBuf,
+}
+
+impl RunFolder {
+    /// The run `id` below `folder` (`.tollgate/canary`).
+    #[must_use]
+    pub fn new(folder: &Path, id: &str) -> Self {
+        Self {
+            path: folder.join(id),
+        }
+    }
+
+    /// The folder.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The replayable evidence file.
+    #[must_use]
+    pub fn events_path(&self) -> PathBuf {
+        self.path.join("events.ndjson")
+    }
+
+    fn state_path(&self) -> PathBuf {
+        self.path.join("state.json")
+    }
+
+    fn abort_path(&self) -> PathBuf {
+        self.path.join("abort.json")
+    }
+
+    /// Replaces the state, synced.
+    pub fn save(&self, state: &State) -> Result<(), PersistError> {
+        let bytes = serde_json::to_vec(state).expect("a state is JSON");
+        Ok(write_atomic(&self.state_path(), &bytes)?)
+    }
+
+    /// Reads the state as it was last saved.
+    pub fn load(&self) -> Result<State, PersistError> {
+        let path = self.state_path();
+        let bytes = fs::read(&path).map_err(failed("read", &path))?;
+        serde_json::from_slice(&bytes).map_err(|source| PersistError::Parse {
+            line: source.line(),
+            path,
+            source,
+        })
+    }
+
+    /// Asks the controller of this run to abort; it looks several times a second.
+    pub fn request_abort(&self, by: &str, reason: &str) -> Result<(), PersistError> {
+        let event = Event::AbortRequested {
+            by: by.to_owned(),
+            reason: reason.to_owned(),
+        };
+        let bytes = serde_json::to_vec(&event).expect("an event is JSON");
+        Ok(write_atomic(&self.abort_path(), &bytes)?)
+    }
+
+    /// Takes a request to abort, if there is one. One that cannot be read still aborts.
+    #[must_use]
+    pub fn take_abort(&self) -> Option<Event> {
+        let bytes = fs::read(self.abort_path()).ok()?;
+        let _ = fs::remove_file(self.abort_path());
+        Some(
+            serde_json::from_slice(&bytes).unwrap_or_else(|_| Event::AbortRequested {
+                by: "unknown".to_owned(),
+                reason: "an abort file that cannot be read".to_owned(),
+            }),
+        )
+    }
+
+    /// Opens the evidence file for appending; a torn last line is cut off first.
+    pub fn events(&self) -> Result<EventFile, PersistError> {
+        let path = self.events_path();
+        fs::create_dir_all(&self.path).map_err(failed("make the folder of", &path))?;
+        let mut file = OpenOptions::new()
+            .create(true)
+            .append(true)
+            .read(true)
+            .open(&path)
+            .map_err(failed("open", &path))?;
+        let bytes = fs::read(&path).map_err(failed("read", &path))?;
+        let whole = bytes
+            .iter()
+            .rposition(|byte| *byte == b'\n')
+            .map_or(0, |idx| idx + 1);
+        if whole < bytes.len() {
+            tracing::warn!(path = %path.display(), "the last line was torn by a crash and is cut off");
+            file.set_len(whole as u64)
+                .map_err(failed("repair", &path))?;
+            file.flush().map_err(failed("repair", &path))?;
+        }
+        Ok(EventFile { file, path })
+    }
+
+    /// All whole lines of the evidence file. A torn last line is left out.
+    pub fn lines(&self) -> Result<Vec<Line>, PersistError> {
+        read_lines(&self.events_path())
+    }
+}
+
+/// All whole lines of an evidence file; a last line without its end is left out.
+pub fn read_lines(path: &Path) -> Result<Vec<Line>, PersistError> {
+    let text = fs::read_to_string(path).map_err(failed("read", path))?;
+    let whole = text.rfind('\n').map_or("", |idx| &text[..idx]);
+    whole
+        .lines()
+        .enumerate()
+        .map(|(idx, line)| {
+            serde_json::from_str(line).map_err(|source| PersistError::Parse {
+                path: path.to_owned(),
+                line: idx + 1,
+                source,
+            })
+        })
+        .collect()
+}
+
+/// An evidence file being written.
+#[derive(Debug)]
+pub struct EventFile {
+    file: File,
+    path: PathBuf,
+}
+
+impl EventFile {
+    /// Appends a line. It is on disk for certain after [`EventFile::sync`].
+    pub fn append(&mut self, line: &Line) -> Result<(), PersistError> {
+        let mut bytes = serde_json::to_vec(line).expect("a line is JSON");
+        bytes.push(b'\n');
+        self.file
+            .write_all(&bytes)
+            .map_err(failed("append to", &self.path))
+    }
+
+    /// Waits until all appended lines are on disk.
+    pub fn sync(&self) -> Result<(), PersistError> {
+        self.file.sync_data().map_err(failed("sync", &self.path))
+    }
+}

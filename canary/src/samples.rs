@@ -1,0 +1,71 @@
+//! The proxy's counts as samples of the analysis. It must not know what is decided from them.
+
+use std::collections::BTreeMap;
+
+use base64::Engine;
+use hdrhistogram::Histogram;
+use hdrhistogram::serialization::Deserializer;
+
+use crate::events::{ArmSample, Event};
+use crate::proxy::{Counts, VersionCounts, VersionName};
+
+/// Remembers each version's latencies from before the run, so that p95 is that of the run.
+#[derive(Debug, Default)]
+pub(crate) struct Sampler {
+    instance: Option<String>,
+    before: BTreeMap<VersionName, Histogram<u64>>,
+}
+
+impl Sampler {
+    pub(crate) fn event(&mut self, counts: &Counts) -> Event {
+        if self.instance.as_ref() != Some(&counts.instance) {
+            self.instance = Some(counts.instance.clone());
+            self.before = counts
+                .versions
+                .iter()
+                .filter_map(|(name, version)| Some((*name, histogram(version)?)))
+                .collect();
+        }
+        let arm = |name| {
+            let version = counts.versions.get(&name);
+            version.map_or_else(ArmSample::default, |version| self.sample(name, version))
+        };
+        Event::Counts {
+            stable: arm(VersionName::Stable),
+            canary: arm(VersionName::Canary),
+            weight: counts.weight,
+            lease_expired_at: counts.lease_expired_at,
+        }
+    }
+
+    fn sample(&self, name: VersionName, counts: &VersionCounts) -> ArmSample {
+        let p95_us = histogram(counts).map_or(0, |mut histogram| {
+            if let Some(before) = self.before.get(&name) {
+                // Refused when another version stands here now: its histogram began anew.
+                let _ = histogram.subtract(before);
+            }
+            if histogram.is_empty() {
+                0
+            } else {
+                histogram.value_at_quantile(0.95)
+            }
+        });
+        let n_bad = counts.errors + counts.connect_failures + counts.broken + counts.timeouts;
+        ArmSample {
+            n: counts.finished.saturating_sub(counts.client_aborts),
+            n_bad,
+            n_timeout: counts.timeouts,
+            n_answered: counts.answered,
+            n_slow: counts.slow,
+            n_over_critical: counts.over_critical,
+            p95_us,
+        }
+    }
+}
+
+fn histogram(counts: &VersionCounts) -> Option<Histogram<u64>> {
+    let bytes = base64::engine::general_purpose::STANDARD
+        .decode(&counts.latency_us_hdr)
+        .ok()?;
+    Deserializer::new().deserialize(&mut bytes.as_slice()).ok()
+}

@@ -1,0 +1,328 @@
+//! The `[canary]` section of `tollgate.toml`, and the frozen plan made from it.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use tollgate_report::quantity::{Percent, Size, Span};
+use tollgate_report::{Digest, Finding};
+
+use crate::Weight;
+use crate::numbers::{ms, round_u32, round_u64, us};
+use std::time::Duration;
+
+/// One step of the plan: this share of the traffic for this long.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct StepSettings {
+    /// The canary's share of the traffic, above 0% and below 100%.
+    pub weight: Percent,
+    /// How long this share is held and watched. Time without data does not count.
+    pub bake: Span,
+}
+
+/// What is done when the evidence neither promotes nor rolls back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum OnInconclusive {
+    /// The weight is kept and watched until evidence comes, a person approves, or somebody aborts.
+    Hold,
+    /// All traffic goes back to the stable version and the run ends.
+    RollBack,
+}
+
+/// Settings of a canary run.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Settings {
+    /// Weights and how long each is held; the default is 10% for 10 min.
+    pub steps: Vec<StepSettings>,
+    /// A promotion claims that the canary's error rate exceeds the stable one's by less than this;
+    /// default 1%.
+    pub margin: Percent,
+    /// Chance that a release as good as the stable version is rolled back by statistics; default
+    /// 0.1%, of which errors get 80%, timeouts and slow answers 10% each.
+    pub alpha: Percent,
+    /// Chance that a release worse by the margin or more is promoted; default 1%.
+    pub promote_alpha: Percent,
+    /// How long the stable version alone is watched, to learn which answers are slow; default 10s.
+    pub warmup: Span,
+    /// Fewest stable requests from which the slow threshold is learnt; with fewer, slow answers
+    /// are not judged against the baseline; default 50.
+    pub warmup_requests_min: u32,
+    /// An answer is slow above the baseline's p95 plus this share of it; default 25%.
+    pub slow_margin: Percent,
+    /// The smallest such margin; default 10ms.
+    pub slow_margin_min: Span,
+    /// Slow answers of a just started canary are not counted for this long; default 5s.
+    pub slow_grace: Span,
+    /// Hard rule: the canary's p95 over this is critical; default 500ms.
+    pub latency_p95_critical: Span,
+    /// How long the p95 must be critical; default 5m.
+    pub latency_for: Span,
+    /// Hard rule: a share of bad answers over this is critical; default 5%.
+    pub error_rate_critical: Percent,
+    /// How long it must be critical, with at least 20 requests and 3 bad ones; default 2m.
+    pub error_rate_for: Span,
+    /// Hard rule: memory of the candidate over this is critical; default 1GiB.
+    pub memory_critical: Size,
+    /// A leak needs at least this much growth; default 64MiB.
+    pub memory_growth_min: Size,
+    /// A leak must reach the critical limit within this time, at its lowest likely slope; default 1h.
+    pub memory_horizon: Span,
+    /// A leak is looked for in samples that span at least this long; default 1m.
+    pub memory_window: Span,
+    /// Hard rule: so many failures of one probe in a row; default 3.
+    pub probe_failures_max: u32,
+    /// A promotion needs at least so many passed probes; default 1, 0 means that no probes run.
+    pub probe_passes_min: u32,
+    /// How long the candidate may take to become ready; default 30s.
+    pub ready_within: Span,
+    /// After the last step, how long to wait for enough evidence; default 2m.
+    pub decide_within: Span,
+    /// The proxy keeps the canary's weight so long without a sign of the controller; default 5s.
+    pub lease: Span,
+    /// A controller that was away for longer sends all traffic back to stable; default 5m.
+    pub gone_max: Span,
+    /// How long requests and tunnels may finish before a version is stopped; default 30s.
+    pub drain_within: Span,
+    /// How long a process may take to stop by itself before it is killed; default 10s.
+    pub stop_within: Span,
+    /// A person must approve the promotion (`canary run` then waits); default false.
+    pub manual_gate: bool,
+    /// What is done without enough evidence; default hold.
+    pub on_inconclusive: OnInconclusive,
+    /// The path that verifying requests ask for; default `/health`.
+    pub verify_path: String,
+    /// How many verifying requests must land where the weight says; default 10.
+    pub verify_requests: u32,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        let span = |seconds| Span(Duration::from_secs(seconds));
+        Self {
+            steps: vec![StepSettings {
+                weight: Percent(0.10),
+                bake: span(600),
+            }],
+            margin: Percent(0.01),
+            alpha: Percent(0.001),
+            promote_alpha: Percent(0.01),
+            warmup: span(10),
+            warmup_requests_min: 50,
+            slow_margin: Percent(0.25),
+            slow_margin_min: Span(Duration::from_millis(10)),
+            slow_grace: span(5),
+            latency_p95_critical: Span(Duration::from_millis(500)),
+            latency_for: span(300),
+            error_rate_critical: Percent(0.05),
+            error_rate_for: span(120),
+            memory_critical: Size(1 << 30),
+            memory_growth_min: Size(64 << 20),
+            memory_horizon: span(3600),
+            memory_window: span(60),
+            probe_failures_max: 3,
+            probe_passes_min: 1,
+            ready_within: span(30),
+            decide_within: span(120),
+            lease: span(5),
+            gone_max: span(300),
+            drain_within: span(30),
+            stop_within: span(10),
+            manual_gate: false,
+            on_inconclusive: OnInconclusive::Hold,
+            verify_path: "/health".to_owned(),
+            verify_requests: 10,
+        }
+    }
+}
+
+impl Settings {
+    /// The short plan of `ship`: 10% for 12 s with margin 10%, windows shortened to match. About
+    /// 54 clean canary requests promote.
+    #[must_use]
+    pub fn short() -> Self {
+        let span = |seconds| Span(Duration::from_secs(seconds));
+        Self {
+            steps: vec![StepSettings {
+                weight: Percent(0.10),
+                bake: span(12),
+            }],
+            margin: Percent(0.10),
+            warmup: span(3),
+            slow_grace: span(2),
+            latency_for: span(6),
+            error_rate_for: span(6),
+            memory_window: span(5),
+            decide_within: span(30),
+            lease: span(3),
+            drain_within: span(5),
+            stop_within: span(5),
+            on_inconclusive: OnInconclusive::RollBack,
+            ..Self::default()
+        }
+    }
+
+    /// What contradicts itself here; empty when the settings can be used.
+    #[must_use]
+    pub fn check(&self) -> Vec<Finding> {
+        let mut findings = Vec::new();
+        let mut wrong = |message: String| {
+            findings.push(Finding::error("canary-settings", message));
+        };
+        if self.steps.is_empty() {
+            wrong("`canary.steps` is empty: at least one step with a weight is needed".to_owned());
+        }
+        for step in &self.steps {
+            let weight = Weight::from_percent(step.weight);
+            if weight == Weight::NONE || weight == Weight::ALL {
+                wrong(format!(
+                    "`canary.steps` has a weight of `{weight}`: above 0% and below 100% is needed, so that both versions can be compared"
+                ));
+            }
+        }
+        for (name, share) in [
+            ("margin", self.margin),
+            ("alpha", self.alpha),
+            ("promote_alpha", self.promote_alpha),
+        ] {
+            if share.0 <= 0.0 || share.0 >= 1.0 {
+                wrong(format!(
+                    "`canary.{name}` is `{share}`: above 0% and below 100% is needed"
+                ));
+            }
+        }
+        if self.lease.0 < Duration::from_secs(1) {
+            wrong(format!(
+                "`canary.lease` is `{}`: at least `1s` is needed, the controller renews it every 200 ms",
+                self.lease
+            ));
+        }
+        findings
+    }
+
+    /// The plan frozen from these settings.
+    #[must_use]
+    pub fn plan(&self) -> Plan {
+        let ppm = |percent: Percent| round_u32(percent.0 * 1e6);
+        Plan {
+            steps: self
+                .steps
+                .iter()
+                .map(|step| PlanStep {
+                    weight: Weight::from_percent(step.weight),
+                    bake_ms: ms(step.bake.0),
+                })
+                .collect(),
+            margin_ppm: ppm(self.margin),
+            alpha_ppm: ppm(self.alpha),
+            promote_alpha_ppm: ppm(self.promote_alpha),
+            warmup_ms: ms(self.warmup.0),
+            warmup_requests_min: self.warmup_requests_min,
+            slow_margin_ppm: ppm(self.slow_margin),
+            slow_margin_min_us: us(self.slow_margin_min.0),
+            slow_grace_ms: ms(self.slow_grace.0),
+            p95_critical_us: us(self.latency_p95_critical.0),
+            latency_for_ms: ms(self.latency_for.0),
+            error_rate_critical_ppm: ppm(self.error_rate_critical),
+            error_rate_for_ms: ms(self.error_rate_for.0),
+            memory_critical: self.memory_critical.0,
+            memory_growth_min: self.memory_growth_min.0,
+            memory_horizon_ms: ms(self.memory_horizon.0),
+            memory_window_ms: ms(self.memory_window.0),
+            probe_failures_max: self.probe_failures_max.max(1),
+            probe_passes_min: self.probe_passes_min,
+            ready_within_ms: ms(self.ready_within.0),
+            decide_within_ms: ms(self.decide_within.0),
+            lease_ms: ms(self.lease.0),
+            gone_max_ms: ms(self.gone_max.0),
+            drain_within_ms: ms(self.drain_within.0),
+            stop_within_ms: ms(self.stop_within.0),
+            manual_gate: self.manual_gate,
+            on_inconclusive: self.on_inconclusive,
+            verify_path: self.verify_path.clone(),
+            verify_requests: self.verify_requests.max(1),
+        }
+    }
+}
+
+/// One frozen step.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PlanStep {
+    /// The canary's share.
+    pub weight: Weight,
+    /// How long it is held, in milliseconds.
+    pub bake_ms: u64,
+}
+
+/// The settings of one run, frozen in whole units so that a record read back decides the same.
+/// Fields mean what they mean in [`Settings`]; shares are parts per million.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "each field is documented in `Settings`")]
+pub struct Plan {
+    pub steps: Vec<PlanStep>,
+    pub margin_ppm: u32,
+    pub alpha_ppm: u32,
+    pub promote_alpha_ppm: u32,
+    pub warmup_ms: u64,
+    pub warmup_requests_min: u32,
+    pub slow_margin_ppm: u32,
+    pub slow_margin_min_us: u64,
+    pub slow_grace_ms: u64,
+    pub p95_critical_us: u64,
+    pub latency_for_ms: u64,
+    pub error_rate_critical_ppm: u32,
+    pub error_rate_for_ms: u64,
+    pub memory_critical: u64,
+    pub memory_growth_min: u64,
+    pub memory_horizon_ms: u64,
+    pub memory_window_ms: u64,
+    pub probe_failures_max: u32,
+    pub probe_passes_min: u32,
+    pub ready_within_ms: u64,
+    pub decide_within_ms: u64,
+    pub lease_ms: u64,
+    pub gone_max_ms: u64,
+    pub drain_within_ms: u64,
+    pub stop_within_ms: u64,
+    pub manual_gate: bool,
+    pub on_inconclusive: OnInconclusive,
+    pub verify_path: String,
+    pub verify_requests: u32,
+}
+
+impl Plan {
+    /// The digest of this plan as JSON.
+    #[must_use]
+    pub fn digest(&self) -> Digest {
+        Digest::of(serde_json::to_vec(self).expect("a plan of numbers and texts is JSON"))
+    }
+
+    /// The slow threshold that follows from the baseline's p95, both in microseconds.
+    #[must_use]
+    pub fn slow_us(&self, baseline_p95_us: u64) -> u64 {
+        let share = crate::numbers::real(baseline_p95_us) * f64::from(self.slow_margin_ppm) / 1e6;
+        baseline_p95_us + round_u64(share).max(self.slow_margin_min_us)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_slow_answer_is_one_that_people_would_notice() {
+        let plan = Settings::default().plan();
+        assert_eq!(plan.slow_us(2_000), 12_000, "10 ms over a fast baseline");
+        assert_eq!(plan.slow_us(200_000), 250_000, "25% over a slow one");
+    }
+
+    #[test]
+    fn a_weight_of_all_is_refused_because_nothing_is_left_to_compare_with() {
+        let mut settings = Settings::default();
+        settings.steps[0].weight = Percent(1.0);
+        assert_eq!(settings.check()[0].code, "canary-settings");
+        assert!(Settings::short().check().is_empty() && Settings::default().check().is_empty());
+    }
+}

@@ -1,0 +1,561 @@
+//! The thin shell: carries events to the controller and its actions to the proxy, the deployer and
+//! the disk. It must not decide anything.
+
+use std::collections::VecDeque;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+use tollgate_report::{Clock, Timestamp};
+
+use crate::controller::{Action, Candidate, Identity, Notification, Record, State, step};
+use crate::deploy::{Process, ProcessSpec, start, wait_ready};
+use crate::events::{Event, Moment, ProcessId};
+use crate::numbers::ms;
+use crate::persist::{
+    EVENTS_VERSION, EventFile, Header, Line, Lock, PersistError, RunFolder, lock,
+};
+use crate::proxy::{
+    ControlClient, ControlError, RenewLease, SetThresholds, SetVersion, SetWeight, VersionName,
+    verify,
+};
+use crate::replay::new_state;
+use crate::report::{CanaryReport, report};
+use crate::samples::Sampler;
+use crate::settings::Plan;
+use crate::weight::Weight;
+
+/// Memory is sampled every so many ticks, and the state saved every so many.
+const N_TICKS_MEMORY: u64 = 5;
+const N_TICKS_SAVE: u64 = 25;
+
+/// All that a run needs.
+pub struct CanaryContext {
+    /// `.tollgate/canary`.
+    pub folder: PathBuf,
+    /// The run's id, also its folder.
+    pub run: String,
+    /// The frozen plan.
+    pub plan: Plan,
+    /// The version that serves.
+    pub stable: Identity,
+    /// The version on trial.
+    pub candidate: Identity,
+    /// How the candidate is started.
+    pub spec: ProcessSpec,
+    /// The stable version's process, stopped after a promotion; left alone when absent.
+    pub stable_process: Option<Process>,
+    /// The proxy before both.
+    pub proxy: ControlClient,
+    /// Probe outcomes, approvals and aborts, as events.
+    pub inputs: mpsc::Receiver<Event>,
+    /// What happens, for the console, the dashboard and the alerts.
+    pub progress: mpsc::UnboundedSender<Progress>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// How often the proxy's counts are read; 200 ms is usual.
+    pub tick: Duration,
+}
+
+/// What happens while a run goes on.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Progress {
+    /// A decision was kept.
+    Record(Record),
+    /// People are to be told. Handed over at least once; the id stays the same.
+    Notification(Notification),
+    /// Where the run stands, several times a second.
+    Status(Box<CanaryReport>),
+}
+
+/// A run that came to its end.
+#[derive(Debug)]
+pub struct Finished {
+    /// What was decided, with its numbers.
+    pub report: CanaryReport,
+    /// The candidate's process when it was promoted; it serves now.
+    pub serving: Option<Process>,
+    /// The replayable evidence file.
+    pub events_path: PathBuf,
+}
+
+/// A run could not go on. The state is on disk; `resume_canary` continues it.
+#[derive(Debug, thiserror::Error)]
+pub enum CanaryError {
+    /// The disk.
+    #[error("keep the canary's record")]
+    Persist(#[from] PersistError),
+    /// A newer controller is in charge of the proxy.
+    #[error("control the canary: {detail}")]
+    Fenced {
+        /// What the proxy said.
+        detail: String,
+    },
+    /// The proxy did not answer for longer than the plan allows.
+    #[error(
+        "reach the proxy for {seconds:.0} s\n\nhint: start it again, then `cargo xtask canary resume`"
+    )]
+    ProxyLost {
+        /// How long.
+        seconds: f64,
+        /// The last answer.
+        #[source]
+        source: ControlError,
+    },
+    /// The proxy could not be asked where it stands.
+    #[error("read the state of the proxy before resuming")]
+    Proxy(#[from] ControlError),
+}
+
+enum Done {
+    Event(Event),
+    Ready(Process, std::net::SocketAddr),
+}
+
+struct Shell {
+    cx: CanaryContext,
+    state: State,
+    lock: Lock,
+    folder: RunFolder,
+    events: EventFile,
+    queue: VecDeque<Event>,
+    sampler: Sampler,
+    process: Option<Process>,
+    starting: Option<(JoinHandle<()>, CancellationToken)>,
+    done: (mpsc::UnboundedSender<Done>, mpsc::UnboundedReceiver<Done>),
+    missing_since: Option<Duration>,
+    n_ticks: u64,
+}
+
+/// Runs a canary from the start until it is promoted, rolled back, aborted or inconclusive.
+pub async fn run_canary(cx: CanaryContext) -> Result<Finished, CanaryError> {
+    let lock = lock(&cx.folder)?;
+    let folder = RunFolder::new(&cx.folder, &cx.run);
+    let header = Header {
+        version: EVENTS_VERSION,
+        run: cx.run.clone(),
+        at: cx.clock.now(),
+        epoch: lock.epoch,
+        plan: cx.plan.clone(),
+        plan_digest: cx.plan.digest(),
+        stable: cx.stable.clone(),
+        candidate: cx.candidate.clone(),
+    };
+    if folder.events_path().exists() {
+        let path = folder.path().to_owned();
+        return Err(PersistError::Exists { path }.into());
+    }
+    let mut events = folder.events()?;
+    let state = new_state(&header, None);
+    events.append(&Line::Header(Box::new(header)))?;
+    let mut shell = Shell::new(cx, state, lock, (folder, events));
+    shell.queue.push_back(Event::Start);
+    shell.run().await
+}
+
+/// Continues a run after its controller is gone: reads the data plane, compares, goes on or goes
+/// back. `cx.plan` and the identities are taken from the record, not from `cx`.
+pub async fn resume_canary(cx: CanaryContext) -> Result<Finished, CanaryError> {
+    let lock = lock(&cx.folder)?;
+    let folder = RunFolder::new(&cx.folder, &cx.run);
+    let events = folder.events()?;
+    let (state, last_at) = restore(&folder)?;
+    let seen = cx.proxy.state().await?;
+    let down_ms = ms(cx.clock.now().since(last_at));
+    let mut process = None;
+    let mut is_swapped = false;
+    match &state.candidate {
+        Candidate::Ready { process: id, addr } => {
+            process = Process::attach(id, &cx.spec.log_folder);
+            is_swapped = seen.versions.get(&VersionName::Stable) == Some(addr);
+        }
+        // Half-started: stopped here, and started anew by the controller.
+        Candidate::Starting { process: id } => stop_orphan(id, &cx).await,
+        Candidate::Absent | Candidate::Gone { .. } => {}
+    }
+    let resumed = Event::Resumed {
+        down_ms,
+        epoch: lock.epoch,
+        is_candidate_alive: process.is_some(),
+        is_swapped,
+        weight: seen.weight,
+    };
+    let unsent: Vec<Notification> = state
+        .outbox
+        .iter()
+        .filter(|n| !n.is_sent)
+        .cloned()
+        .collect();
+    let mut shell = Shell::new(cx, state, lock, (folder, events));
+    shell.process = process;
+    shell.queue.push_back(resumed);
+    for notification in unsent {
+        shell.hand_over(notification);
+    }
+    shell.run().await
+}
+
+/// The state as of the last whole event: the saved one and the events after it.
+fn restore(folder: &RunFolder) -> Result<(State, Timestamp), PersistError> {
+    let lines = folder.lines()?;
+    let mut state = match folder.load() {
+        Ok(state) => state,
+        Err(error) => match lines.first() {
+            Some(Line::Header(header)) => new_state(header, None),
+            _ => return Err(error),
+        },
+    };
+    let mut last_at = state.phase_since;
+    for line in lines {
+        if let Line::Event { seq, now, event } = line {
+            last_at = now.at;
+            if seq > state.n_events {
+                state = step(state, &event, now).0;
+            }
+        }
+    }
+    Ok((state, last_at))
+}
+
+async fn stop_orphan(id: &ProcessId, cx: &CanaryContext) {
+    if let Some(mut orphan) = Process::attach(id, &cx.spec.log_folder) {
+        orphan
+            .stop(Duration::from_millis(cx.plan.stop_within_ms))
+            .await;
+    }
+}
+
+impl Shell {
+    fn new(
+        cx: CanaryContext,
+        state: State,
+        lock: Lock,
+        (folder, events): (RunFolder, EventFile),
+    ) -> Self {
+        Self {
+            cx,
+            state,
+            lock,
+            folder,
+            events,
+            queue: VecDeque::new(),
+            sampler: Sampler::default(),
+            process: None,
+            starting: None,
+            done: mpsc::unbounded_channel(),
+            missing_since: None,
+            n_ticks: 0,
+        }
+    }
+
+    async fn run(mut self) -> Result<Finished, CanaryError> {
+        let mut interval = tokio::time::interval(self.cx.tick);
+        interval.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let mut is_open = true;
+        loop {
+            while let Some(event) = self.queue.pop_front() {
+                self.handle(event).await?;
+            }
+            if self.state.is_over() {
+                break;
+            }
+            // Each branch only receives: a lost one leaves its message in its queue.
+            tokio::select! {
+                _ = interval.tick() => self.tick().await?,
+                input = self.cx.inputs.recv(), if is_open => match input {
+                    Some(event) => self.queue.push_back(event),
+                    None => is_open = false,
+                },
+                Some(done) = self.done.1.recv() => match done {
+                    Done::Event(event) => self.queue.push_back(event),
+                    Done::Ready(process, addr) => {
+                        self.queue.push_back(Event::CandidateReady { process: process.id.clone(), addr });
+                        self.process = Some(process);
+                    }
+                },
+            }
+        }
+        self.folder.save(&self.state)?;
+        self.events.sync()?;
+        Ok(Finished {
+            report: report(&self.state),
+            serving: self.process.take(),
+            events_path: self.folder.events_path(),
+        })
+    }
+
+    /// One event: kept, folded in, its actions done in order.
+    async fn handle(&mut self, event: Event) -> Result<(), CanaryError> {
+        let now = Moment {
+            at: self.cx.clock.now(),
+            mono_ms: ms(self.cx.clock.monotonic()),
+        };
+        self.events.append(&Line::Event {
+            seq: self.state.n_events + 1,
+            now,
+            event: event.clone(),
+        })?;
+        if let Event::Fenced { detail } = event {
+            self.events.sync()?;
+            return Err(CanaryError::Fenced { detail });
+        }
+        let (state, actions) = step(self.state.clone(), &event, now);
+        self.state = state;
+        for action in actions {
+            self.perform(action).await?;
+        }
+        Ok(())
+    }
+
+    async fn tick(&mut self) -> Result<(), CanaryError> {
+        self.n_ticks += 1;
+        if let Some(abort) = self.folder.take_abort() {
+            self.queue.push_back(abort);
+        }
+        if let Some(process) = &mut self.process {
+            if let Some(status) = process.ended() {
+                let detail = format!("{status}; its last lines: {}", process.log_tail());
+                self.process = None;
+                self.queue.push_back(Event::CandidateExited { detail });
+            } else if self.n_ticks.is_multiple_of(N_TICKS_MEMORY)
+                && let Some(bytes) = process.memory_bytes()
+            {
+                self.queue.push_back(Event::Memory { bytes });
+            }
+        }
+        match self.cx.proxy.counts().await {
+            Ok(counts) => {
+                self.missing_since = None;
+                self.queue.push_back(self.sampler.event(&counts));
+            }
+            Err(source) => {
+                let now = self.cx.clock.monotonic();
+                let missing = now.saturating_sub(*self.missing_since.get_or_insert(now));
+                let detail = source.to_string();
+                if ms(missing) > self.state.plan.gone_max_ms {
+                    self.folder.save(&self.state)?;
+                    return Err(CanaryError::ProxyLost {
+                        seconds: missing.as_secs_f64(),
+                        source,
+                    });
+                }
+                self.queue.push_back(Event::CountsMissing { detail });
+            }
+        }
+        if self.n_ticks.is_multiple_of(N_TICKS_SAVE) {
+            self.folder.save(&self.state)?;
+        }
+        self.tell(Progress::Status(Box::new(report(&self.state))));
+        Ok(())
+    }
+
+    fn tell(&self, progress: Progress) {
+        // Nobody may be listening any more; the record is on disk all the same.
+        let _ = self.cx.progress.send(progress);
+    }
+
+    fn hand_over(&mut self, notification: Notification) {
+        let id = notification.id.clone();
+        self.tell(Progress::Notification(notification));
+        self.queue.push_back(Event::Notified { id });
+    }
+
+    async fn perform(&mut self, action: Action) -> Result<(), CanaryError> {
+        let effect = action.effect();
+        let result = match action {
+            Action::Persist => {
+                self.events.sync()?;
+                self.folder.save(&self.state)?;
+                return Ok(());
+            }
+            Action::Record(record) => {
+                self.events.append(&Line::Record(record.clone()))?;
+                self.tell(Progress::Record(record));
+                return Ok(());
+            }
+            Action::Notify(notification) => {
+                self.hand_over(notification);
+                return Ok(());
+            }
+            Action::StartCandidate => {
+                self.start_candidate();
+                return Ok(());
+            }
+            Action::DrainVersion { name } => {
+                self.drain(name);
+                return Ok(());
+            }
+            Action::StopVersion { name } => {
+                self.stop(name);
+                return Ok(());
+            }
+            Action::SetCanary { addr } => self.set_canary(addr).await,
+            Action::SetThresholds {
+                slow_us,
+                critical_us,
+            } => self.set_thresholds(slow_us, critical_us).await,
+            Action::SetWeight { weight, epoch } => self.set_weight(weight, epoch).await,
+            Action::VerifyWeight { weight } => self.verify_weight(weight).await,
+            Action::RenewLease { epoch } => {
+                let lease_ms = self.state.plan.lease_ms;
+                let renewed = self.cx.proxy.renew(&RenewLease { epoch, lease_ms }).await;
+                renewed.map(|_| None)
+            }
+            Action::Swap { epoch } => self.swap(epoch).await,
+        };
+        match result {
+            Ok(Some(event)) => self.queue.push_back(event),
+            Ok(None) => {}
+            Err(error) if error.is_fenced() => self.queue.push_back(Event::Fenced {
+                detail: error.to_string(),
+            }),
+            Err(error) => self.queue.push_back(Event::EffectFailed {
+                effect: effect.to_owned(),
+                detail: error.to_string(),
+            }),
+        }
+        Ok(())
+    }
+
+    async fn set_canary(&self, addr: std::net::SocketAddr) -> Result<Option<Event>, ControlError> {
+        let seen = self.cx.proxy.state().await?;
+        if seen.versions.get(&VersionName::Canary) == Some(&addr) {
+            return Ok(None);
+        }
+        let wanted = SetVersion {
+            name: VersionName::Canary,
+            addr: Some(addr),
+            epoch: self.lock.epoch,
+        };
+        self.cx.proxy.set_version(&wanted).await.map(|_| None)
+    }
+
+    async fn set_thresholds(
+        &self,
+        slow_us: Option<u64>,
+        critical_us: u64,
+    ) -> Result<Option<Event>, ControlError> {
+        let wanted = SetThresholds {
+            slow_us,
+            critical_us: Some(critical_us),
+            epoch: self.lock.epoch,
+        };
+        let set = self.cx.proxy.set_thresholds(&wanted).await;
+        set.map(|_| Some(Event::ThresholdsSet))
+    }
+
+    async fn set_weight(&self, weight: Weight, epoch: u64) -> Result<Option<Event>, ControlError> {
+        let wanted = SetWeight {
+            weight,
+            epoch,
+            lease_ms: self.state.plan.lease_ms,
+        };
+        self.cx.proxy.set_weight(&wanted).await.map(|_| None)
+    }
+
+    /// A share between none and all is read at the proxy; none and all are also tried by requests.
+    async fn verify_weight(&self, weight: Weight) -> Result<Option<Event>, ControlError> {
+        let seen = self.cx.proxy.state().await?;
+        let plan = &self.state.plan;
+        let (n_checked, n_canary) = if weight == Weight::NONE || weight == Weight::ALL {
+            verify(seen.listen, &plan.verify_path, plan.verify_requests).await
+        } else {
+            (0, 0)
+        };
+        Ok(Some(Event::WeightObserved {
+            weight: seen.weight,
+            n_checked,
+            n_canary,
+        }))
+    }
+
+    async fn swap(&self, epoch: u64) -> Result<Option<Event>, ControlError> {
+        let seen = self.cx.proxy.state().await?;
+        let is_swapped = matches!(&self.state.candidate, Candidate::Ready { addr, .. }
+            if seen.versions.get(&VersionName::Stable) == Some(addr));
+        if !is_swapped {
+            self.cx.proxy.promote(epoch).await?;
+        }
+        Ok(Some(Event::Swapped))
+    }
+
+    fn start_candidate(&mut self) {
+        let (spec, done) = (self.cx.spec.clone(), self.done.0.clone());
+        let cancel = CancellationToken::new();
+        let cancelled = cancel.clone();
+        // Owned by `starting`; `stop` cancels and joins it.
+        let handle = tokio::spawn(async move {
+            let failed = |detail: String| Done::Event(Event::CandidateFailed { detail });
+            let (mut process, port) = match start(&spec) {
+                Ok(started) => started,
+                Err(error) => {
+                    let cause = std::error::Error::source(&error).map(|e| format!(": {e}"));
+                    let _ = done.send(failed(format!("{error}{}", cause.unwrap_or_default())));
+                    return;
+                }
+            };
+            let _ = done.send(Done::Event(Event::CandidateStarted {
+                process: process.id.clone(),
+            }));
+            // A lost wait leaves the process running; it is stopped below.
+            let ready = tokio::select! {
+                ready = wait_ready(&mut process, &spec, port) => Some(ready),
+                () = cancelled.cancelled() => None,
+            };
+            match ready {
+                Some(Ok(addr)) => {
+                    let _ = done.send(Done::Ready(process, addr));
+                }
+                Some(Err(error)) => {
+                    let _ = done.send(failed(error.to_string()));
+                }
+                None => process.stop(Duration::from_secs(5)).await,
+            }
+        });
+        self.starting = Some((handle, cancel));
+    }
+
+    fn drain(&self, name: VersionName) {
+        let (proxy, done) = (self.cx.proxy.clone(), self.done.0.clone());
+        let deadline = Duration::from_millis(self.state.plan.drain_within_ms);
+        // Ends at its deadline at the latest, and the loop waits for its event.
+        tokio::spawn(async move {
+            let event = match proxy.drain(name, deadline).await {
+                Ok(drained) => Event::Drained {
+                    n_in_flight: drained.n_in_flight,
+                },
+                Err(error) => Event::EffectFailed {
+                    effect: "drain".to_owned(),
+                    detail: error.to_string(),
+                },
+            };
+            let _ = done.send(Done::Event(event));
+        });
+    }
+
+    fn stop(&mut self, name: VersionName) {
+        let process = match name {
+            VersionName::Canary => self.process.take(),
+            VersionName::Retired | VersionName::Stable => self.cx.stable_process.take(),
+        };
+        let starting = (name == VersionName::Canary)
+            .then(|| self.starting.take())
+            .flatten();
+        let within = Duration::from_millis(self.state.plan.stop_within_ms);
+        let done = self.done.0.clone();
+        // Ends within the time a stop takes, and the loop waits for its event.
+        tokio::spawn(async move {
+            if let Some((handle, cancel)) = starting {
+                cancel.cancel();
+                let _ = handle.await;
+            }
+            if let Some(mut process) = process {
+                process.stop(within).await;
+            }
+            let _ = done.send(Done::Event(Event::Stopped));
+        });
+    }
+}
