@@ -158,13 +158,17 @@ impl Builtin {
             return;
         }
         step.lock.get_or_insert_with(|| "cargo".to_owned());
-        const CARGO_ENV: [&str; 9] = [
+        const CARGO_ENV: [&str; 13] = [
             "RUSTFLAGS",
             "RUSTDOCFLAGS",
             "CARGO_ENCODED_RUSTFLAGS",
             "CARGO_BUILD_*",
             "CARGO_PROFILE_*",
             "RUSTC_WRAPPER",
+            "CC",
+            "CXX",
+            "CFLAGS",
+            "CXXFLAGS",
             "PROPTEST_*",
             "INSTA_*",
             "CI",

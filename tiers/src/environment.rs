@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::env;
 
 /// Variables that every step sees. They say where things are, so they stay out of the key.
-const BASE: [&str; 43] = [
+const BASE: [&str; 44] = [
     "PATH",
     "HOME",
     "USER",
@@ -24,6 +24,7 @@ const BASE: [&str; 43] = [
     "RUNNER_*",
     "CARGO_HOME",
     "CARGO_TARGET_DIR",
+    "CARGO_INCREMENTAL",
     "CARGO_NET_*",
     "CARGO_HTTP_*",
     "CARGO_REGISTRIES_*",

@@ -237,3 +237,36 @@ pub(crate) fn digest_of_one(
     memo::save(memo_path, now, std::iter::once(line))?;
     Ok(Some(entry.content))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn contents(root: &Path, memo: &Path) -> BTreeMap<String, String> {
+        let tree = load(root, &FileSource::Auto, memo, Timestamp::EPOCH).unwrap();
+        let entries = tree.entries.into_iter();
+        entries.map(|(path, entry)| (path, entry.content)).collect()
+    }
+
+    #[test]
+    fn outside_git_the_folder_is_walked_without_what_is_built() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path().join("root");
+        for path in [
+            "src/a b.rs",
+            "target/debug/x",
+            ".tollgate/cache/y",
+            "node_modules/z",
+        ] {
+            let path = root.join(path);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, "text").unwrap();
+        }
+        let memo = folder.path().join("memo");
+        let first = contents(&root, &memo);
+        assert_eq!(first.keys().collect::<Vec<_>>(), ["src/a b.rs"]);
+        assert_eq!(contents(&root, &memo), first);
+        fs::write(root.join("src/a b.rs"), "TEXT").unwrap();
+        assert_ne!(contents(&root, &memo), first);
+    }
+}

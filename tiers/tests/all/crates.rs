@@ -120,3 +120,25 @@ fn an_excluded_crate_does_not_run() {
     repository.run();
     assert_eq!(asked(&repository), "--workspace --exclude tool");
 }
+
+#[test]
+fn since_a_revision_a_step_that_reads_nothing_touched_is_skipped() {
+    let settings = "
+[[tier0.steps]]
+name = 'docs'
+command = ['true']
+inputs = ['docs/**']
+[[tier0.steps]]
+name = 'code'
+command = ['true']
+inputs = ['src/**']
+";
+    let repository = Repository::new(&[("docs/a.md", ""), ("src/a.rs", "")], settings);
+    repository.write("src/new.rs", "untracked files count too");
+    let report = repository.run_mode(Mode::Since("HEAD".to_owned()));
+    assert_eq!(
+        step(&report, "docs").explanation,
+        "nothing that it reads was touched"
+    );
+    assert_eq!(step(&report, "code").how, How::Ran);
+}
