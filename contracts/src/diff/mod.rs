@@ -3,11 +3,14 @@
 
 mod aliases;
 mod asyncapi;
+mod bodies;
 mod flat;
 mod http;
 mod limits;
+mod properties;
 mod schema;
 mod security;
+mod unions;
 mod walk;
 
 use serde_json::{Value, json};
