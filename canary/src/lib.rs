@@ -25,7 +25,7 @@ mod weight;
 pub use controller::{Action, Phase, State, step};
 pub use events::{Event, Moment};
 pub use persist::{PersistError, RunFolder};
-pub use replay::{Replay, replay};
+pub use replay::{Replay, replay, replay_lines};
 pub use report::{CanaryReport, render_text};
 pub use settings::{Plan, Settings};
 pub use shell::{CanaryContext, CanaryError, Finished, Progress, resume_canary, run_canary};

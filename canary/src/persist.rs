@@ -211,7 +211,8 @@ impl RunFolder {
         })
     }
 
-    /// Asks the controller of this run to abort; it looks several times a second.
+    /// Asks the controller of this run to abort; it looks several times a second. When none runs
+    /// (see [`is_locked`]), [`crate::resume_canary`] takes the request up and carries it out.
     pub fn request_abort(&self, by: &str, reason: &str) -> Result<(), PersistError> {
         let event = Event::AbortRequested {
             by: by.to_owned(),
@@ -267,6 +268,11 @@ impl RunFolder {
 /// All whole lines of an evidence file; a last line without its end is left out.
 pub fn read_lines(path: &Path) -> Result<Vec<Line>, PersistError> {
     let text = fs::read_to_string(path).map_err(failed("read", path))?;
+    parse_lines(&text, path)
+}
+
+/// All whole lines of an evidence file's text; `path` is named in errors.
+pub fn parse_lines(text: &str, path: &Path) -> Result<Vec<Line>, PersistError> {
     let whole = text.rfind('\n').map_or("", |idx| &text[..idx]);
     whole
         .lines()
@@ -301,5 +307,67 @@ impl EventFile {
     /// Waits until all appended lines are on disk.
     pub fn sync(&self) -> Result<(), PersistError> {
         self.file.sync_data().map_err(failed("sync", &self.path))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn started() -> Line {
+        Line::Event {
+            seq: 1,
+            now: Moment {
+                at: Timestamp::EPOCH,
+                mono_ms: 0,
+            },
+            event: Event::Start,
+        }
+    }
+
+    #[test]
+    fn a_line_torn_by_a_crash_is_left_out_and_cut_off() {
+        let folder = tempfile::tempdir().unwrap();
+        let run = RunFolder::new(folder.path(), "run-1");
+        run.events().unwrap().append(&started()).unwrap();
+        let mut bytes = fs::read(run.events_path()).unwrap();
+        bytes.extend_from_slice(br#"{"kind":"event","seq":2,"no"#);
+        fs::write(run.events_path(), bytes).unwrap();
+        assert_eq!(run.lines().unwrap(), [started()]);
+        run.events().unwrap().append(&started()).unwrap();
+        assert_eq!(run.lines().unwrap(), [started(), started()]);
+    }
+
+    #[test]
+    fn a_broken_line_is_named_by_its_number() {
+        let error = parse_lines("{}\n", Path::new("events.ndjson")).unwrap_err();
+        assert_eq!(error.to_string(), "read `events.ndjson` line 1");
+    }
+
+    #[test]
+    fn one_controller_at_a_time_and_each_has_a_higher_epoch() {
+        let folder = tempfile::tempdir().unwrap();
+        let first = lock(folder.path()).unwrap();
+        assert!(is_locked(folder.path()));
+        assert!(matches!(
+            lock(folder.path()).unwrap_err(),
+            PersistError::Locked { .. }
+        ));
+        let epoch = first.epoch;
+        drop(first);
+        assert!(!is_locked(folder.path()));
+        assert!(lock(folder.path()).unwrap().epoch > epoch);
+    }
+
+    #[test]
+    fn a_request_to_abort_is_taken_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let run = RunFolder::new(folder.path(), "run-1");
+        run.request_abort("me", "why not").unwrap();
+        assert!(matches!(
+            run.take_abort(),
+            Some(Event::AbortRequested { .. })
+        ));
+        assert_eq!(run.take_abort(), None);
     }
 }

@@ -29,7 +29,15 @@ impl Replay {
 /// Computes the verdicts of an evidence file again, with its own plan or with `plan`. With another
 /// plan the data stay what they were: weights that it would have set were not tried.
 pub fn replay(path: &Path, plan: Option<Plan>) -> Result<Replay, PersistError> {
-    let lines = read_lines(path)?;
+    replay_lines(&read_lines(path)?, path, plan)
+}
+
+/// Like [`replay`], from lines that were read elsewhere; `path` is named in errors.
+pub fn replay_lines(
+    lines: &[Line],
+    path: &Path,
+    plan: Option<Plan>,
+) -> Result<Replay, PersistError> {
     let Some(Line::Header(header)) = lines.first() else {
         return Err(PersistError::NoHeader {
             path: PathBuf::from(path),
@@ -37,7 +45,7 @@ pub fn replay(path: &Path, plan: Option<Plan>) -> Result<Replay, PersistError> {
     };
     let mut state = new_state(header, plan);
     let (mut recorded, mut computed) = (Vec::new(), Vec::new());
-    for line in &lines {
+    for line in lines {
         match line {
             Line::Header(_) => {}
             Line::Record(record) => recorded.push(to_line(record)),

@@ -235,6 +235,16 @@ impl World {
             again.computed
         );
         assert!(again.recorded.len() >= 3);
+        let stricter = Settings {
+            margin: Percent(0.0001),
+            ..settings()
+        };
+        let other = replay(&finished.events_path, Some(stricter.plan())).unwrap();
+        assert_ne!(
+            other.state.phase,
+            Phase::Succeeded,
+            "a plan with a tiny margin"
+        );
         for process in [&mut finished.serving, &mut self.stable]
             .into_iter()
             .flatten()
