@@ -184,6 +184,24 @@ pub fn parse_contract(file: &str, text: &str) -> Result<Contract, LoadError> {
     build(file, text, &mut |_| Err(Skip::Missing))
 }
 
+/// Reads a contract whose files are given by name, as [`Contract::documents`] holds them; no other
+/// file is looked at. Reading the documents of a loaded contract again gives the same contract.
+///
+/// # Errors
+/// The entry file is not given, is not JSON or YAML, or is no contract.
+pub fn parse_documents(
+    entry: &str,
+    files: &BTreeMap<String, String>,
+) -> Result<Contract, LoadError> {
+    let text = files.get(entry).cloned().ok_or_else(|| LoadError::Read {
+        file: entry.to_owned(),
+        source: std::io::Error::from(std::io::ErrorKind::NotFound),
+    })?;
+    build(entry, text, &mut |file| {
+        files.get(file).cloned().ok_or(Skip::Missing)
+    })
+}
+
 /// Why a file that a reference names is not there.
 pub(crate) enum Skip {
     /// It does not exist, or nothing may be read.

@@ -27,6 +27,7 @@ pub use bless::check_blessed;
 pub use diff::{Bump, Change, Level, diff, diff_json, suggest_bump};
 pub use document::{
     Contract, Document, Kind, LoadError, LoadSettings, load, load_with, parse_contract,
+    parse_documents,
 };
 pub use lint::{LintSettings, RuleLevel, lint, rule_codes};
 pub use resolve::Resolved;

@@ -153,7 +153,11 @@ fn compare_facts(walk: &mut Walk<'_>, scope: &Scope, old: &Operation<'_>, new: &
     }
     match (old.is_deprecated, new.is_deprecated) {
         (false, true) => push(
-            "endpoint-deprecated",
+            if new.node.get("x-sunset").is_some() {
+                "endpoint-deprecated-with-sunset"
+            } else {
+                "endpoint-deprecated"
+            },
             "the operation is deprecated".to_owned(),
             Level::Info,
         ),
