@@ -273,4 +273,22 @@ mod tests {
         let distinct: BTreeSet<&String> = many.iter().collect();
         assert_eq!(distinct.len(), 4);
     }
+
+    proptest::proptest! {
+        #[test]
+        fn names_that_stand_side_by_side_are_distinct_identifiers(
+            texts in proptest::collection::btree_set(".{0,8}|[a-cA-C_<=]{0,3}", 1..12),
+        ) {
+            let wires: Vec<&str> = texts.iter().map(String::as_str).collect();
+            for case in [Case::Pascal, Case::Camel, Case::Snake] {
+                let idents = members(&wires, case, &["Self", "self"], "_");
+                let distinct: BTreeSet<&String> = idents.iter().collect();
+                assert_eq!(distinct.len(), wires.len(), "{idents:?}");
+                for ident in &idents {
+                    assert!(ident.starts_with(|c: char| c.is_ascii_alphabetic()), "{ident:?}");
+                    assert!(ident.chars().all(|c| c.is_ascii_alphanumeric() || c == '_'), "{ident:?}");
+                }
+            }
+        }
+    }
 }
