@@ -1,0 +1,436 @@
+//! What can be typed: clap types without logic.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// From contract to promoted release, each step proved
+#[derive(Debug, Parser)]
+#[command(
+    name = "tollgate",
+    bin_name = "cargo xtask",
+    version,
+    max_term_width = 100,
+    after_help = "Example: cargo xtask ship\n\nExit codes: 0 pass, 2 usage, 3 findings, 4 generated files stale, 5 bad settings or contract,\n6 environment, 7 inconclusive, 70 our bug"
+)]
+pub struct Cli {
+    #[command(flatten)]
+    pub global: Global,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Debug, Clone, Args)]
+pub struct Global {
+    /// How results are written to standard output
+    #[arg(long, global = true, value_enum, default_value_t = Format::Text, env = "TOLLGATE_FORMAT")]
+    pub format: Format,
+    /// Print only results and failures
+    #[arg(long, short, global = true)]
+    pub quiet: bool,
+    /// When to colour
+    #[arg(long, global = true, value_enum, default_value_t = Color::Auto, env = "TOLLGATE_COLOR")]
+    pub color: Color,
+    /// The settings file; by default `tollgate.toml` of the repository
+    #[arg(long, global = true, value_name = "FILE", env = "TOLLGATE_SETTINGS")]
+    pub settings: Option<PathBuf>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    Text,
+    Json,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Color {
+    Auto,
+    Always,
+    Never,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Take this repository from contract to a promoted release of the hub, on this machine
+    #[command(after_help = "Example: cargo xtask ship --fault errors")]
+    Ship(ShipArgs),
+    /// Check what changed, before a commit: format, lint, contract, unit tests
+    #[command(after_help = "Example: cargo xtask tier0 --staged")]
+    Tier0(TierArgs),
+    /// Check a pull request: all tests, contract against the blessed one, coverage
+    #[command(after_help = "Example: cargo xtask tier1")]
+    Tier1(TierArgs),
+    /// Check the night's work: mutation and end to end
+    #[command(after_help = "Example: cargo xtask tier2 --explain")]
+    Tier2(TierArgs),
+    /// Check the week's work: load, licences and unused dependencies
+    #[command(after_help = "Example: cargo xtask tier3")]
+    Tier3(TierArgs),
+    /// Lint, compare and bless contracts
+    #[command(subcommand, after_help = "Example: cargo xtask contract diff old.yaml new.yaml")]
+    Contract(ContractCommand),
+    /// Generate models and server trait from the contracts
+    #[command(after_help = "Example: cargo xtask codegen --check")]
+    Codegen(CodegenArgs),
+    /// Compare measurements with the committed floor
+    #[command(subcommand, after_help = "Example: cargo xtask ratchet show")]
+    Ratchet(RatchetCommand),
+    /// Compare measurements with promises
+    #[command(subcommand, after_help = "Example: cargo xtask budget check measurements.json")]
+    Budget(BudgetCommand),
+    /// Run synthetic probes
+    #[command(subcommand, after_help = "Example: cargo xtask probe run --base http://127.0.0.1:8080")]
+    Probe(ProbeCommand),
+    /// Put load on an address of this machine and measure it
+    #[command(after_help = "Example: cargo xtask load http://127.0.0.1:8080/health --rate 200 --duration 10s")]
+    Load(LoadArgs),
+    /// Drive a canary to promotion or rollback
+    #[command(subcommand, after_help = "Example: cargo xtask canary status")]
+    Canary(CanaryCommand),
+    /// List alerts, silence them, try the receivers
+    #[command(subcommand, after_help = "Example: cargo xtask alert test")]
+    Alert(AlertCommand),
+    /// Run the hub and its dashboard
+    #[command(after_help = "Example: cargo xtask serve --listen 127.0.0.1:8080")]
+    Serve(ServeArgs),
+    /// Install the tools that the tests and gates use
+    #[command(after_help = "Example: cargo xtask setup --hook")]
+    Setup(SetupArgs),
+    /// Tell what this machine has and what is missing
+    #[command(after_help = "Example: cargo xtask doctor")]
+    Doctor,
+    /// Show why a gate decided as it did
+    #[command(after_help = "Example: cargo xtask explain 3fa94c01b2d7")]
+    Explain(IdArgs),
+    /// Compute a verdict again from its recorded inputs
+    #[command(after_help = "Example: cargo xtask replay 3fa94c01b2d7")]
+    Replay(IdArgs),
+    /// Print shell completions
+    #[command(after_help = "Example: cargo xtask completions bash")]
+    Completions { shell: clap_complete::Shell },
+    /// Parts of Tollgate that run as processes of their own
+    #[command(subcommand, hide = true)]
+    Internal(InternalCommand),
+}
+
+#[derive(Debug, Clone, Args)]
+pub struct ShipArgs {
+    /// Start a candidate that misbehaves so, and watch it be caught
+    #[arg(long, value_enum)]
+    pub fault: Option<Fault>,
+    /// The port of the embedded proxy; 0 takes a free one
+    #[arg(long, default_value_t = 0)]
+    pub port: u16,
+    /// The port of the dashboard; 0 takes a free one
+    #[arg(long, default_value_t = 0)]
+    pub dashboard_port: u16,
+    /// Run every step, whatever the cache holds
+    #[arg(long)]
+    pub all: bool,
+    /// Keep the dashboard open this long after the end, such as 60s
+    #[arg(long, value_name = "SPAN")]
+    pub hold: Option<tollgate_report::quantity::Span>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Fault {
+    /// Answers 500 to every request
+    Errors,
+    /// Answers late
+    Latency,
+    /// Never gives memory back
+    Memory,
+    /// Ends by itself
+    Crash,
+    /// Breaks the contract where only probes look
+    Probe,
+}
+
+#[derive(Debug, Clone, Args)]
+pub struct TierArgs {
+    /// Check the content of the index, not the working tree
+    #[arg(long, conflicts_with = "since")]
+    pub staged: bool,
+    /// Check only what changed since this revision
+    #[arg(long, value_name = "REV")]
+    pub since: Option<String>,
+    /// Run every step, whatever the cache holds
+    #[arg(long, conflicts_with = "since")]
+    pub all: bool,
+    /// Say for each step why it ran, was cached or was skipped
+    #[arg(long)]
+    pub explain: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum ContractCommand {
+    /// Check contracts against the rules
+    #[command(after_help = "Example: cargo xtask contract lint contracts/openapi.yaml")]
+    Lint {
+        /// Contracts; by default those of the settings
+        files: Vec<PathBuf>,
+    },
+    /// List what changed between two contracts, and what breaks
+    #[command(after_help = "Example: cargo xtask contract diff origin/main:contracts/openapi.yaml contracts/openapi.yaml")]
+    Diff {
+        /// The old contract: a file, or REVISION:PATH
+        old: String,
+        /// The new contract: a file, or REVISION:PATH
+        new: String,
+    },
+    /// Compare the local contracts with the blessed ones; fails on a break without a new major version
+    #[command(after_help = "Example: cargo xtask contract check")]
+    Check,
+    /// Agree to the local contracts: copy them to the blessed folder
+    #[command(after_help = "Example: cargo xtask contract bless")]
+    Bless,
+}
+
+#[derive(Debug, Clone, Args)]
+pub struct CodegenArgs {
+    /// Write nothing; exit 4 when committed files differ
+    #[arg(long, conflicts_with = "dry_run")]
+    pub check: bool,
+    /// Write nothing; list what would be written
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Contracts to generate from, without settings
+    #[arg(long, value_name = "FILE", num_args = 1.., requires = "out")]
+    pub contract: Vec<PathBuf>,
+    /// Languages, without settings
+    #[arg(long, value_delimiter = ',', value_name = "LANGUAGES", default_value = "rust,swift,typescript")]
+    pub language: Vec<String>,
+    /// What to emit, without settings: models, server
+    #[arg(long, value_delimiter = ',', value_name = "WHAT", default_value = "models")]
+    pub emit: Vec<String>,
+    /// The folder to write to, without settings
+    #[arg(long, value_name = "DIR", requires = "contract")]
+    pub out: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum RatchetCommand {
+    /// Fail when a measurement is worse than its floor
+    #[command(after_help = "Example: cargo xtask ratchet check --report .tollgate/coverage/lcov.info")]
+    Check {
+        /// Reports to read; by default those that the last tiers left
+        #[arg(long = "report", value_name = "FILE")]
+        reports: Vec<PathBuf>,
+    },
+    /// Raise the floors that have been passed, and write quality_ratchet.json
+    #[command(after_help = "Example: cargo xtask ratchet tighten")]
+    Tighten {
+        /// Reports to read; by default those that the last tiers left
+        #[arg(long = "report", value_name = "FILE")]
+        reports: Vec<PathBuf>,
+        /// Write nothing; show the new floors
+        #[arg(long)]
+        dry_run: bool,
+    },
+    /// Show each metric with floor, value, delta and trend
+    #[command(after_help = "Example: cargo xtask ratchet show")]
+    Show,
+    /// Excuse a metric for a while
+    #[command(after_help = "Example: cargo xtask ratchet waive lint_warnings_max --owner ada --reason \"new lint\" --expires 2027-01-31")]
+    Waive {
+        /// The metric
+        metric: String,
+        /// Who answers for it
+        #[arg(long)]
+        owner: String,
+        /// Why
+        #[arg(long)]
+        reason: String,
+        /// The last day it holds, as YYYY-MM-DD
+        #[arg(long)]
+        expires: String,
+    },
+    /// Merge two versions of the floor file, as git's merge driver
+    #[command(after_help = "Example: cargo xtask ratchet merge ancestor.json ours.json theirs.json")]
+    Merge { ancestor: PathBuf, ours: PathBuf, theirs: PathBuf },
+}
+
+#[derive(Debug, Subcommand)]
+pub enum BudgetCommand {
+    /// Compare measurements with performance_sla.json
+    #[command(after_help = "Example: cargo xtask budget check .tollgate/measurements.json")]
+    Check {
+        /// Measurements; by default those of the last ship
+        file: Option<PathBuf>,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub enum ProbeCommand {
+    /// Run the probes once
+    #[command(after_help = "Example: cargo xtask probe run --base http://127.0.0.1:8080")]
+    Run(ProbeArgs),
+    /// Run the probes again and again
+    #[command(after_help = "Example: cargo xtask probe watch --base http://127.0.0.1:8080 --every 5s")]
+    Watch {
+        #[command(flatten)]
+        probe: ProbeArgs,
+        /// Time between two runs
+        #[arg(long, default_value = "30s")]
+        every: tollgate_report::quantity::Span,
+        /// Stop after this many rounds; 0 goes on until Ctrl-C
+        #[arg(long, default_value_t = 0)]
+        rounds: u32,
+    },
+    /// List the probes of the settings
+    #[command(after_help = "Example: cargo xtask probe list")]
+    List,
+}
+
+#[derive(Debug, Clone, Args)]
+pub struct ProbeArgs {
+    /// Only probes with these names
+    pub names: Vec<String>,
+    /// The service's address
+    #[arg(long, env = "TOLLGATE_BASE")]
+    pub base: Option<String>,
+    /// Values for the probes' `{name}` placeholders
+    #[arg(long = "var", value_name = "NAME=VALUE")]
+    pub vars: Vec<String>,
+    /// Also write the results as JUnit
+    #[arg(long, value_name = "FILE")]
+    pub junit: Option<PathBuf>,
+}
+
+#[derive(Debug, Clone, Args)]
+pub struct LoadArgs {
+    /// Where to send requests; loopback, unless --allow-host names the host
+    pub url: String,
+    /// Requests a second, at a constant rate (open model)
+    #[arg(long, default_value_t = 50.0)]
+    pub rate: f64,
+    /// How long
+    #[arg(long, default_value = "10s")]
+    pub duration: tollgate_report::quantity::Span,
+    /// The most connections at once
+    #[arg(long, default_value_t = 16)]
+    pub connections: usize,
+    /// Fail when p95 is over this
+    #[arg(long, value_name = "SPAN")]
+    pub p95: Option<tollgate_report::quantity::Span>,
+    /// Fail when more than this share of requests fails, such as 0.1%
+    #[arg(long, value_name = "PERCENT")]
+    pub errors: Option<tollgate_report::quantity::Percent>,
+    /// A host other than this machine that may be loaded
+    #[arg(long, value_name = "HOST")]
+    pub allow_host: Option<String>,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum CanaryCommand {
+    /// Canary of the hub by the plan of the settings
+    #[command(after_help = "Example: cargo xtask canary run")]
+    Run {
+        /// The binary that serves now; by default this repository's hub
+        #[arg(long, value_name = "FILE")]
+        stable: Option<PathBuf>,
+        /// The binary that wants to serve; by default this repository's hub
+        #[arg(long, value_name = "FILE")]
+        candidate: Option<PathBuf>,
+        /// The port of the embedded proxy; 0 takes a free one
+        #[arg(long, default_value_t = 0)]
+        port: u16,
+    },
+    /// Show the canary in progress, or the last one
+    #[command(after_help = "Example: cargo xtask canary status")]
+    Status {
+        /// The run; by default the last
+        id: Option<String>,
+    },
+    /// Take the canary's traffic away, now
+    #[command(after_help = "Example: cargo xtask canary abort")]
+    Abort {
+        /// The run; by default the last
+        id: Option<String>,
+    },
+    /// Go on with a canary whose controller has died
+    #[command(after_help = "Example: cargo xtask canary resume")]
+    Resume {
+        /// The run; by default the last
+        id: Option<String>,
+    },
+    /// Compute a canary's verdict again from its events
+    #[command(after_help = "Example: cargo xtask canary replay .tollgate/canary/ID/events.ndjson")]
+    Replay {
+        /// The events file
+        file: PathBuf,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub enum AlertCommand {
+    /// List alerts and what is still to be delivered
+    #[command(after_help = "Example: cargo xtask alert list")]
+    List,
+    /// Send nothing for alerts that match
+    #[command(after_help = "Example: cargo xtask alert silence component=hub --author ada --reason upgrade --for 2h")]
+    Silence {
+        /// What must match, as label=value
+        #[arg(required = true)]
+        matchers: Vec<String>,
+        /// Who silences
+        #[arg(long)]
+        author: String,
+        /// Why
+        #[arg(long)]
+        reason: String,
+        /// How long
+        #[arg(long = "for", default_value = "1h")]
+        lasts: tollgate_report::quantity::Span,
+    },
+    /// Send a sample to each receiver and say what happened
+    #[command(after_help = "Example: cargo xtask alert test")]
+    Test,
+}
+
+#[derive(Debug, Clone, Args)]
+pub struct ServeArgs {
+    /// The address to listen on
+    #[arg(long, default_value = "127.0.0.1:8080")]
+    pub listen: String,
+    /// The database file; by default .tollgate/hub.db
+    #[arg(long, value_name = "FILE")]
+    pub database: Option<PathBuf>,
+}
+
+#[derive(Debug, Clone, Args)]
+pub struct SetupArgs {
+    /// Install only into the repository, and packages of the system only under CI=true
+    #[arg(long)]
+    pub auto: bool,
+    /// Also install the git hook that runs tier 0 before each commit
+    #[arg(long)]
+    pub hook: bool,
+    /// Print what would be done, do nothing
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
+#[derive(Debug, Clone, Args)]
+pub struct IdArgs {
+    /// The evidence id, or its first digits
+    pub id: String,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum InternalCommand {
+    /// The embedded reverse proxy
+    Proxy {
+        /// Its settings, as a JSON file
+        #[arg(long)]
+        config: PathBuf,
+    },
+    /// Run the unit tests with coverage and write .tollgate/coverage/lcov.info
+    Coverage {
+        /// Packages left out
+        #[arg(long, value_delimiter = ',')]
+        exclude: Vec<String>,
+    },
+    /// Print the JSON Schema of tollgate.toml
+    Schema,
+}

@@ -1,0 +1,143 @@
+//! `alert`: what fires, what waits, silences, and a sample to each receiver.
+
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+use std::sync::Arc;
+
+use tollgate_alerts::channel::Console;
+use tollgate_alerts::outbox::Sent;
+use tollgate_alerts::silence::Silence;
+use tollgate_alerts::{Dispatcher, Settings, Setup};
+use tollgate_report::render::render_table;
+use tollgate_report::{Clock, ExitCode, SystemClock};
+
+use crate::cli::AlertCommand;
+use crate::context::Context;
+use crate::failure::{CommandResult, Failure};
+
+/// Standard output behind a lock of its own for each message.
+struct Stdout;
+
+impl Write for Stdout {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        io::stdout().lock().write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        io::stdout().lock().flush()
+    }
+}
+
+/// Standard error, for a run whose standard output is data.
+struct Stderr;
+
+impl Write for Stderr {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        io::stderr().lock().write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        io::stderr().lock().flush()
+    }
+}
+
+/// Opens the dispatcher over the journal of this repository.
+pub async fn open(context: &Context, settings: Settings) -> Result<Dispatcher, Failure> {
+    let writer: Box<dyn Write + Send> = if context.output.is_json() { Box::new(Stderr) } else { Box::new(Stdout) };
+    let setup = Setup {
+        settings,
+        root: context.root.clone(),
+        clock: Arc::new(SystemClock::new()),
+        console: Console::new(writer, context.output.paint),
+    };
+    Dispatcher::open(setup).await.map_err(Failure::settings)
+}
+
+/// `cargo xtask alert …`.
+pub async fn run(context: &Context, command: AlertCommand) -> CommandResult {
+    let dispatcher = open(context, context.settings.alerts.clone()).await?;
+    match command {
+        AlertCommand::List => list(context, &dispatcher),
+        AlertCommand::Test => test(context, &dispatcher).await,
+        AlertCommand::Silence { matchers, author, reason, lasts } => {
+            let mut silence = Silence {
+                component: None,
+                name: None,
+                labels: BTreeMap::new(),
+                author,
+                reason,
+                expires: context.clock.now().plus(lasts.0),
+            };
+            for matcher in &matchers {
+                let (label, value) = matcher
+                    .split_once('=')
+                    .ok_or_else(|| Failure::usage(format!("read matcher `{matcher}`: label=value was expected")))?;
+                match label {
+                    "component" => silence.component = Some(value.to_owned()),
+                    "name" => silence.name = Some(value.to_owned()),
+                    _ => drop(silence.labels.insert(label.to_owned(), value.to_owned())),
+                }
+            }
+            let until = silence.expires;
+            let id = dispatcher.silence(silence).await.map_err(Failure::environment)?;
+            context.output.line(format!("silence {id} until {until}"));
+            context.output.json(&serde_json::json!({ "version": 1, "silence": id, "until": until }));
+            Ok(ExitCode::Pass)
+        }
+    }
+}
+
+fn list(context: &Context, dispatcher: &Dispatcher) -> CommandResult {
+    let state = dispatcher.list();
+    let alerts: Vec<Vec<String>> = state
+        .alerts
+        .iter()
+        .map(|(fingerprint, alert)| {
+            vec![
+                fingerprint.0.chars().take(12).collect(),
+                alert.event.component.clone(),
+                alert.event.severity.word().to_owned(),
+                format!("{:?}", alert.event.state).to_lowercase(),
+                alert.event.since.to_string(),
+                alert.event.summary.clone(),
+            ]
+        })
+        .collect();
+    let rows: Vec<Vec<String>> = state
+        .rows
+        .values()
+        .map(|row| vec![row.id.clone(), row.receiver.clone(), format!("{:?}", row.status).to_lowercase()])
+        .collect();
+    context.output.text(|out| {
+        if alerts.is_empty() {
+            writeln!(out, "no alerts")?;
+        } else {
+            render_table(out, &["alert", "component", "severity", "state", "since", "what"], &alerts)?;
+        }
+        if !rows.is_empty() {
+            writeln!(out)?;
+            render_table(out, &["message", "receiver", "delivery"], &rows)?;
+        }
+        Ok(())
+    });
+    context.output.json(&serde_json::json!({ "version": 1, "state": state }));
+    Ok(ExitCode::Pass)
+}
+
+async fn test(context: &Context, dispatcher: &Dispatcher) -> CommandResult {
+    let tested = dispatcher.test_receivers().await.map_err(Failure::environment)?;
+    let mut is_good = true;
+    let mut rows = Vec::new();
+    for receiver in &tested {
+        let (word, why) = match &receiver.sent {
+            Sent::Taken => ("taken", String::new()),
+            Sent::Later { why, .. } => ("not taken, would be tried again", why.clone()),
+            Sent::Refused { why } => ("refused", why.clone()),
+        };
+        is_good &= receiver.sent == Sent::Taken;
+        rows.push(vec![receiver.receiver.clone(), word.to_owned(), why]);
+    }
+    context.output.text(|out| render_table(out, &["receiver", "what happened", "why"], &rows));
+    context.output.json(&serde_json::json!({ "version": 1, "receivers": rows }));
+    Ok(if is_good { ExitCode::Pass } else { ExitCode::Environment })
+}

@@ -1,0 +1,142 @@
+//! Builds the service and keeps the binaries of a run, so that a later build can't change them.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use serde::{Deserialize, Serialize};
+use tollgate_report::{Digest, Finding, Outcome, Verdict};
+
+use crate::context::Context;
+use crate::failure::Failure;
+
+/// How a build ended: all that its verdict depends on.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BuildResult {
+    /// The commands that ran.
+    pub commands: Vec<Vec<String>>,
+    /// Exit status of the command that failed; absent when all passed.
+    pub failed: Option<FailedBuild>,
+    /// Digest of each binary by version.
+    pub binaries: BTreeMap<String, Digest>,
+}
+
+/// The command that failed and the last lines it wrote.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FailedBuild {
+    pub command: Vec<String>,
+    pub status: String,
+    pub last_lines: Vec<String>,
+}
+
+/// The verdict over a build. Pure.
+pub fn judge(result: &BuildResult) -> Verdict {
+    match &result.failed {
+        Some(failed) => {
+            let command = failed.command.join(" ");
+            let finding = Finding::error("build-failed", format!("`{command}` ended with {}", failed.status))
+                .because(failed.last_lines.join("\n"))
+                .fix_command("mend what the compiler says", command);
+            Verdict::from_findings(vec![finding], "")
+        }
+        None => {
+            let binaries: Vec<String> =
+                result.binaries.iter().map(|(version, digest)| format!("{version} {}", digest.short())).collect();
+            Verdict::new(Outcome::Pass, format!("built {}", binaries.join(", ")))
+        }
+    }
+}
+
+/// The binaries of a run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Binaries {
+    pub stable: PathBuf,
+    pub candidate: PathBuf,
+}
+
+/// Runs the build commands of `[service]` and copies the binaries into `folder`.
+pub fn build(
+    context: &Context,
+    folder: &Path,
+    has_fault: bool,
+) -> Result<(BuildResult, Option<Binaries>), Failure> {
+    let service = &context.settings.service;
+    let mut result = BuildResult { commands: Vec::new(), failed: None, binaries: BTreeMap::new() };
+    let built = PathBuf::from(service.binary.replace("{target}", &target_dir(&context.root).display().to_string()));
+    let built = context.root.join(built);
+    let mut copies = Vec::new();
+    for (version, command) in [("stable", &service.build), ("candidate", &service.fault_build)] {
+        let is_other_build = version == "candidate" && has_fault;
+        if version == "stable" || is_other_build {
+            result.commands.push(command.clone());
+            if let Some(failed) = run(context, command)? {
+                result.failed = Some(failed);
+                return Ok((result, None));
+            }
+        }
+        let copy = folder.join(format!("{}-{version}", service.name));
+        keep(&built, &copy)?;
+        result.binaries.insert(version.to_owned(), Digest::of(fs::read(&copy)?));
+        copies.push(copy);
+    }
+    let mut copies = copies.into_iter();
+    let binaries = copies.next().zip(copies.next()).map(|(stable, candidate)| Binaries { stable, candidate });
+    Ok((result, binaries))
+}
+
+/// Cargo's target folder of the repository.
+pub fn target_dir(root: &Path) -> PathBuf {
+    std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), |target| root.join(target))
+}
+
+fn run(context: &Context, command: &[String]) -> Result<Option<FailedBuild>, Failure> {
+    let Some((program, args)) = command.split_first() else {
+        return Ok(None);
+    };
+    let output = Command::new(program)
+        .args(args)
+        .current_dir(&context.root)
+        .stdin(Stdio::null())
+        .output()
+        .map_err(|error| Failure::environment(anyhow::Error::new(error).context(format!("start `{program}` to build the service"))))?;
+    if output.status.success() {
+        return Ok(None);
+    }
+    let text = String::from_utf8_lossy(&output.stderr).into_owned();
+    let lines: Vec<&str> = text.lines().collect();
+    let last_lines = lines[lines.len().saturating_sub(20)..].iter().map(|line| (*line).to_owned()).collect();
+    Ok(Some(FailedBuild { command: command.to_vec(), status: output.status.to_string(), last_lines }))
+}
+
+fn keep(built: &Path, copy: &Path) -> Result<(), Failure> {
+    let fail = |error: std::io::Error| {
+        Failure::environment(anyhow::Error::new(error).context(format!("copy `{}` to `{}`", built.display(), copy.display())))
+            .hint("is `service.binary` in tollgate.toml the file that `service.build` makes?")
+    };
+    if let Some(parent) = copy.parent() {
+        fs::create_dir_all(parent).map_err(fail)?;
+    }
+    fs::copy(built, copy).map(|_| ()).map_err(fail)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failed_build_names_its_command_and_shows_its_last_lines() {
+        let failed = FailedBuild {
+            command: vec!["cargo".into(), "build".into()],
+            status: "exit status: 101".into(),
+            last_lines: vec!["error[E0425]".into()],
+        };
+        let result = BuildResult { commands: Vec::new(), failed: Some(failed), binaries: BTreeMap::new() };
+        let verdict = judge(&result);
+        assert_eq!(verdict.outcome, Outcome::Fail);
+        assert_eq!(verdict.reason, "`cargo build` ended with exit status: 101");
+        assert_eq!(verdict.findings[0].why.as_deref(), Some("error[E0425]"));
+    }
+}

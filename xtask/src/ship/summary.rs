@@ -1,0 +1,160 @@
+//! What a ship has to say at its end: one value, shown as table, JSON and HTML alike.
+
+use std::io::{self, Write};
+
+use serde::{Deserialize, Serialize};
+use tollgate_report::render::{Paint, printable, render_table};
+use tollgate_report::{Outcome, Timestamp};
+
+use crate::gate::Gate;
+
+/// The whole run.
+#[derive(Debug, Clone, Serialize)]
+pub struct ShipSummary {
+    pub version: u32,
+    pub run: String,
+    /// The commit that was shipped.
+    pub revision: String,
+    pub fault: Option<String>,
+    pub outcome: Outcome,
+    pub started_at: Timestamp,
+    pub duration_ms: u64,
+    pub gates: Vec<Gate>,
+    pub steps: Vec<StepRow>,
+    pub canary: Option<CanarySummary>,
+    pub traffic: Option<TrafficSummary>,
+    pub received: Vec<ReceivedRow>,
+    pub report: String,
+}
+
+/// A step of tier 0.
+#[derive(Debug, Clone, Serialize)]
+pub struct StepRow {
+    pub name: String,
+    pub outcome: Outcome,
+    /// `ran`, `cached` or `skipped`.
+    pub how: String,
+    pub duration_ms: u64,
+    pub cause: String,
+}
+
+/// What became of the candidate.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct CanarySummary {
+    pub id: String,
+    pub phase: String,
+    pub reason: String,
+    pub weight_observed: f64,
+    /// Numbers against limits, such as `errors e-value 12.0 of 1000`.
+    pub numbers: Vec<String>,
+    /// When, phase and words, oldest first.
+    pub timeline: Vec<TimelineRow>,
+    /// Seconds since the start and the canary's observed weight in percent.
+    pub weights: Vec<(f64, f64)>,
+    /// From the first bad answer to the rollback, in milliseconds.
+    pub first_bad_to_rollback_ms: Option<u64>,
+}
+
+#[derive(Debug, Clone, Serialize)]
+pub struct TimelineRow {
+    pub at: Timestamp,
+    pub phase: String,
+    pub message: String,
+}
+
+/// Every request of the live traffic, accounted for.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TrafficSummary {
+    pub sent: u64,
+    pub ok: u64,
+    /// Answered, but with an error status.
+    pub errors: u64,
+    /// Not answered: refused, reset, cut or timed out.
+    pub lost: u64,
+    pub p50_ms: f64,
+    pub p95_ms: f64,
+    /// Answered requests by version, counted at the proxy.
+    pub by_version: Vec<(String, u64)>,
+    /// The candidate was started with a fault, so that some answers are meant to be errors.
+    pub has_fault: bool,
+    /// The first lost requests: when and how.
+    pub first_lost: Vec<String>,
+}
+
+/// A message that a loopback receiver got.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ReceivedRow {
+    pub receiver: String,
+    pub count: u64,
+    pub first_line: String,
+}
+
+/// A duration as people read it.
+pub fn duration_words(ms: u64) -> String {
+    match ms {
+        0..1_000 => format!("{ms} ms"),
+        1_000..60_000 => format!("{:.1} s", ms as f64 / 1_000.0),
+        _ => format!("{} min {} s", ms / 60_000, ms % 60_000 / 1_000),
+    }
+}
+
+/// The tables at the end of a ship.
+pub fn render_text(out: &mut dyn Write, summary: &ShipSummary, paint: Paint) -> io::Result<()> {
+    let rows: Vec<Vec<String>> = summary
+        .gates
+        .iter()
+        .map(|gate| {
+            vec![
+                gate.gate.clone(),
+                paint.outcome(gate.outcome()),
+                duration_words(gate.duration_ms),
+                gate.evidence.clone(),
+                printable(&gate.verdict.reason),
+            ]
+        })
+        .collect();
+    writeln!(out)?;
+    render_table(out, &["gate", "verdict", "time", "evidence", "why"], &rows)?;
+    if let Some(traffic) = &summary.traffic {
+        let versions: Vec<String> = traffic.by_version.iter().map(|(name, n)| format!("{name} {n}")).collect();
+        writeln!(
+            out,
+            "\nlive traffic: {} requests sent, {} answered well, {} answered with an error, {} lost; p50 {:.1} ms, p95 {:.1} ms; by version: {}",
+            traffic.sent,
+            traffic.ok,
+            traffic.errors,
+            traffic.lost,
+            traffic.p50_ms,
+            traffic.p95_ms,
+            versions.join(", ")
+        )?;
+    }
+    if let Some(canary) = &summary.canary {
+        writeln!(out, "canary: {} — {}", canary.phase, printable(&canary.reason))?;
+        writeln!(out, "weight observed at the proxy: {}%", canary.weight_observed * 100.0)?;
+        if let Some(ms) = canary.first_bad_to_rollback_ms {
+            writeln!(out, "first bad answer to rollback: {}", duration_words(ms))?;
+        }
+        for number in &canary.numbers {
+            writeln!(out, "  {}", printable(number))?;
+        }
+    }
+    if !summary.received.is_empty() {
+        writeln!(out, "\nreceivers (on loopback, started by this command):")?;
+        let rows: Vec<Vec<String>> = summary
+            .received
+            .iter()
+            .map(|row| vec![row.receiver.clone(), row.count.to_string(), printable(&row.first_line)])
+            .collect();
+        render_table(out, &["receiver", "messages", "first line"], &rows)?;
+    }
+    writeln!(out)?;
+    writeln!(out, "report: {}", summary.report)?;
+    if let Some(gate) = summary.gates.iter().rev().find(|gate| gate.outcome() == Outcome::Fail).or(summary.gates.last()) {
+        writeln!(out, "next: cargo xtask explain {id} · cargo xtask replay {id}", id = gate.evidence)?;
+    }
+    let total = duration_words(summary.duration_ms);
+    writeln!(out, "\n{} in {total}", paint.outcome(summary.outcome))
+}
