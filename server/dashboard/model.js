@@ -58,10 +58,12 @@ export function probes(picture) {
 /** Ratchet metrics by name. */
 export const metrics = (picture) => [...picture.metrics.values()].sort((a, b) => metricKey(a).localeCompare(metricKey(b)));
 
-/** Alerts: open ones first, then newest. */
+/** Alerts: open ones first, then the worst, then the newest. */
 export function alerts(picture) {
   const rank = { firing: 0, acknowledged: 1, resolved: 2 };
-  return newestFirst(picture.alerts).sort((a, b) => rank[a.state] - rank[b.state]).slice(0, 12);
+  const severity = { critical: 0, warning: 1, info: 2 };
+  const order = (it) => rank[it.state] * 10 + (it.state === 'resolved' ? 0 : severity[it.severity]);
+  return newestFirst(picture.alerts).sort((a, b) => order(a) - order(b)).slice(0, 12);
 }
 
 /** Whether a metric is worse than its floor. */

@@ -138,6 +138,13 @@ impl Mailbox {
         }
     }
 
+    /// Takes all that waits.
+    pub fn drain(&self) -> VecDeque<Parcel> {
+        let mut held = self.held();
+        held.n_bytes = 0;
+        std::mem::take(&mut held.parcels)
+    }
+
     /// Waits for the end, whatever else waits. One caller only, and not beside [`Mailbox::take`].
     pub async fn wait_for_end(&self) -> End {
         loop {

@@ -83,6 +83,10 @@ pub async fn serve(socket: WebSocket, cx: SessionContext) {
         end = session.write(&mut sink) => end,
     };
     session.cx.broadcaster.remove(session.number);
+    if end == End::TooFast {
+        // The warning must be out before the close; a client that does not take it is dropped.
+        let _ = tokio::time::timeout(CLOSE_TIMEOUT, session.send_answers(&mut sink)).await;
+    }
     tracing::debug!(session.id = session.id, ?end, "event stream closed");
     close(sink, stream, end).await;
 }
@@ -260,6 +264,17 @@ impl Session {
                 if sent.is_err() {
                     return End::Gone;
                 }
+            }
+        }
+    }
+
+    /// Sends the answers that wait, and no events.
+    async fn send_answers(&self, sink: &mut SplitSink<WebSocket, Message>) {
+        for parcel in self.mailbox.drain() {
+            if let Parcel::Answer(text) = parcel
+                && sink.send(Message::text(text)).await.is_err()
+            {
+                return;
             }
         }
     }
