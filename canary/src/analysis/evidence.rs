@@ -2,7 +2,6 @@
 //! state read back from disk decides the same.
 
 use std::collections::BTreeMap;
-use std::fmt;
 
 use serde::{Deserialize, Serialize};
 use tollgate_report::Timestamp;
@@ -11,121 +10,11 @@ use super::bound::{Claim, Trials, excess_upper, n_more_to_decide};
 use super::coin::Coin;
 use super::rules::{Limits, Lookback};
 use super::slope::theil_sen;
+use super::words::{Alarm, Cause, Metric, MetricReading, Promotion};
 use crate::Weight;
 use crate::events::{ArmSample, Delta};
 use crate::numbers::real;
 use crate::settings::Plan;
-
-/// Why a canary is rolled back.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-#[expect(missing_docs, reason = "each name is its own description")]
-pub enum Cause {
-    Errors,
-    Timeouts,
-    SlowAnswers,
-    LatencyCritical,
-    ErrorRateCritical,
-    MemoryCritical,
-    MemoryLeak,
-    ProbeFailures,
-    Crash,
-    NotReady,
-    ControllerGone,
-    NotEnoughEvidence,
-    Aborted,
-}
-
-impl Cause {
-    /// The word shown to people and used in labels: `errors`, `memory-leak` and so on.
-    #[must_use]
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Errors => "errors",
-            Self::Timeouts => "timeouts",
-            Self::SlowAnswers => "slow-answers",
-            Self::LatencyCritical => "latency-critical",
-            Self::ErrorRateCritical => "error-rate-critical",
-            Self::MemoryCritical => "memory-critical",
-            Self::MemoryLeak => "memory-leak",
-            Self::ProbeFailures => "probe-failures",
-            Self::Crash => "crash",
-            Self::NotReady => "not-ready",
-            Self::ControllerGone => "controller-gone",
-            Self::NotEnoughEvidence => "not-enough-evidence",
-            Self::Aborted => "aborted",
-        }
-    }
-}
-
-impl fmt::Display for Cause {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.word())
-    }
-}
-
-/// A reason to roll back.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Alarm {
-    /// Which rule.
-    pub cause: Cause,
-    /// What, how badly, against which limit.
-    pub text: String,
-    /// When it began.
-    pub since: Timestamp,
-}
-
-/// The metrics judged by an e-process.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Metric {
-    /// All bad answers; four fifths of alpha.
-    Errors,
-    /// Timeouts; a tenth: they are errors too.
-    Timeouts,
-    /// Slow answers; a tenth, which costs one more slow answer.
-    Slow,
-}
-
-impl Metric {
-    /// All of them.
-    pub const ALL: [Self; 3] = [Self::Errors, Self::Timeouts, Self::Slow];
-
-    fn alpha_share(self) -> f64 {
-        match self {
-            Self::Errors => 0.8,
-            Self::Timeouts | Self::Slow => 0.1,
-        }
-    }
-}
-
-/// One e-process against its limit.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct MetricReading {
-    /// Which metric.
-    pub metric: Metric,
-    /// Bad events of the canary and of stable.
-    pub n_canary: u64,
-    /// Bad events of stable.
-    pub n_stable: u64,
-    /// The e-value.
-    pub e_value: f64,
-    /// Roll back from here on: 1/α.
-    pub limit: f64,
-}
-
-/// What the evidence says about promoting.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Promotion {
-    /// The claim holds.
-    pub is_shown: bool,
-    /// Upper bound on the canary's excess error rate.
-    pub excess_upper: f64,
-    /// More canary requests that would decide when all are good; absent when too many.
-    pub n_more: Option<u64>,
-    /// The claim, or what it lacks.
-    pub text: String,
-}
 
 /// One arm since the canary got traffic.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]

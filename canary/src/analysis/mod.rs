@@ -7,7 +7,9 @@ mod gamma;
 mod integral;
 mod rules;
 pub mod slope;
+mod words;
 
-pub use evidence::{Alarm, ArmTotals, Cause, Evidence, Metric, MetricReading, Promotion};
+pub use evidence::{ArmTotals, Evidence};
 pub(crate) use evidence::{Sampled, e_text, seconds};
 pub use rules::{ERROR_RULE_BAD_MIN, ERROR_RULE_REQUESTS_MIN, Lookback};
+pub use words::{Alarm, Cause, Metric, MetricReading, Promotion};
