@@ -50,7 +50,6 @@ const ASSETS: [Asset; 8] = [
 const JS: &str = "text/javascript; charset=utf-8";
 
 /// Routes for every file. Browsers ask again each time and get 304 while nothing has changed.
-#[must_use]
 pub fn router() -> Router {
     ASSETS.into_iter().fold(Router::new(), |router, asset| {
         let etag = format!("\"{}\"", Digest::of(asset.2).short());

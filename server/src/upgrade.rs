@@ -109,7 +109,7 @@ async fn admit(
 }
 
 /// A page of another origin must not read events with a ticket or key that it got hold of.
-fn check_origin(headers: &HeaderMap, allowed: &[String]) -> Result<(), Refusal> {
+fn check_origin(headers: &HeaderMap, allowed: &[String]) -> Result<(), Refused> {
     let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
     // Clients that are not browsers send no origin.
     let Some(origin) = text(header::ORIGIN) else {
@@ -123,7 +123,7 @@ fn check_origin(headers: &HeaderMap, allowed: &[String]) -> Result<(), Refusal> 
     let detail = format!(
         "pages of `{origin}` may not open event streams; `serve.origins` lists those that may"
     );
-    Err(Refused::new(403, "foreign-origin", detail).into())
+    Err(Refused::new(403, "foreign-origin", detail))
 }
 
 fn begin(streams: &Streams, place: Place, caller: Caller, upgrade: WebSocketUpgrade) -> Response {

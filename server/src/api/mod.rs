@@ -98,6 +98,10 @@ impl Api {
     ///
     /// # Errors
     /// 401 when it is not known or has ended, 403 when its role does not permit the operation.
+    #[expect(
+        clippy::result_large_err,
+        reason = "the generated trait asks for this type"
+    )]
     pub fn admit(
         &self,
         token: Option<TokenRow>,

@@ -186,7 +186,8 @@ async fn a_client_of_another_count_gets_a_snapshot_to_go_on_from() {
 async fn more_than_a_thousand_missed_events_are_a_snapshot() {
     let (_folder, hub) = start().await;
     hub.admin.post("/api/v1/projects", project("one")).await;
-    let epoch = hub.admin.stream().await.subscribe(&["*"]).await["epoch"].clone();
+    let mut watch = hub.admin.stream().await;
+    let epoch = watch.subscribe(&["*"]).await["epoch"].clone();
     let value = json!({"metric": "m", "value": 1, "unit": "x", "direction": "up", "at": "2026-11-21T02:30:00Z"});
     let report = json!({"metrics": vec![value; 500]});
     for _ in 0..2 {
@@ -198,6 +199,8 @@ async fn more_than_a_thousand_missed_events_are_a_snapshot() {
             201
         );
     }
+    // All events are handed out before anybody comes back.
+    while watch.next().await["seq"] != 1_001 {}
     let recovered = async |since: i64| {
         let mut stream = hub.admin.stream().await;
         stream
