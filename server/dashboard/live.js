@@ -1,7 +1,7 @@
 // The event stream: opens, resumes, notices silence. Must not know what an event is about.
 
-const PING_MS = 3000;
-const SILENT_MS = 7500;
+const PING_MS = 2000;
+const SILENT_MS = 6000;
 const RETRY_MS = [300, 700, 1500, 3000, 5000];
 
 /**

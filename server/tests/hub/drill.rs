@@ -62,7 +62,7 @@ mod with_the_feature {
     #[tokio::test]
     async fn crash_ends_the_process() {
         let (folder, path) = database();
-        let mut process = Process::start(&path, &["--fault", "crash"]);
+        let mut process = Process::start(&path, &["--fault", "crash", "--fault-after", "300ms"]);
         assert!(!process.wait().success());
         drop(folder);
     }

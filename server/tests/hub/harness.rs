@@ -196,7 +196,8 @@ pub async fn start_at(database: &Path, change: impl FnOnce(&mut ServeSettings)) 
     let start = Start {
         settings,
         admin_key: AdminKey::Given(ADMIN_KEY.into()),
-        ..Start::default()
+        #[cfg(feature = "drill")]
+        fault: None,
     };
     let hub = tollgate_server::start(start, Arc::new(SystemClock::new()))
         .await
