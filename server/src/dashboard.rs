@@ -78,3 +78,30 @@ fn respond((_, media, content): Asset, etag: &str, headers: &HeaderMap) -> Respo
     }
     response
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_page_has_nothing_inline_no_other_host_and_is_small() {
+        for (path, _, content) in ASSETS {
+            for bad in [
+                "style=",
+                "<style",
+                "javascript:",
+                "onclick=",
+                "innerHTML",
+                "eval(",
+            ] {
+                assert!(!content.contains(bad), "{path} holds `{bad}`");
+            }
+            let n_hosts = content.matches("://").count();
+            let n_namespaces = content.matches("http://www.w3.org/2000/svg").count();
+            let n_own = content.matches("${scheme}://${location.host}").count();
+            assert_eq!(n_hosts, n_namespaces + n_own, "{path} names another host");
+        }
+        let n_bytes: usize = ASSETS.iter().map(|(_, _, content)| content.len()).sum();
+        assert!(n_bytes <= 60_000, "{n_bytes} bytes before compression");
+    }
+}
