@@ -154,7 +154,10 @@ impl Stream {
         loop {
             let next = tokio::time::timeout(PATIENCE, self.socket.next());
             match next.await.expect("a message in time") {
-                Some(Ok(Message::Text(text))) => return Ok(serde_json::from_str(&text).unwrap()),
+                Some(Ok(Message::Text(text))) => {
+                    check_message(&text);
+                    return Ok(serde_json::from_str(&text).unwrap());
+                }
                 Some(Ok(Message::Close(frame))) => return Err(frame),
                 Some(Ok(_)) => {}
                 Some(Err(_)) | None => return Err(None),
@@ -177,6 +180,27 @@ impl Stream {
         assert_eq!(answer["type"], "subscribed", "{answer}");
         answer
     }
+}
+
+/// Every message of the hub is what the contract says.
+fn check_message(text: &str) {
+    macro_rules! check {
+        ($($name:literal => $model:ident),*) => {{
+            let message: Value = serde_json::from_str(text).unwrap();
+            match message["type"].as_str().unwrap() {
+                $($name => {
+                    let message: tollgate_models::$model = serde_json::from_str(text).unwrap();
+                    message.validate().unwrap();
+                })*
+                other => panic!("the contract has no message `{other}`"),
+            }
+        }};
+    }
+    check!(
+        "welcome" => WelcomeMessage, "subscribed" => SubscribedMessage, "event" => EventMessage,
+        "pong" => PongMessage, "snapshot" => SnapshotMessage, "warning" => WarningMessage,
+        "error" => ErrorMessage
+    );
 }
 
 /// A hub in this process, on a free port.
