@@ -33,10 +33,6 @@ pub enum Builtin {
     Mutation,
     /// `cargo bench`.
     Bench,
-    /// The probes, once.
-    Probe,
-    /// The load test.
-    Load,
     /// `cargo deny`: bans, licences, sources.
     Audit,
 }
@@ -57,8 +53,6 @@ impl Builtin {
             Self::Ratchet => "ratchet",
             Self::Mutation => "mutation",
             Self::Bench => "bench",
-            Self::Probe => "probe",
-            Self::Load => "load",
             Self::Audit => "audit",
         }
     }
@@ -99,14 +93,12 @@ impl Builtin {
             ],
             Self::Test => &["cargo", "test", "{packages}", "--no-fail-fast"],
             Self::Contract => &["{tollgate}", "contract", "lint"],
-            Self::ContractDiff => &["{tollgate}", "contract", "diff"],
+            Self::ContractDiff => &["{tollgate}", "contract", "check"],
             Self::Drift => &["{tollgate}", "codegen", "--check"],
-            Self::Coverage => &["{tollgate}", "coverage"],
+            Self::Coverage => &["{tollgate}", "internal", "coverage"],
             Self::Ratchet => &["{tollgate}", "ratchet", "check"],
             Self::Mutation => &["cargo", "mutants", "-o", ".tollgate/mutants"],
             Self::Bench => &["cargo", "bench", "--workspace"],
-            Self::Probe => &["{tollgate}", "probe", "run"],
-            Self::Load => &["{tollgate}", "load"],
             Self::Audit => &["cargo", "deny", "check", "bans", "licenses", "sources"],
         };
         words.iter().map(|word| (*word).to_owned()).collect()

@@ -67,7 +67,10 @@ pub enum Command {
     #[command(after_help = "Example: cargo xtask tier3")]
     Tier3(TierArgs),
     /// Lint, compare and bless contracts
-    #[command(subcommand, after_help = "Example: cargo xtask contract diff old.yaml new.yaml")]
+    #[command(
+        subcommand,
+        after_help = "Example: cargo xtask contract diff old.yaml new.yaml"
+    )]
     Contract(ContractCommand),
     /// Generate models and server trait from the contracts
     #[command(after_help = "Example: cargo xtask codegen --check")]
@@ -76,13 +79,21 @@ pub enum Command {
     #[command(subcommand, after_help = "Example: cargo xtask ratchet show")]
     Ratchet(RatchetCommand),
     /// Compare measurements with promises
-    #[command(subcommand, after_help = "Example: cargo xtask budget check measurements.json")]
+    #[command(
+        subcommand,
+        after_help = "Example: cargo xtask budget check measurements.json"
+    )]
     Budget(BudgetCommand),
     /// Run synthetic probes
-    #[command(subcommand, after_help = "Example: cargo xtask probe run --base http://127.0.0.1:8080")]
+    #[command(
+        subcommand,
+        after_help = "Example: cargo xtask probe run --base http://127.0.0.1:8080"
+    )]
     Probe(ProbeCommand),
     /// Put load on an address of this machine and measure it
-    #[command(after_help = "Example: cargo xtask load http://127.0.0.1:8080/health --rate 200 --duration 10s")]
+    #[command(
+        after_help = "Example: cargo xtask load http://127.0.0.1:8080/health --rate 200 --duration 10s"
+    )]
     Load(LoadArgs),
     /// Drive a canary to promotion or rollback
     #[command(subcommand, after_help = "Example: cargo xtask canary status")]
@@ -171,7 +182,9 @@ pub enum ContractCommand {
         files: Vec<PathBuf>,
     },
     /// List what changed between two contracts, and what breaks
-    #[command(after_help = "Example: cargo xtask contract diff origin/main:contracts/openapi.yaml contracts/openapi.yaml")]
+    #[command(
+        after_help = "Example: cargo xtask contract diff origin/main:contracts/openapi.yaml contracts/openapi.yaml"
+    )]
     Diff {
         /// The old contract: a file, or REVISION:PATH
         old: String,
@@ -198,10 +211,20 @@ pub struct CodegenArgs {
     #[arg(long, value_name = "FILE", num_args = 1.., requires = "out")]
     pub contract: Vec<PathBuf>,
     /// Languages, without settings
-    #[arg(long, value_delimiter = ',', value_name = "LANGUAGES", default_value = "rust,swift,typescript")]
+    #[arg(
+        long,
+        value_delimiter = ',',
+        value_name = "LANGUAGES",
+        default_value = "rust,swift,typescript"
+    )]
     pub language: Vec<String>,
     /// What to emit, without settings: models, server
-    #[arg(long, value_delimiter = ',', value_name = "WHAT", default_value = "models")]
+    #[arg(
+        long,
+        value_delimiter = ',',
+        value_name = "WHAT",
+        default_value = "models"
+    )]
     pub emit: Vec<String>,
     /// The folder to write to, without settings
     #[arg(long, value_name = "DIR", requires = "contract")]
@@ -211,7 +234,9 @@ pub struct CodegenArgs {
 #[derive(Debug, Subcommand)]
 pub enum RatchetCommand {
     /// Fail when a measurement is worse than its floor
-    #[command(after_help = "Example: cargo xtask ratchet check --report .tollgate/coverage/lcov.info")]
+    #[command(
+        after_help = "Example: cargo xtask ratchet check --report .tollgate/coverage/lcov.info"
+    )]
     Check {
         /// Reports to read; by default those that the last tiers left
         #[arg(long = "report", value_name = "FILE")]
@@ -231,7 +256,9 @@ pub enum RatchetCommand {
     #[command(after_help = "Example: cargo xtask ratchet show")]
     Show,
     /// Excuse a metric for a while
-    #[command(after_help = "Example: cargo xtask ratchet waive lint_warnings_max --owner ada --reason \"new lint\" --expires 2027-01-31")]
+    #[command(
+        after_help = "Example: cargo xtask ratchet waive lint_warnings_max --owner ada --reason \"new lint\" --expires 2027-01-31"
+    )]
     Waive {
         /// The metric
         metric: String,
@@ -246,8 +273,14 @@ pub enum RatchetCommand {
         expires: String,
     },
     /// Merge two versions of the floor file, as git's merge driver
-    #[command(after_help = "Example: cargo xtask ratchet merge ancestor.json ours.json theirs.json")]
-    Merge { ancestor: PathBuf, ours: PathBuf, theirs: PathBuf },
+    #[command(
+        after_help = "Example: cargo xtask ratchet merge ancestor.json ours.json theirs.json"
+    )]
+    Merge {
+        ancestor: PathBuf,
+        ours: PathBuf,
+        theirs: PathBuf,
+    },
 }
 
 #[derive(Debug, Subcommand)]
@@ -266,7 +299,9 @@ pub enum ProbeCommand {
     #[command(after_help = "Example: cargo xtask probe run --base http://127.0.0.1:8080")]
     Run(ProbeArgs),
     /// Run the probes again and again
-    #[command(after_help = "Example: cargo xtask probe watch --base http://127.0.0.1:8080 --every 5s")]
+    #[command(
+        after_help = "Example: cargo xtask probe watch --base http://127.0.0.1:8080 --every 5s"
+    )]
     Watch {
         #[command(flatten)]
         probe: ProbeArgs,
@@ -368,7 +403,9 @@ pub enum AlertCommand {
     #[command(after_help = "Example: cargo xtask alert list")]
     List,
     /// Send nothing for alerts that match
-    #[command(after_help = "Example: cargo xtask alert silence component=hub --author ada --reason upgrade --for 2h")]
+    #[command(
+        after_help = "Example: cargo xtask alert silence component=hub --author ada --reason upgrade --for 2h"
+    )]
     Silence {
         /// What must match, as label=value
         #[arg(required = true)]

@@ -6,9 +6,9 @@ use tollgate_report::{Clock, EvidenceLog, SystemClock};
 
 use crate::cli::Global;
 use crate::failure::Failure;
+use crate::git;
 use crate::output::Output;
 use crate::settings::{self, Settings};
-use crate::git;
 
 /// The surroundings of one command.
 #[derive(Debug)]
@@ -65,7 +65,10 @@ impl Context {
         let folder = self.state_dir.join("bin");
         std::fs::create_dir_all(&folder)?;
         let name = format!("tollgate{}", std::env::consts::EXE_SUFFIX);
-        let (link, fresh) = (folder.join(&name), folder.join(format!("{name}.{}", std::process::id())));
+        let (link, fresh) = (
+            folder.join(&name),
+            folder.join(format!("{name}.{}", std::process::id())),
+        );
         if std::fs::hard_link(&self.exe, &fresh).is_err() {
             std::fs::copy(&self.exe, &fresh)?;
         }
@@ -77,7 +80,14 @@ impl Context {
 
     /// A new run id: the time in UTC and the process, so that ids sort by time and don't collide.
     pub fn new_run_id(&self, what: &str) -> String {
-        let digits: String = self.clock.now().to_string().chars().take(19).filter(char::is_ascii_digit).collect();
+        let digits: String = self
+            .clock
+            .now()
+            .to_string()
+            .chars()
+            .take(19)
+            .filter(char::is_ascii_digit)
+            .collect();
         format!("{what}-{digits}-{}", std::process::id())
     }
 }

@@ -20,7 +20,12 @@ pub struct Failure {
 impl Failure {
     /// A failure with its exit code.
     pub fn new(code: ExitCode, error: impl Into<anyhow::Error>) -> Self {
-        Self { code, error: error.into(), hint: None, findings: Vec::new() }
+        Self {
+            code,
+            error: error.into(),
+            hint: None,
+            findings: Vec::new(),
+        }
     }
 
     /// The settings or a contract could not be understood.
@@ -76,12 +81,18 @@ impl From<tollgate_report::EvidenceError> for Failure {
     fn from(error: tollgate_report::EvidenceError) -> Self {
         use tollgate_report::EvidenceError as E;
         let hint = match &error {
-            E::Io { .. } | E::Keep(_) => "is the disk full or read-only? Tollgate keeps its evidence in `.tollgate/`",
+            E::Io { .. } | E::Keep(_) => {
+                "is the disk full or read-only? Tollgate keeps its evidence in `.tollgate/`"
+            }
             E::Malformed { .. } | E::Broken { .. } => {
                 "the evidence was edited: keep the file for study, then move it away to begin a new chain"
             }
-            E::InputDamaged { .. } => "the input was deleted or changed; this verdict can't be replayed",
-            E::NotFound { .. } => "ids are printed at the end of each command; `.tollgate/evidence.ndjson` holds them all",
+            E::InputDamaged { .. } => {
+                "the input was deleted or changed; this verdict can't be replayed"
+            }
+            E::NotFound { .. } => {
+                "ids are printed at the end of each command; `.tollgate/evidence.ndjson` holds them all"
+            }
         };
         let code = match &error {
             E::NotFound { .. } => ExitCode::Usage,

@@ -33,7 +33,8 @@ impl Inputs {
     /// The same inputs and this value as JSON.
     #[must_use]
     pub fn with_json(self, name: &str, value: &impl Serialize) -> Self {
-        let bytes = serde_json::to_vec_pretty(value).expect("inputs have only string keys and finite numbers");
+        let bytes = serde_json::to_vec_pretty(value)
+            .expect("inputs have only string keys and finite numbers");
         self.with(name, bytes)
     }
 
@@ -100,5 +101,8 @@ pub fn record(
 
 /// The worst outcome of some gates; pass when there are none.
 pub fn worst(gates: &[Gate]) -> Outcome {
-    gates.iter().map(Gate::outcome).fold(Outcome::Pass, Outcome::worst)
+    gates
+        .iter()
+        .map(Gate::outcome)
+        .fold(Outcome::Pass, Outcome::worst)
 }

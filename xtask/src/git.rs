@@ -7,7 +7,8 @@ use anyhow::{Context, bail};
 
 /// The folder that holds the repository of `from`: where `tollgate.toml` or `.git` is.
 pub fn root_of(from: &Path) -> PathBuf {
-    let is_root = |folder: &&Path| folder.join("tollgate.toml").is_file() || folder.join(".git").exists();
+    let is_root =
+        |folder: &&Path| folder.join("tollgate.toml").is_file() || folder.join(".git").exists();
     from.ancestors().find(is_root).unwrap_or(from).to_owned()
 }
 
@@ -22,16 +23,25 @@ pub fn show(root: &Path, revision: &str, path: &str) -> anyhow::Result<String> {
         .output()
         .context("start `git`")?;
     if !output.status.success() {
-        bail!("read `{path}` at revision `{revision}`: {}", String::from_utf8_lossy(&output.stderr).trim());
+        bail!(
+            "read `{path}` at revision `{revision}`: {}",
+            String::from_utf8_lossy(&output.stderr).trim()
+        );
     }
-    String::from_utf8(output.stdout).with_context(|| format!("read `{path}` at revision `{revision}` as UTF-8"))
+    String::from_utf8(output.stdout)
+        .with_context(|| format!("read `{path}` at revision `{revision}` as UTF-8"))
 }
 
 /// The commit that is checked out, or `uncommitted` where there is none.
 pub fn head(root: &Path) -> String {
-    let output = Command::new("git").current_dir(root).args(["rev-parse", "--short=12", "HEAD"]).output();
+    let output = Command::new("git")
+        .current_dir(root)
+        .args(["rev-parse", "--short=12", "HEAD"])
+        .output();
     match output {
-        Ok(output) if output.status.success() => String::from_utf8_lossy(&output.stdout).trim().to_owned(),
+        Ok(output) if output.status.success() => {
+            String::from_utf8_lossy(&output.stdout).trim().to_owned()
+        }
         _ => "uncommitted".to_owned(),
     }
 }

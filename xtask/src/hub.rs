@@ -29,21 +29,46 @@ pub struct HubClient {
 
 impl std::fmt::Debug for HubClient {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("HubClient").field("base", &self.base).finish_non_exhaustive()
+        f.debug_struct("HubClient")
+            .field("base", &self.base)
+            .finish_non_exhaustive()
     }
 }
 
 impl HubClient {
     pub fn new(base: &str, key: &str) -> anyhow::Result<Self> {
-        let http = Client::builder().timeout(TIMEOUT).no_proxy().build().context("make an HTTP client")?;
-        Ok(Self { http, base: base.trim_end_matches('/').to_owned(), key: key.to_owned() })
+        let http = Client::builder()
+            .timeout(TIMEOUT)
+            .no_proxy()
+            .build()
+            .context("make an HTTP client")?;
+        Ok(Self {
+            http,
+            base: base.trim_end_matches('/').to_owned(),
+            key: key.to_owned(),
+        })
     }
 
-    async fn send(&self, method: Method, path: &str, body: &impl Serialize) -> anyhow::Result<Value> {
-        let request = self.http.request(method.clone(), format!("{}{path}", self.base)).bearer_auth(&self.key).json(body);
-        let response = request.send().await.with_context(|| format!("send {method} {path} to the hub"))?;
+    async fn send(
+        &self,
+        method: Method,
+        path: &str,
+        body: &impl Serialize,
+    ) -> anyhow::Result<Value> {
+        let request = self
+            .http
+            .request(method.clone(), format!("{}{path}", self.base))
+            .bearer_auth(&self.key)
+            .json(body);
+        let response = request
+            .send()
+            .await
+            .with_context(|| format!("send {method} {path} to the hub"))?;
         let status = response.status();
-        let text = response.text().await.with_context(|| format!("read the hub's answer to {method} {path}"))?;
+        let text = response
+            .text()
+            .await
+            .with_context(|| format!("read the hub's answer to {method} {path}"))?;
         if !status.is_success() {
             bail!("{method} {path}: the hub answered {status}: {text}");
         }
@@ -52,7 +77,12 @@ impl HubClient {
 
     /// Creates the project, or finds that it is there.
     pub async fn create_project(&self, id: &str, name: &str) -> anyhow::Result<()> {
-        let request = models::CreateProjectRequest { id: id.into(), name: name.into(), description: None, repository: None };
+        let request = models::CreateProjectRequest {
+            id: id.into(),
+            name: name.into(),
+            description: None,
+            repository: None,
+        };
         match self.send(Method::POST, "/api/v1/projects", &request).await {
             Err(error) if error.to_string().contains("409") => Ok(()),
             other => other.map(|_| ()),
@@ -60,9 +90,17 @@ impl HubClient {
     }
 
     /// Creates a deployment and returns its id.
-    pub async fn create_deployment(&self, request: &models::CreateDeploymentRequest) -> anyhow::Result<String> {
-        let created = self.send(Method::POST, "/api/v1/deployments", request).await?;
-        let id = created.get("id").and_then(Value::as_str).context("find the `id` of the deployment in the hub's answer")?;
+    pub async fn create_deployment(
+        &self,
+        request: &models::CreateDeploymentRequest,
+    ) -> anyhow::Result<String> {
+        let created = self
+            .send(Method::POST, "/api/v1/deployments", request)
+            .await?;
+        let id = created
+            .get("id")
+            .and_then(Value::as_str)
+            .context("find the `id` of the deployment in the hub's answer")?;
         Ok(id.to_owned())
     }
 }
@@ -70,9 +108,18 @@ impl HubClient {
 /// Something to show.
 #[derive(Debug)]
 pub enum Shown {
-    Run { project: String, run: Box<models::UploadRunRequest> },
-    Metrics { project: String, metrics: models::ReportMetricsRequest },
-    Deployment { id: String, state: Box<models::UpdateDeploymentRequest> },
+    Run {
+        project: String,
+        run: Box<models::UploadRunRequest>,
+    },
+    Metrics {
+        project: String,
+        metrics: models::ReportMetricsRequest,
+    },
+    Deployment {
+        id: String,
+        state: Box<models::UpdateDeploymentRequest>,
+    },
     Probes(models::ReportProbesRequest),
     Alert(Box<models::ReportAlertRequest>),
 }
@@ -97,20 +144,28 @@ impl Feed {
             }
             failures
         });
-        Self { sender, task, n_missed: std::sync::atomic::AtomicU64::new(0) }
+        Self {
+            sender,
+            task,
+            n_missed: std::sync::atomic::AtomicU64::new(0),
+        }
     }
 
     /// Queues something; when the hub is too slow it is counted as missed.
     pub fn show(&self, shown: Shown) {
         if self.sender.try_send(shown).is_err() {
-            self.n_missed.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+            self.n_missed
+                .fetch_add(1, std::sync::atomic::Ordering::Relaxed);
         }
     }
 
     /// Waits until all is sent, and says what could not be.
     pub async fn finish(self) -> Vec<String> {
         drop(self.sender);
-        let mut failures = self.task.await.unwrap_or_else(|error| vec![format!("the feed of the hub ended early: {error}")]);
+        let mut failures = self
+            .task
+            .await
+            .unwrap_or_else(|error| vec![format!("the feed of the hub ended early: {error}")]);
         let n_missed = self.n_missed.into_inner();
         if n_missed > 0 {
             failures.push(format!("{n_missed} messages found the hub's queue full"));
@@ -121,11 +176,29 @@ impl Feed {
 
 async fn deliver(client: &HubClient, shown: &Shown) -> anyhow::Result<()> {
     let sent = match shown {
-        Shown::Run { project, run } => client.send(Method::POST, &format!("/api/v1/projects/{project}/runs"), run).await,
-        Shown::Metrics { project, metrics } => {
-            client.send(Method::POST, &format!("/api/v1/projects/{project}/metrics"), metrics).await
+        Shown::Run { project, run } => {
+            client
+                .send(
+                    Method::POST,
+                    &format!("/api/v1/projects/{project}/runs"),
+                    run,
+                )
+                .await
         }
-        Shown::Deployment { id, state } => client.send(Method::PUT, &format!("/api/v1/deployments/{id}"), state).await,
+        Shown::Metrics { project, metrics } => {
+            client
+                .send(
+                    Method::POST,
+                    &format!("/api/v1/projects/{project}/metrics"),
+                    metrics,
+                )
+                .await
+        }
+        Shown::Deployment { id, state } => {
+            client
+                .send(Method::PUT, &format!("/api/v1/deployments/{id}"), state)
+                .await
+        }
         Shown::Probes(probes) => client.send(Method::POST, "/api/v1/probes", probes).await,
         Shown::Alert(alert) => client.send(Method::POST, "/api/v1/alerts", alert).await,
     };

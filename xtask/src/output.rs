@@ -24,12 +24,19 @@ impl Output {
         let wants_colour = match global.color {
             Color::Always => true,
             Color::Never => false,
-            Color::Auto => std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()) && io::stdout().is_terminal(),
+            Color::Auto => {
+                std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+                    && io::stdout().is_terminal()
+            }
         };
         Self {
             format: global.format,
             is_quiet: global.quiet,
-            paint: if wants_colour { Paint::Colour } else { Paint::Plain },
+            paint: if wants_colour {
+                Paint::Colour
+            } else {
+                Paint::Plain
+            },
             is_live: io::stderr().is_terminal() && !global.quiet,
         }
     }
@@ -75,7 +82,10 @@ impl Output {
     pub fn findings(&self, findings: &[Finding], root: &std::path::Path) {
         self.text(|out| {
             for finding in findings {
-                let text = finding.place.as_ref().and_then(|place| std::fs::read_to_string(root.join(&place.file)).ok());
+                let text = finding
+                    .place
+                    .as_ref()
+                    .and_then(|place| std::fs::read_to_string(root.join(&place.file)).ok());
                 render_finding(out, finding, text.as_deref(), self.paint)?;
                 writeln!(out)?;
             }
@@ -108,7 +118,12 @@ fn render_failure(out: &mut dyn Write, failure: &Failure, paint: Paint) -> io::R
         render_finding(out, finding, text.as_deref(), paint)?;
     }
     if failure.findings.is_empty() {
-        writeln!(out, "{} failed to {:#}", paint.bold("error:"), failure.error)?;
+        writeln!(
+            out,
+            "{} failed to {:#}",
+            paint.bold("error:"),
+            failure.error
+        )?;
     }
     if let Some(hint) = &failure.hint {
         writeln!(out, "\nhint: {hint}")?;
@@ -128,12 +143,17 @@ impl Output {
     pub fn bar(self, name: &str) -> Bar {
         let spinner = self.is_live.then(|| {
             let spinner = indicatif::ProgressBar::new_spinner().with_prefix(name.to_owned());
-            let style = indicatif::ProgressStyle::with_template("{spinner} {prefix} {elapsed}: {msg}");
-            spinner.set_style(style.unwrap_or_else(|_| indicatif::ProgressStyle::default_spinner()));
+            let style =
+                indicatif::ProgressStyle::with_template("{spinner} {prefix} {elapsed}: {msg}");
+            spinner
+                .set_style(style.unwrap_or_else(|_| indicatif::ProgressStyle::default_spinner()));
             spinner.enable_steady_tick(std::time::Duration::from_millis(120));
             spinner
         });
-        Bar { output: self, spinner }
+        Bar {
+            output: self,
+            spinner,
+        }
     }
 }
 

@@ -23,7 +23,11 @@ pub fn main(args: Vec<OsString>) -> process::ExitCode {
         Err(error) => {
             // Clap writes help to standard output and mistakes to standard error.
             let _ = error.print();
-            let code = if error.use_stderr() { ExitCode::Usage } else { ExitCode::Pass };
+            let code = if error.use_stderr() {
+                ExitCode::Usage
+            } else {
+                ExitCode::Pass
+            };
             return process::ExitCode::from(code.code());
         }
     };
@@ -39,5 +43,8 @@ pub fn main(args: Vec<OsString>) -> process::ExitCode {
 fn init_logs() {
     use tracing_subscriber::EnvFilter;
     let filter = EnvFilter::try_from_env("TOLLGATE_LOG").unwrap_or_else(|_| EnvFilter::new("warn"));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .init();
 }

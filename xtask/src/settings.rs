@@ -56,7 +56,11 @@ pub struct ContractsSettings {
 
 impl Default for ContractsSettings {
     fn default() -> Self {
-        Self { files: Vec::new(), blessed: "contracts/blessed".into(), lint: Default::default() }
+        Self {
+            files: Vec::new(),
+            blessed: "contracts/blessed".into(),
+            lint: Default::default(),
+        }
     }
 }
 
@@ -66,8 +70,18 @@ impl ContractsSettings {
         if !self.files.is_empty() {
             return self.files.clone();
         }
-        let usual = ["contracts/openapi.yaml", "contracts/asyncapi.yaml", "openapi.yaml", "openapi.json", "asyncapi.yaml"];
-        usual.iter().filter(|path| root.join(path).is_file()).map(|path| (*path).to_owned()).collect()
+        let usual = [
+            "contracts/openapi.yaml",
+            "contracts/asyncapi.yaml",
+            "openapi.yaml",
+            "openapi.json",
+            "asyncapi.yaml",
+        ];
+        usual
+            .iter()
+            .filter(|path| root.join(path).is_file())
+            .map(|path| (*path).to_owned())
+            .collect()
     }
 }
 
@@ -124,7 +138,10 @@ pub struct ShipSettings {
 impl Default for ShipSettings {
     fn default() -> Self {
         Self {
-            traffic: tollgate_probes::traffic::TrafficSettings { rate: 60.0, ..Default::default() },
+            traffic: tollgate_probes::traffic::TrafficSettings {
+                rate: 60.0,
+                ..Default::default()
+            },
             canary: tollgate_canary::Settings::short(),
             probe_every: Span(std::time::Duration::from_secs(1)),
         }
@@ -145,13 +162,21 @@ pub fn load(root: &Path, flag: Option<&Path>) -> Result<Settings, Failure> {
     let path = flag.map_or_else(|| root.join(FILE), Path::to_owned);
     let text = match fs::read_to_string(&path) {
         Ok(text) => text,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound && flag.is_none() => String::new(),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound && flag.is_none() => {
+            String::new()
+        }
         Err(error) => {
-            let error = anyhow::Error::new(error).context(format!("read settings `{}`", path.display()));
-            return Err(Failure::settings(error).hint("name an existing file with --settings, or leave the flag out"));
+            let error =
+                anyhow::Error::new(error).context(format!("read settings `{}`", path.display()));
+            return Err(Failure::settings(error)
+                .hint("name an existing file with --settings, or leave the flag out"));
         }
     };
-    let name = path.strip_prefix(root).unwrap_or(&path).display().to_string();
+    let name = path
+        .strip_prefix(root)
+        .unwrap_or(&path)
+        .display()
+        .to_string();
     let settings = parse(&name, &text)?;
     with_environment(settings, &text, env::vars())
 }
@@ -160,7 +185,10 @@ fn parse(name: &str, text: &str) -> Result<Settings, Failure> {
     toml::from_str(text).map_err(|error| {
         let offset = error.span().map_or(0, |span| span.start);
         let (line, column) = line_and_column(text, offset);
-        Failure::at(finding_of(error.message()).at(Place::at(name, line, column)), Some(text.to_owned()))
+        Failure::at(
+            finding_of(error.message()).at(Place::at(name, line, column)),
+            Some(text.to_owned()),
+        )
     })
 }
 
@@ -168,7 +196,14 @@ fn parse(name: &str, text: &str) -> Result<Settings, Failure> {
 fn finding_of(message: &str) -> Finding {
     let mut quoted = message.split('`').skip(1).step_by(2);
     let is_unknown = message.starts_with("unknown field") || message.starts_with("unknown variant");
-    let finding = Finding::error(if is_unknown { "settings-unknown-key" } else { "settings-invalid" }, first_line(message));
+    let finding = Finding::error(
+        if is_unknown {
+            "settings-unknown-key"
+        } else {
+            "settings-invalid"
+        },
+        first_line(message),
+    );
     match (is_unknown, quoted.next()) {
         (true, Some(unknown)) => {
             let known: Vec<&str> = quoted.collect();
@@ -177,7 +212,10 @@ fn finding_of(message: &str) -> Finding {
                 Some(near) => finding.fix(format!("did you mean `{near}`?")),
                 None => finding.fix(format!("the keys known here are `{known_list}`")),
             };
-            Finding { message: format!("unknown key `{unknown}`"), ..finding }
+            Finding {
+                message: format!("unknown key `{unknown}`"),
+                ..finding
+            }
         }
         _ => finding.fix("docs/tollgate.schema.json describes every key; editors complete it"),
     }
@@ -190,9 +228,17 @@ fn first_line(message: &str) -> String {
 fn line_and_column(text: &str, offset: usize) -> (u32, u32) {
     let before = &text.as_bytes()[..offset.min(text.len())];
     let line = 1 + before.iter().filter(|byte| **byte == b'\n').count();
-    let line_start = before.iter().rposition(|byte| *byte == b'\n').map_or(0, |position| position + 1);
-    let column = 1 + String::from_utf8_lossy(&before[line_start..]).chars().count();
-    (u32::try_from(line).unwrap_or(u32::MAX), u32::try_from(column).unwrap_or(u32::MAX))
+    let line_start = before
+        .iter()
+        .rposition(|byte| *byte == b'\n')
+        .map_or(0, |position| position + 1);
+    let column = 1 + String::from_utf8_lossy(&before[line_start..])
+        .chars()
+        .count();
+    (
+        u32::try_from(line).unwrap_or(u32::MAX),
+        u32::try_from(column).unwrap_or(u32::MAX),
+    )
 }
 
 /// Lays `TOLLGATE_SECTION__KEY=value` over the file, one `__` between two levels.
@@ -212,15 +258,26 @@ fn with_environment(
         return Ok(settings);
     }
     overrides.sort();
-    let mut table: toml::Table = toml::from_str(text).context("read the settings again").map_err(Failure::settings)?;
+    let mut table: toml::Table = toml::from_str(text)
+        .context("read the settings again")
+        .map_err(Failure::settings)?;
     let mut settings = settings;
     for (name, parts, value) in overrides {
         set(&mut table, &parts, &value);
         // One variable at a time, so that the message names the one that is wrong.
-        settings = toml::Value::Table(table.clone()).try_into().map_err(|error: toml::de::Error| {
-            let finding = finding_of(error.message());
-            Failure::at(Finding { message: format!("{} in variable `{name}`", finding.message), ..finding }, None)
-        })?;
+        settings =
+            toml::Value::Table(table.clone())
+                .try_into()
+                .map_err(|error: toml::de::Error| {
+                    let finding = finding_of(error.message());
+                    Failure::at(
+                        Finding {
+                            message: format!("{} in variable `{name}`", finding.message),
+                            ..finding
+                        },
+                        None,
+                    )
+                })?;
     }
     Ok(settings)
 }
@@ -232,10 +289,15 @@ fn set(table: &mut toml::Table, parts: &[String], value: &str) {
             // A value that reads as TOML is that value; anything else is a string.
             let parsed = toml::from_str::<toml::Table>(&format!("value = {value}")).ok();
             let parsed = parsed.and_then(|mut parsed| parsed.remove("value"));
-            table.insert(key.clone(), parsed.unwrap_or_else(|| toml::Value::String(value.to_owned())));
+            table.insert(
+                key.clone(),
+                parsed.unwrap_or_else(|| toml::Value::String(value.to_owned())),
+            );
         }
         [key, rest @ ..] => {
-            let entry = table.entry(key.clone()).or_insert_with(|| toml::Value::Table(toml::Table::new()));
+            let entry = table
+                .entry(key.clone())
+                .or_insert_with(|| toml::Value::Table(toml::Table::new()));
             if let toml::Value::Table(inner) = entry {
                 set(inner, rest, value);
             }
@@ -264,14 +326,21 @@ mod tests {
         let (finding, place) = failure_of("[ship]\nprobe_evry = \"1s\"\n");
         assert_eq!(place, "tollgate.toml:2:1");
         assert_eq!(finding.message, "unknown key `probe_evry`");
-        assert_eq!(finding.fix.unwrap().description, "did you mean `probe_every`?");
+        assert_eq!(
+            finding.fix.unwrap().description,
+            "did you mean `probe_every`?"
+        );
     }
 
     #[test]
     fn a_wrong_unit_names_its_line_and_the_forms_that_work() {
         let (finding, place) = failure_of("[ship]\nprobe_every = \"1 hour\"\n");
         assert!(place.starts_with("tollgate.toml:2:"), "{place}");
-        assert!(finding.message.contains("a duration such as"), "{}", finding.message);
+        assert!(
+            finding.message.contains("a duration such as"),
+            "{}",
+            finding.message
+        );
     }
 
     #[test]
@@ -286,11 +355,34 @@ mod tests {
         let text = "[ship]\nprobe_every = \"5s\"\n";
         let settings = parse(FILE, text).unwrap();
         let with = |name: &str, value: &str| {
-            with_environment(settings.clone(), text, [(name.to_owned(), value.to_owned())].into_iter())
+            with_environment(
+                settings.clone(),
+                text,
+                [(name.to_owned(), value.to_owned())].into_iter(),
+            )
         };
-        assert_eq!(with("TOLLGATE_SHIP__PROBE_EVERY", "7s").unwrap().ship.probe_every.to_string(), "7s");
+        assert_eq!(
+            with("TOLLGATE_SHIP__PROBE_EVERY", "7s")
+                .unwrap()
+                .ship
+                .probe_every
+                .to_string(),
+            "7s"
+        );
         let failure = with("TOLLGATE_SHIP__PROBE_EVRY", "7s").unwrap_err();
-        assert!(failure.findings[0].0.message.contains("TOLLGATE_SHIP__PROBE_EVRY"));
-        assert_eq!(with("TOLLGATE_HUB", "http://127.0.0.1:1").unwrap().ship.probe_every.to_string(), "5s");
+        assert!(
+            failure.findings[0]
+                .0
+                .message
+                .contains("TOLLGATE_SHIP__PROBE_EVRY")
+        );
+        assert_eq!(
+            with("TOLLGATE_HUB", "http://127.0.0.1:1")
+                .unwrap()
+                .ship
+                .probe_every
+                .to_string(),
+            "5s"
+        );
     }
 }

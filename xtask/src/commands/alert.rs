@@ -43,7 +43,11 @@ impl Write for Stderr {
 
 /// Opens the dispatcher over the journal of this repository.
 pub async fn open(context: &Context, settings: Settings) -> Result<Dispatcher, Failure> {
-    let writer: Box<dyn Write + Send> = if context.output.is_json() { Box::new(Stderr) } else { Box::new(Stdout) };
+    let writer: Box<dyn Write + Send> = if context.output.is_json() {
+        Box::new(Stderr)
+    } else {
+        Box::new(Stdout)
+    };
     let setup = Setup {
         settings,
         root: context.root.clone(),
@@ -59,7 +63,12 @@ pub async fn run(context: &Context, command: AlertCommand) -> CommandResult {
     match command {
         AlertCommand::List => list(context, &dispatcher),
         AlertCommand::Test => test(context, &dispatcher).await,
-        AlertCommand::Silence { matchers, author, reason, lasts } => {
+        AlertCommand::Silence {
+            matchers,
+            author,
+            reason,
+            lasts,
+        } => {
             let mut silence = Silence {
                 component: None,
                 name: None,
@@ -69,9 +78,11 @@ pub async fn run(context: &Context, command: AlertCommand) -> CommandResult {
                 expires: context.clock.now().plus(lasts.0),
             };
             for matcher in &matchers {
-                let (label, value) = matcher
-                    .split_once('=')
-                    .ok_or_else(|| Failure::usage(format!("read matcher `{matcher}`: label=value was expected")))?;
+                let (label, value) = matcher.split_once('=').ok_or_else(|| {
+                    Failure::usage(format!(
+                        "read matcher `{matcher}`: label=value was expected"
+                    ))
+                })?;
                 match label {
                     "component" => silence.component = Some(value.to_owned()),
                     "name" => silence.name = Some(value.to_owned()),
@@ -79,9 +90,14 @@ pub async fn run(context: &Context, command: AlertCommand) -> CommandResult {
                 }
             }
             let until = silence.expires;
-            let id = dispatcher.silence(silence).await.map_err(Failure::environment)?;
+            let id = dispatcher
+                .silence(silence)
+                .await
+                .map_err(Failure::environment)?;
             context.output.line(format!("silence {id} until {until}"));
-            context.output.json(&serde_json::json!({ "version": 1, "silence": id, "until": until }));
+            context
+                .output
+                .json(&serde_json::json!({ "version": 1, "silence": id, "until": until }));
             Ok(ExitCode::Pass)
         }
     }
@@ -106,13 +122,23 @@ fn list(context: &Context, dispatcher: &Dispatcher) -> CommandResult {
     let rows: Vec<Vec<String>> = state
         .rows
         .values()
-        .map(|row| vec![row.id.clone(), row.receiver.clone(), format!("{:?}", row.status).to_lowercase()])
+        .map(|row| {
+            vec![
+                row.id.clone(),
+                row.receiver.clone(),
+                format!("{:?}", row.status).to_lowercase(),
+            ]
+        })
         .collect();
     context.output.text(|out| {
         if alerts.is_empty() {
             writeln!(out, "no alerts")?;
         } else {
-            render_table(out, &["alert", "component", "severity", "state", "since", "what"], &alerts)?;
+            render_table(
+                out,
+                &["alert", "component", "severity", "state", "since", "what"],
+                &alerts,
+            )?;
         }
         if !rows.is_empty() {
             writeln!(out)?;
@@ -120,12 +146,17 @@ fn list(context: &Context, dispatcher: &Dispatcher) -> CommandResult {
         }
         Ok(())
     });
-    context.output.json(&serde_json::json!({ "version": 1, "state": state }));
+    context
+        .output
+        .json(&serde_json::json!({ "version": 1, "state": state }));
     Ok(ExitCode::Pass)
 }
 
 async fn test(context: &Context, dispatcher: &Dispatcher) -> CommandResult {
-    let tested = dispatcher.test_receivers().await.map_err(Failure::environment)?;
+    let tested = dispatcher
+        .test_receivers()
+        .await
+        .map_err(Failure::environment)?;
     let mut is_good = true;
     let mut rows = Vec::new();
     for receiver in &tested {
@@ -137,7 +168,15 @@ async fn test(context: &Context, dispatcher: &Dispatcher) -> CommandResult {
         is_good &= receiver.sent == Sent::Taken;
         rows.push(vec![receiver.receiver.clone(), word.to_owned(), why]);
     }
-    context.output.text(|out| render_table(out, &["receiver", "what happened", "why"], &rows));
-    context.output.json(&serde_json::json!({ "version": 1, "receivers": rows }));
-    Ok(if is_good { ExitCode::Pass } else { ExitCode::Environment })
+    context
+        .output
+        .text(|out| render_table(out, &["receiver", "what happened", "why"], &rows));
+    context
+        .output
+        .json(&serde_json::json!({ "version": 1, "receivers": rows }));
+    Ok(if is_good {
+        ExitCode::Pass
+    } else {
+        ExitCode::Environment
+    })
 }

@@ -33,7 +33,8 @@ pub fn replay(bytes: &[u8]) -> Result<Verdict, Failure> {
 
 fn tempfile_folder() -> Result<PathBuf, Failure> {
     let folder = std::env::temp_dir().join(format!("tollgate-replay-{}", std::process::id()));
-    std::fs::create_dir_all(&folder).with_context(|| format!("make the folder `{}`", folder.display()))?;
+    std::fs::create_dir_all(&folder)
+        .with_context(|| format!("make the folder `{}`", folder.display()))?;
     Ok(folder)
 }
 
@@ -46,7 +47,13 @@ fn runs(context: &Context) -> Vec<String> {
         .flatten()
         .filter(|entry| entry.path().join("state.json").is_file())
         .map(|entry| entry.file_name().to_string_lossy().into_owned())
-        .map(|id| (id.split_once('-').map_or_else(String::new, |(_, time)| time.to_owned()), id))
+        .map(|id| {
+            (
+                id.split_once('-')
+                    .map_or_else(String::new, |(_, time)| time.to_owned()),
+                id,
+            )
+        })
         .collect();
     runs.sort();
     runs.into_iter().map(|(_, id)| id).collect()
@@ -54,31 +61,46 @@ fn runs(context: &Context) -> Vec<String> {
 
 fn chosen(context: &Context, id: Option<String>) -> Result<String, Failure> {
     id.or_else(|| runs(context).pop()).ok_or_else(|| {
-        Failure::usage("find a canary: there was none in this repository").hint("cargo xtask canary run, or cargo xtask ship")
+        Failure::usage("find a canary: there was none in this repository")
+            .hint("cargo xtask canary run, or cargo xtask ship")
     })
 }
 
 fn load(context: &Context, id: &str) -> Result<State, Failure> {
-    RunFolder::new(&canary_folder(context), id).load().map_err(|error| {
-        Failure::usage(format!("find canary run `{id}`: {error}")).hint("`ls .tollgate/canary` lists the runs")
-    })
+    RunFolder::new(&canary_folder(context), id)
+        .load()
+        .map_err(|error| {
+            Failure::usage(format!("find canary run `{id}`: {error}"))
+                .hint("`ls .tollgate/canary` lists the runs")
+        })
 }
 
 /// Refuses to begin while an earlier run is unfinished: its canary may still have traffic.
 pub fn refuse_unfinished(context: &Context) -> Result<(), Failure> {
     let folder = canary_folder(context);
     for id in runs(context) {
-        let Ok(state) = load(context, &id) else { continue };
+        let Ok(state) = load(context, &id) else {
+            continue;
+        };
         if state.is_over() {
             continue;
         }
         let (what, next) = if is_locked(&folder) {
-            ("another controller is at work on it", "`cargo xtask canary status` shows it, `cargo xtask canary abort` ends it")
+            (
+                "another controller is at work on it",
+                "`cargo xtask canary status` shows it, `cargo xtask canary abort` ends it",
+            )
         } else {
-            ("its controller is gone", "`cargo xtask canary resume` goes on with it, `cargo xtask canary abort` ends it")
+            (
+                "its controller is gone",
+                "`cargo xtask canary resume` goes on with it, `cargo xtask canary abort` ends it",
+            )
         };
         let phase = state.phase;
-        return Err(Failure::environment(anyhow::anyhow!("begin a release: canary `{id}` is unfinished ({phase}), and {what}")).hint(next));
+        return Err(Failure::environment(anyhow::anyhow!(
+            "begin a release: canary `{id}` is unfinished ({phase}), and {what}"
+        ))
+        .hint(next));
     }
     Ok(())
 }
@@ -86,7 +108,11 @@ pub fn refuse_unfinished(context: &Context) -> Result<(), Failure> {
 /// `cargo xtask canary …`.
 pub async fn run(context: &Context, command: CanaryCommand) -> CommandResult {
     match command {
-        CanaryCommand::Run { stable, candidate, port } => begin(context, stable, candidate, port).await,
+        CanaryCommand::Run {
+            stable,
+            candidate,
+            port,
+        } => begin(context, stable, candidate, port).await,
         CanaryCommand::Status { id } => status(context, id),
         CanaryCommand::Abort { id } => abort(context, id).await,
         CanaryCommand::Resume { id } => {
@@ -119,26 +145,50 @@ async fn abort(context: &Context, id: Option<String>) -> CommandResult {
         return Ok(ExitCode::Pass);
     }
     if !is_locked(&canary_folder(context)) {
-        context.output.line(format!("the controller of {id} is gone; taking over to end it"));
-        take_over(context, &id, Begin::Abort { by: "the command line".into() }).await?;
+        context.output.line(format!(
+            "the controller of {id} is gone; taking over to end it"
+        ));
+        take_over(
+            context,
+            &id,
+            Begin::Abort {
+                by: "the command line".into(),
+            },
+        )
+        .await?;
         return Ok(ExitCode::Pass);
     }
     let folder = RunFolder::new(&canary_folder(context), &id);
-    folder.request_abort("the command line", "cargo xtask canary abort").map_err(Failure::environment)?;
+    folder
+        .request_abort("the command line", "cargo xtask canary abort")
+        .map_err(Failure::environment)?;
     let deadline = tokio::time::Instant::now() + Duration::from_secs(60);
     while !load(context, &id)?.is_over() {
         if tokio::time::Instant::now() > deadline {
-            return Err(Failure::environment(anyhow::anyhow!("see the end of canary `{id}` within 60 s"))
-                .hint("`cargo xtask canary status` shows where it stands"));
+            return Err(Failure::environment(anyhow::anyhow!(
+                "see the end of canary `{id}` within 60 s"
+            ))
+            .hint("`cargo xtask canary status` shows where it stands"));
         }
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
     let state = load(context, &id)?;
-    context.output.line(format!("canary {id}: {}, weight {} observed", state.phase, state.observed_weight.map_or_else(|| "not".into(), |weight| weight.to_string())));
+    context.output.line(format!(
+        "canary {id}: {}, weight {} observed",
+        state.phase,
+        state
+            .observed_weight
+            .map_or_else(|| "not".into(), |weight| weight.to_string())
+    ));
     Ok(ExitCode::Pass)
 }
 
-async fn begin(context: &Context, stable: Option<PathBuf>, candidate: Option<PathBuf>, port: u16) -> CommandResult {
+async fn begin(
+    context: &Context,
+    stable: Option<PathBuf>,
+    candidate: Option<PathBuf>,
+    port: u16,
+) -> CommandResult {
     refuse_unfinished(context)?;
     if let Some(finding) = context.settings.canary.check().into_iter().next() {
         return Err(Failure::at(finding, None));
@@ -146,9 +196,10 @@ async fn begin(context: &Context, stable: Option<PathBuf>, candidate: Option<Pat
     let run = context.new_run_id("canary");
     let folder = canary_folder(context).join(&run).join("bin");
     let binaries = match (stable, candidate) {
-        (Some(stable), Some(candidate)) => {
-            Binaries { stable: context.here.join(stable), candidate: context.here.join(candidate) }
-        }
+        (Some(stable), Some(candidate)) => Binaries {
+            stable: context.here.join(stable),
+            candidate: context.here.join(candidate),
+        },
         (stable, candidate) => {
             let (result, built) = build::build(context, &folder, false)?;
             let Some(built) = built else {
@@ -163,11 +214,21 @@ async fn begin(context: &Context, stable: Option<PathBuf>, candidate: Option<Pat
         }
     };
     let hub_binary = serve::hub_binary(context)?;
-    let wanted = Wanted { run: &run, binaries: &binaries, fault: None, is_ship: false, hub_binary: &hub_binary, port, dashboard_port: 0 };
+    let wanted = Wanted {
+        run: &run,
+        binaries: &binaries,
+        fault: None,
+        is_ship: false,
+        hub_binary: &hub_binary,
+        port,
+        dashboard_port: 0,
+    };
     let mut stage = Stage::start(context, &wanted).await?;
     let hub = HubClient::new(&format!("http://{}", stage.hub.addr), &stage.key(context)?)?;
     if let Err(error) = introduce(context, &hub, &mut stage).await {
-        context.output.progress(format!("the dashboard can't show this run: {error:#}"));
+        context
+            .output
+            .progress(format!("the dashboard can't show this run: {error:#}"));
     }
     conclude(context, &stage, Begin::Start).await
 }
@@ -175,7 +236,9 @@ async fn begin(context: &Context, stable: Option<PathBuf>, candidate: Option<Pat
 async fn take_over(context: &Context, id: &str, begin: Begin) -> CommandResult {
     let state = load(context, id)?;
     if state.is_over() {
-        context.output.line(format!("canary {id} is over already: {}", state.phase));
+        context
+            .output
+            .line(format!("canary {id} is over already: {}", state.phase));
         return Ok(ExitCode::Pass);
     }
     let stage = Stage::load(context, id)?;
@@ -189,8 +252,12 @@ async fn take_over(context: &Context, id: &str, begin: Begin) -> CommandResult {
 
 /// Runs the stage's canary to its end, records, prints, and clears the stage.
 async fn conclude(context: &Context, stage: &Stage, begin: Begin) -> CommandResult {
-    context.output.progress(format!("dashboard: {}", dashboard(context, stage)));
-    context.output.progress(format!("service:   http://{}/", stage.proxy.addr));
+    context
+        .output
+        .progress(format!("dashboard: {}", dashboard(context, stage)));
+    context
+        .output
+        .progress(format!("service:   http://{}/", stage.proxy.addr));
     let result = conclude_release(context, stage, begin).await;
     // A controller that lost the right to control must leave the stage to the one that has it.
     if result.is_ok() {
@@ -207,14 +274,27 @@ async fn conclude_release(context: &Context, stage: &Stage, begin: Begin) -> Com
     let hub = HubClient::new(&format!("http://{}", stage.hub.addr), &stage.key(context)?)?;
     let feed = stage.deployment.as_ref().map(|_| Feed::start(hub));
     let (settings, probe_every) = if stage.is_ship {
-        (&context.settings.ship.canary, Some(context.settings.ship.probe_every))
+        (
+            &context.settings.ship.canary,
+            Some(context.settings.ship.probe_every),
+        )
     } else {
         (&context.settings.canary, None)
     };
-    let job = Release { stage, plan: settings.plan(), probe_every, feed: feed.as_ref(), dispatcher: &dispatcher, begin };
+    let job = Release {
+        stage,
+        plan: settings.plan(),
+        probe_every,
+        feed: feed.as_ref(),
+        dispatcher: &dispatcher,
+        begin,
+    };
     let released = release(context, job).await;
     deliver(&dispatcher).await?;
-    dispatcher.shutdown().await.context("end the delivery of alerts")?;
+    dispatcher
+        .shutdown()
+        .await
+        .context("end the delivery of alerts")?;
     if let Some(feed) = feed {
         feed.finish().await;
     }
@@ -224,16 +304,34 @@ async fn conclude_release(context: &Context, stage: &Stage, begin: Begin) -> Com
     context.output.text(|out| {
         writeln!(out)?;
         render_text(out, &released.report)?;
-        writeln!(out, "weight observed at the proxy: {}%", summary.weight_observed * 100.0)?;
+        writeln!(
+            out,
+            "weight observed at the proxy: {}%",
+            summary.weight_observed * 100.0
+        )?;
         for gate in &gates {
             let outcome = context.output.paint.outcome(gate.outcome());
-            writeln!(out, "{outcome} {}: {} (evidence {})", gate.gate, gate.verdict.reason, gate.evidence)?;
+            writeln!(
+                out,
+                "{outcome} {}: {} (evidence {})",
+                gate.gate, gate.verdict.reason, gate.evidence
+            )?;
         }
         Ok(())
     });
-    let traffic = released.traffic.as_ref().map(|_| traffic_summary(&released, stage));
-    context.output.json(&serde_json::json!({ "version": 1, "gates": gates, "canary": summary, "traffic": traffic }));
-    Ok(ExitCode::from_outcome(gates.iter().map(crate::gate::Gate::outcome).fold(Outcome::Pass, Outcome::worst)))
+    let traffic = released
+        .traffic
+        .as_ref()
+        .map(|_| traffic_summary(&released, stage));
+    context.output.json(
+        &serde_json::json!({ "version": 1, "gates": gates, "canary": summary, "traffic": traffic }),
+    );
+    Ok(ExitCode::from_outcome(
+        gates
+            .iter()
+            .map(crate::gate::Gate::outcome)
+            .fold(Outcome::Pass, Outcome::worst),
+    ))
 }
 
 fn replay_file(context: &Context, file: &Path) -> CommandResult {
@@ -247,12 +345,21 @@ fn replay_file(context: &Context, file: &Path) -> CommandResult {
     context.output.json(&serde_json::json!({
         "version": 1, "same": is_same, "verdict": verdict, "recorded": replayed.recorded, "computed": replayed.computed,
     }));
-    context.output.line(format!("verdict: {}: {}", context.output.paint.outcome(verdict.outcome), verdict.reason));
+    context.output.line(format!(
+        "verdict: {}: {}",
+        context.output.paint.outcome(verdict.outcome),
+        verdict.reason
+    ));
     let n = replayed.computed.len();
     if is_same {
-        context.output.line(format!("all {n} decisions are the recorded ones, byte for byte"));
+        context.output.line(format!(
+            "all {n} decisions are the recorded ones, byte for byte"
+        ));
         return Ok(ExitCode::Pass);
     }
-    context.output.line(format!("{n} decisions computed, {} recorded, and they differ", replayed.recorded.len()));
+    context.output.line(format!(
+        "{n} decisions computed, {} recorded, and they differ",
+        replayed.recorded.len()
+    ));
     Ok(ExitCode::Bug)
 }

@@ -7,9 +7,13 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use serde::{Deserialize, Serialize};
-use tollgate_contracts::{Contract, LintSettings, LoadSettings, check_blessed, diff, lint, load_with, parse_documents};
+use tollgate_contracts::{
+    Contract, LintSettings, LoadSettings, check_blessed, diff, lint, load_with, parse_documents,
+};
 use tollgate_report::render::render_finding;
-use tollgate_report::{Clock, EvidenceLog, ExitCode, Finding, Outcome, Severity, Verdict, write_atomic};
+use tollgate_report::{
+    Clock, EvidenceLog, ExitCode, Finding, Outcome, Severity, Verdict, write_atomic,
+};
 
 use crate::cli::ContractCommand;
 use crate::context::Context;
@@ -36,8 +40,14 @@ pub struct ContractPair {
 
 impl ContractText {
     pub fn of(contract: &Contract) -> Self {
-        let files = contract.documents.values().map(|document| (document.file.clone(), document.text.clone()));
-        Self { entry: contract.entry.clone(), files: files.collect() }
+        let files = contract
+            .documents
+            .values()
+            .map(|document| (document.file.clone(), document.text.clone()));
+        Self {
+            entry: contract.entry.clone(),
+            files: files.collect(),
+        }
     }
 
     fn parse(&self) -> Result<Contract, Failure> {
@@ -92,33 +102,45 @@ fn judge(pairs: &[ContractPair], settings: &JudgeSettings) -> Result<Verdict, Fa
 
 /// Computes a recorded verdict again.
 pub fn replay(bytes: &[u8], settings: &serde_json::Value) -> Result<Verdict, Failure> {
-    let pairs: Vec<ContractPair> = serde_json::from_slice(bytes).context("read the recorded contracts")?;
-    let settings: JudgeSettings =
-        serde_json::from_value(settings.clone()).context("read the recorded settings of the contract gate")?;
+    let pairs: Vec<ContractPair> =
+        serde_json::from_slice(bytes).context("read the recorded contracts")?;
+    let settings: JudgeSettings = serde_json::from_value(settings.clone())
+        .context("read the recorded settings of the contract gate")?;
     judge(&pairs, &settings)
 }
 
 /// Reads one contract; names in findings are relative to the repository.
 pub fn load(context: &Context, path: &Path) -> Result<Contract, Failure> {
     let shown = path.strip_prefix(&context.root).unwrap_or(path);
-    let inside = path.starts_with(&context.root) && !path.components().any(|part| part.as_os_str() == "..");
+    let inside =
+        path.starts_with(&context.root) && !path.components().any(|part| part.as_os_str() == "..");
     let folder = path.parent().map(Path::to_path_buf).filter(|_| !inside);
     load_with(shown, &LoadSettings { folder }).map_err(|error| {
         let missing = matches!(&error, tollgate_contracts::LoadError::Read { .. });
         let failure = Failure::settings(error);
-        if missing { failure.hint("name the contracts under `files` in [contracts] of tollgate.toml") } else { failure }
+        if missing {
+            failure.hint("name the contracts under `files` in [contracts] of tollgate.toml")
+        } else {
+            failure
+        }
     })
 }
 
 /// All contracts of the settings.
 pub fn load_all(context: &Context) -> Result<Vec<Contract>, Failure> {
     let paths = context.settings.contracts.paths(&context.root);
-    paths.iter().map(|path| load(context, &context.root.join(path))).collect()
+    paths
+        .iter()
+        .map(|path| load(context, &context.root.join(path)))
+        .collect()
 }
 
 fn blessed_path(context: &Context, local: &Path) -> PathBuf {
     let name = local.file_name().map(PathBuf::from).unwrap_or_default();
-    context.root.join(&context.settings.contracts.blessed).join(name)
+    context
+        .root
+        .join(&context.settings.contracts.blessed)
+        .join(name)
 }
 
 fn pairs(context: &Context, paths: &[PathBuf], part: Part) -> Result<Vec<ContractPair>, Failure> {
@@ -145,7 +167,13 @@ pub fn gate(
 ) -> Result<Gate, Failure> {
     let started = context.clock.monotonic();
     let paths: Vec<PathBuf> = if files.is_empty() {
-        context.settings.contracts.paths(&context.root).iter().map(|path| context.root.join(path)).collect()
+        context
+            .settings
+            .contracts
+            .paths(&context.root)
+            .iter()
+            .map(|path| context.root.join(path))
+            .collect()
     } else {
         files.iter().map(|file| context.here.join(file)).collect()
     };
@@ -154,12 +182,23 @@ pub fn gate(
             .hint("name the contracts under `files` in [contracts] of tollgate.toml, or on the command line"));
     }
     let pairs = pairs(context, &paths, part)?;
-    let settings = JudgeSettings { part, lint: context.settings.contracts.lint.clone() };
+    let settings = JudgeSettings {
+        part,
+        lint: context.settings.contracts.lint.clone(),
+    };
     let verdict = judge(&pairs, &settings)?;
     let inputs = Inputs::json("contracts", &pairs).with_settings(&settings);
     let names: Vec<&str> = pairs.iter().map(|pair| pair.local.entry.as_str()).collect();
     let duration = context.clock.monotonic().saturating_sub(started);
-    gate::record(context, evidence, run, ("contract", &names.join(", ")), inputs, verdict, duration)
+    gate::record(
+        context,
+        evidence,
+        run,
+        ("contract", &names.join(", ")),
+        inputs,
+        verdict,
+        duration,
+    )
 }
 
 /// `cargo xtask contract …`.
@@ -176,10 +215,17 @@ fn run_gate(context: &Context, files: &[PathBuf], part: Part) -> CommandResult {
     let evidence = context.evidence()?;
     let run = context.new_run_id("contract");
     let gate = gate(context, &evidence, &run, files, part)?;
-    context.output.findings(&gate.verdict.findings, &context.root);
-    context.output.json(&serde_json::json!({ "version": 1, "gate": gate }));
+    context
+        .output
+        .findings(&gate.verdict.findings, &context.root);
+    context
+        .output
+        .json(&serde_json::json!({ "version": 1, "gate": gate }));
     let outcome = context.output.paint.outcome(gate.outcome());
-    context.output.line(format!("contract: {outcome}: {} (evidence {})", gate.verdict.reason, gate.evidence));
+    context.output.line(format!(
+        "contract: {outcome}: {} (evidence {})",
+        gate.verdict.reason, gate.evidence
+    ));
     Ok(ExitCode::from_outcome(gate.outcome()))
 }
 
@@ -198,8 +244,13 @@ fn side(context: &Context, name: &str) -> Result<Contract, Failure> {
 fn run_diff(context: &Context, old: &str, new: &str) -> CommandResult {
     let (old, new) = (side(context, old)?, side(context, new)?);
     let changes = diff(&old, &new);
-    context.output.json(&tollgate_contracts::diff_json(&changes));
-    let findings: Vec<Finding> = changes.iter().map(tollgate_contracts::Change::finding).collect();
+    context
+        .output
+        .json(&tollgate_contracts::diff_json(&changes));
+    let findings: Vec<Finding> = changes
+        .iter()
+        .map(tollgate_contracts::Change::finding)
+        .collect();
     let texts: BTreeMap<&str, &str> = old
         .documents
         .values()
@@ -208,15 +259,24 @@ fn run_diff(context: &Context, old: &str, new: &str) -> CommandResult {
         .collect();
     context.output.text(|out| {
         for finding in &findings {
-            let text = finding.place.as_ref().and_then(|place| texts.get(place.file.as_str()).copied());
+            let text = finding
+                .place
+                .as_ref()
+                .and_then(|place| texts.get(place.file.as_str()).copied());
             render_finding(out, finding, text, context.output.paint)?;
             writeln!(out)?;
         }
         let bump = tollgate_contracts::suggest_bump(&changes).word();
         writeln!(out, "{} changes; version: {bump}", changes.len())
     });
-    let breaks = findings.iter().any(|finding| finding.severity == Severity::Error);
-    Ok(if breaks { ExitCode::Findings } else { ExitCode::Pass })
+    let breaks = findings
+        .iter()
+        .any(|finding| finding.severity == Severity::Error);
+    Ok(if breaks {
+        ExitCode::Findings
+    } else {
+        ExitCode::Pass
+    })
 }
 
 fn bless(context: &Context) -> CommandResult {
@@ -224,34 +284,72 @@ fn bless(context: &Context) -> CommandResult {
     let run = context.new_run_id("bless");
     let lint = gate(context, &evidence, &run, &[], Part::Lint)?;
     if lint.outcome() == Outcome::Fail {
-        context.output.findings(&lint.verdict.findings, &context.root);
-        context.output.line("not blessed: mend the errors above first");
+        context
+            .output
+            .findings(&lint.verdict.findings, &context.root);
+        context
+            .output
+            .line("not blessed: mend the errors above first");
         return Ok(ExitCode::Findings);
     }
     for path in context.settings.contracts.paths(&context.root) {
         let contract = load(context, &context.root.join(&path))?;
-        let folder = Path::new(&path).parent().map(Path::to_path_buf).unwrap_or_default();
+        let folder = Path::new(&path)
+            .parent()
+            .map(Path::to_path_buf)
+            .unwrap_or_default();
         for document in contract.documents.values() {
-            let inner = Path::new(&document.file).strip_prefix(&folder).unwrap_or(Path::new(&document.file)).to_path_buf();
-            let to = context.root.join(&context.settings.contracts.blessed).join(&inner);
+            let inner = Path::new(&document.file)
+                .strip_prefix(&folder)
+                .unwrap_or(Path::new(&document.file))
+                .to_path_buf();
+            let to = context
+                .root
+                .join(&context.settings.contracts.blessed)
+                .join(&inner);
             let bytes = fs::read(context.root.join(&document.file))?;
             let is_same = fs::read(&to).is_ok_and(|old| old == bytes);
             if !is_same {
                 write_atomic(&to, &bytes).map_err(Failure::environment)?;
-                context.output.line(format!("blessed {}", to.strip_prefix(&context.root).unwrap_or(&to).display()));
+                context.output.line(format!(
+                    "blessed {}",
+                    to.strip_prefix(&context.root).unwrap_or(&to).display()
+                ));
             }
         }
     }
     let pairs = pairs(context, &absolute(context), Part::All)?;
-    let settings = JudgeSettings { part: Part::All, lint: context.settings.contracts.lint.clone() };
+    let settings = JudgeSettings {
+        part: Part::All,
+        lint: context.settings.contracts.lint.clone(),
+    };
     let verdict = judge(&pairs, &settings)?;
     let inputs = Inputs::json("contracts", &pairs).with_settings(&settings);
-    let kept = gate::record(context, &evidence, &run, ("contract", "blessed"), inputs, verdict, Duration::ZERO)?;
-    context.output.json(&serde_json::json!({ "version": 1, "gate": kept }));
-    context.output.line(format!("the local contracts are agreed (evidence {})", kept.evidence));
+    let kept = gate::record(
+        context,
+        &evidence,
+        &run,
+        ("contract", "blessed"),
+        inputs,
+        verdict,
+        Duration::ZERO,
+    )?;
+    context
+        .output
+        .json(&serde_json::json!({ "version": 1, "gate": kept }));
+    context.output.line(format!(
+        "the local contracts are agreed (evidence {})",
+        kept.evidence
+    ));
     Ok(ExitCode::Pass)
 }
 
 fn absolute(context: &Context) -> Vec<PathBuf> {
-    context.settings.contracts.paths(&context.root).iter().map(|path| context.root.join(path)).collect()
+    context
+        .settings
+        .contracts
+        .paths(&context.root)
+        .iter()
+        .map(|path| context.root.join(path))
+        .collect()
 }

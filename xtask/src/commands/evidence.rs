@@ -13,25 +13,47 @@ pub fn explain(context: &Context, id: &str) -> CommandResult {
     let record = evidence.find(id)?;
     context.output.json(&record);
     context.output.text(|out| {
-        writeln!(out, "evidence {} (number {} of the chain)", record.id, record.seq)?;
+        writeln!(
+            out,
+            "evidence {} (number {} of the chain)",
+            record.id, record.seq
+        )?;
         writeln!(out, "  gate     {} on {}", record.gate, record.subject)?;
         writeln!(out, "  when     {}", record.at)?;
         writeln!(out, "  run      {}", record.run)?;
-        writeln!(out, "  verdict  {}", context.output.paint.outcome(record.verdict.outcome))?;
+        writeln!(
+            out,
+            "  verdict  {}",
+            context.output.paint.outcome(record.verdict.outcome)
+        )?;
         writeln!(out, "  why      {}", record.verdict.reason)?;
         for (name, digest) in &record.inputs {
-            writeln!(out, "  input    {name} {} ({})", digest.short(), size_of(&evidence, digest))?;
+            writeln!(
+                out,
+                "  input    {name} {} ({})",
+                digest.short(),
+                size_of(&evidence, digest)
+            )?;
         }
         if !record.settings.is_null() {
             let settings = serde_json::to_string(&record.settings).unwrap_or_default();
             let shown: String = settings.chars().take(160).collect();
-            let more = if shown.len() < settings.len() { " … (whole with --format json)" } else { "" };
+            let more = if shown.len() < settings.len() {
+                " … (whole with --format json)"
+            } else {
+                ""
+            };
             writeln!(out, "  settings {shown}{more}")?;
         }
         writeln!(out)
     });
-    context.output.findings(&record.verdict.findings, &context.root);
-    context.output.line(format!("compute it again: cargo xtask replay {}", record.id));
+    context
+        .output
+        .findings(&record.verdict.findings, &context.root);
+    context.output.line(format!(
+        "compute it again: cargo xtask replay {}",
+        record.id
+    ));
     Ok(ExitCode::Pass)
 }
 
@@ -46,7 +68,10 @@ fn size_of(evidence: &EvidenceLog, digest: &tollgate_report::Digest) -> String {
 fn recompute(evidence: &EvidenceLog, record: &Record) -> Result<Verdict, Failure> {
     let input = |name: &str| {
         let digest = record.inputs.get(name).ok_or_else(|| {
-            Failure::settings(anyhow::anyhow!("replay `{}`: the record has no input `{name}`", record.id))
+            Failure::settings(anyhow::anyhow!(
+                "replay `{}`: the record has no input `{name}`",
+                record.id
+            ))
         })?;
         evidence.input(digest).map_err(Failure::from)
     };
@@ -61,8 +86,11 @@ fn recompute(evidence: &EvidenceLog, record: &Record) -> Result<Verdict, Failure
         "canary" => canary::replay(&input("events")?),
         "traffic" => ship::replay_traffic(&input("traffic")?),
         "alert" => ship::replay_alert(&input("received")?),
-        other => Err(Failure::usage(format!("replay `{}`: a record of gate `{other}` tells of an act, not of a verdict", record.id))
-            .hint(format!("cargo xtask explain {}", record.id))),
+        other => Err(Failure::usage(format!(
+            "replay `{}`: a record of gate `{other}` tells of an act, not of a verdict",
+            record.id
+        ))
+        .hint(format!("cargo xtask explain {}", record.id))),
     }
 }
 
@@ -71,15 +99,22 @@ pub fn replay(context: &Context, id: &str) -> CommandResult {
     let evidence = context.evidence()?;
     let record = evidence.find(id)?;
     let again = recompute(&evidence, &record)?;
-    let bytes = |verdict: &Verdict| serde_json::to_string(verdict).expect("a verdict has only string keys");
+    let bytes =
+        |verdict: &Verdict| serde_json::to_string(verdict).expect("a verdict has only string keys");
     let is_same = bytes(&again) == bytes(&record.verdict);
     context.output.json(&serde_json::json!({
         "version": 1, "id": record.id, "same": is_same, "recorded": record.verdict, "replayed": again,
     }));
     let outcome = context.output.paint.outcome(again.outcome);
-    context.output.line(format!("{} on {}: {outcome}: {}", record.gate, record.subject, again.reason));
+    context.output.line(format!(
+        "{} on {}: {outcome}: {}",
+        record.gate, record.subject, again.reason
+    ));
     if is_same {
-        context.output.line(format!("the same verdict as recorded, byte for byte ({} bytes)", bytes(&again).len()));
+        context.output.line(format!(
+            "the same verdict as recorded, byte for byte ({} bytes)",
+            bytes(&again).len()
+        ));
         return Ok(ExitCode::Pass);
     }
     context.output.line(format!(
@@ -87,6 +122,8 @@ pub fn replay(context: &Context, id: &str) -> CommandResult {
         record.verdict.outcome.word(),
         record.verdict.reason
     ));
-    context.output.line("a verdict must follow from its inputs alone; or this version of Tollgate judges otherwise");
+    context.output.line(
+        "a verdict must follow from its inputs alone; or this version of Tollgate judges otherwise",
+    );
     Ok(ExitCode::Bug)
 }

@@ -22,7 +22,9 @@ pub fn run(context: &Context, command: InternalCommand) -> CommandResult {
         InternalCommand::Proxy { config } => super::block_on(proxy(&config)),
         InternalCommand::Coverage { exclude } => coverage(context, &exclude),
         InternalCommand::Schema => {
-            context.output.text(|out| out.write_all(settings_schema().as_bytes()));
+            context
+                .output
+                .text(|out| out.write_all(settings_schema().as_bytes()));
             Ok(ExitCode::Pass)
         }
     }
@@ -40,7 +42,9 @@ pub struct ProxyFile {
 
 async fn proxy(config: &Path) -> CommandResult {
     let text = fs::read(config).with_context(|| format!("read `{}`", config.display()))?;
-    let file: ProxyFile = serde_json::from_slice(&text).context("read the proxy's settings").map_err(Failure::settings)?;
+    let file: ProxyFile = serde_json::from_slice(&text)
+        .context("read the proxy's settings")
+        .map_err(Failure::settings)?;
     let config = ProxyConfig {
         listen: file.listen,
         control_listen: file.control_listen,
@@ -62,7 +66,9 @@ async fn proxy(config: &Path) -> CommandResult {
         // The starter reads this line from a file; when nobody does, the proxy serves all the same.
         let _ = writeln!(std::io::stdout().lock(), "{}", serde_json::json!(line));
     };
-    run_proxy(config, shutdown, say).await.map_err(Failure::environment)?;
+    run_proxy(config, shutdown, say)
+        .await
+        .map_err(Failure::environment)?;
     Ok(ExitCode::Pass)
 }
 
@@ -92,21 +98,29 @@ fn coverage(context: &Context, exclude: &[String]) -> CommandResult {
         interrupt: &INTERRUPT,
     };
     match collect(&request).map_err(Failure::environment)? {
-        Collected::Written { lcov, closing_lines, .. } => {
+        Collected::Written {
+            lcov,
+            closing_lines,
+            ..
+        } => {
             for line in closing_lines {
                 context.output.line(line);
             }
             context.output.line(format!("wrote {}", lcov.display()));
             Ok(ExitCode::Pass)
         }
-        Collected::NotChecked { tool, hint } => {
-            Err(Failure::environment(anyhow::anyhow!("measure coverage: `{tool}` is missing")).hint(hint))
-        }
+        Collected::NotChecked { tool, hint } => Err(Failure::environment(anyhow::anyhow!(
+            "measure coverage: `{tool}` is missing"
+        ))
+        .hint(hint)),
         Collected::Failed { excerpt, log } => {
             for line in excerpt {
                 context.output.line(line);
             }
-            context.output.line(format!("error: the tests failed under coverage; all of it is in {}", log.display()));
+            context.output.line(format!(
+                "error: the tests failed under coverage; all of it is in {}",
+                log.display()
+            ));
             Ok(ExitCode::Findings)
         }
         Collected::Interrupted => Ok(ExitCode::Inconclusive),

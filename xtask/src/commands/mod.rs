@@ -62,7 +62,9 @@ fn block_on(command: impl Future<Output = CommandResult>) -> CommandResult {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
-        .map_err(|error| Failure::environment(anyhow::Error::new(error).context("start the async runtime")))?;
+        .map_err(|error| {
+            Failure::environment(anyhow::Error::new(error).context("start the async runtime"))
+        })?;
     let result = runtime.block_on(command);
     runtime.shutdown_timeout(std::time::Duration::from_secs(2));
     result

@@ -28,17 +28,29 @@ pub fn chosen(context: &Context, names: &[String]) -> Result<Vec<Probe>, Failure
     if let Some(finding) = tollgate_probes::settings::check(probes).into_iter().next() {
         return Err(Failure::at(finding, None));
     }
-    if let Some(unknown) = names.iter().find(|name| probes.iter().all(|probe| probe.name != **name)) {
-        let failure = Failure::usage(format!("run probe `{unknown}`: the settings have no such probe"));
-        return Err(match suggest::nearest(unknown, probes.iter().map(|probe| probe.name.as_str())) {
-            Some(near) => failure.hint(format!("did you mean `{near}`?")),
-            None => failure.hint("`cargo xtask probe list` shows them"),
-        });
+    if let Some(unknown) = names
+        .iter()
+        .find(|name| probes.iter().all(|probe| probe.name != **name))
+    {
+        let failure = Failure::usage(format!(
+            "run probe `{unknown}`: the settings have no such probe"
+        ));
+        return Err(
+            match suggest::nearest(unknown, probes.iter().map(|probe| probe.name.as_str())) {
+                Some(near) => failure.hint(format!("did you mean `{near}`?")),
+                None => failure.hint("`cargo xtask probe list` shows them"),
+            },
+        );
     }
-    let probes: Vec<Probe> =
-        probes.iter().filter(|probe| names.is_empty() || names.contains(&probe.name)).cloned().collect();
+    let probes: Vec<Probe> = probes
+        .iter()
+        .filter(|probe| names.is_empty() || names.contains(&probe.name))
+        .cloned()
+        .collect();
     if probes.is_empty() {
-        return Err(Failure::settings(anyhow::anyhow!("run probes: tollgate.toml has no [[probes]]")));
+        return Err(Failure::settings(anyhow::anyhow!(
+            "run probes: tollgate.toml has no [[probes]]"
+        )));
     }
     Ok(probes)
 }
@@ -49,14 +61,19 @@ pub fn probe_context(context: &Context, base: &str) -> Result<tollgate_probes::C
     Ok(tollgate_probes::Context::new(base).with_schemas(Arc::new(schemas)))
 }
 
-fn context_of(context: &Context, args: &ProbeArgs) -> Result<Arc<tollgate_probes::Context>, Failure> {
+fn context_of(
+    context: &Context,
+    args: &ProbeArgs,
+) -> Result<Arc<tollgate_probes::Context>, Failure> {
     let base = args.base.as_deref().ok_or_else(|| {
-        Failure::usage("run probes: no address is named").hint("add --base http://127.0.0.1:8080, or set TOLLGATE_BASE")
+        Failure::usage("run probes: no address is named")
+            .hint("add --base http://127.0.0.1:8080, or set TOLLGATE_BASE")
     })?;
     let mut probe_context = probe_context(context, base)?;
     for var in &args.vars {
-        let (name, value) =
-            var.split_once('=').ok_or_else(|| Failure::usage(format!("read --var `{var}`: NAME=VALUE was expected")))?;
+        let (name, value) = var.split_once('=').ok_or_else(|| {
+            Failure::usage(format!("read --var `{var}`: NAME=VALUE was expected"))
+        })?;
         probe_context = probe_context.with_var(name, value);
     }
     Ok(Arc::new(probe_context))
@@ -70,14 +87,28 @@ pub async fn run(context: &Context, command: ProbeCommand) -> CommandResult {
                 .settings
                 .probes
                 .iter()
-                .map(|probe| vec![probe.name.clone(), probe.check.kind().to_string(), format!("every {}", probe.every)])
+                .map(|probe| {
+                    vec![
+                        probe.name.clone(),
+                        probe.check.kind().to_string(),
+                        format!("every {}", probe.every),
+                    ]
+                })
                 .collect();
-            context.output.text(|out| render_table(out, &["probe", "kind", "when"], &rows));
-            context.output.json(&serde_json::json!({ "version": 1, "probes": context.settings.probes }));
+            context
+                .output
+                .text(|out| render_table(out, &["probe", "kind", "when"], &rows));
+            context
+                .output
+                .json(&serde_json::json!({ "version": 1, "probes": context.settings.probes }));
             Ok(ExitCode::Pass)
         }
         ProbeCommand::Run(args) => run_once(context, &args).await,
-        ProbeCommand::Watch { probe, every, rounds } => watch(context, &probe, every.0, rounds).await,
+        ProbeCommand::Watch {
+            probe,
+            every,
+            rounds,
+        } => watch(context, &probe, every.0, rounds).await,
     }
 }
 
@@ -91,7 +122,15 @@ async fn run_once(context: &Context, args: &ProbeArgs) -> CommandResult {
     let duration = context.clock.monotonic().saturating_sub(started);
     let inputs = Inputs::json("probes", &results);
     let base = probe_context.base_url().to_owned();
-    let gate = gate::record(context, &evidence, &run, ("probe", &base), inputs, verdict(&results), duration)?;
+    let gate = gate::record(
+        context,
+        &evidence,
+        &run,
+        ("probe", &base),
+        inputs,
+        verdict(&results),
+        duration,
+    )?;
     if let Some(path) = &args.junit {
         let mut text = Vec::new();
         junit(&mut text, &results)?;
@@ -102,15 +141,23 @@ async fn run_once(context: &Context, args: &ProbeArgs) -> CommandResult {
 }
 
 fn print(context: &Context, results: &[ProbeResult], gate: &Gate) {
-    context.output.text(|out| table(out, results, context.output.paint));
-    context.output.json(&serde_json::json!({ "version": 1, "gate": gate, "results": results }));
+    context
+        .output
+        .text(|out| table(out, results, context.output.paint));
+    context
+        .output
+        .json(&serde_json::json!({ "version": 1, "gate": gate, "results": results }));
     let outcome = context.output.paint.outcome(gate.outcome());
-    context.output.line(format!("\nprobes: {outcome}: {} (evidence {})", gate.verdict.reason, gate.evidence));
+    context.output.line(format!(
+        "\nprobes: {outcome}: {} (evidence {})",
+        gate.verdict.reason, gate.evidence
+    ));
 }
 
 /// Computes a recorded verdict again.
 pub fn replay(bytes: &[u8]) -> Result<Verdict, Failure> {
-    let results: Vec<ProbeResult> = serde_json::from_slice(bytes).context("read the recorded probe results")?;
+    let results: Vec<ProbeResult> =
+        serde_json::from_slice(bytes).context("read the recorded probe results")?;
     Ok(verdict(&results))
 }
 
@@ -137,7 +184,12 @@ async fn watch(context: &Context, args: &ProbeArgs, every: Duration, rounds: u32
             worst = ExitCode::Findings;
         }
         context.output.text(|out| {
-            let cause = result.failure.as_ref().map(|cause| format!(" {}: expected {}, got {}", cause.what, cause.expected, cause.got));
+            let cause = result.failure.as_ref().map(|cause| {
+                format!(
+                    " {}: expected {}, got {}",
+                    cause.what, cause.expected, cause.got
+                )
+            });
             writeln!(
                 out,
                 "{} {} {} {:.1} ms{}",
@@ -162,34 +214,53 @@ async fn watch(context: &Context, args: &ProbeArgs, every: Duration, rounds: u32
 fn is_loopback(url: &str) -> bool {
     let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
     let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
-    let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
+    let host = authority
+        .rsplit_once('@')
+        .map_or(authority, |(_, host)| host);
     let host = match host.strip_prefix('[') {
         Some(rest) => rest.split(']').next().unwrap_or_default(),
         None => host.split(':').next().unwrap_or_default(),
     };
-    host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
+    host == "localhost"
+        || host
+            .parse::<std::net::IpAddr>()
+            .is_ok_and(|address| address.is_loopback())
 }
 
 fn host_of(url: &str) -> &str {
     let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
     let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
-    authority.rsplit_once('@').map_or(authority, |(_, host)| host).split(':').next().unwrap_or_default()
+    authority
+        .rsplit_once('@')
+        .map_or(authority, |(_, host)| host)
+        .split(':')
+        .next()
+        .unwrap_or_default()
 }
 
 /// `cargo xtask load URL`.
 pub async fn load(context: &Context, args: &LoadArgs) -> CommandResult {
     if !is_loopback(&args.url) && args.allow_host.as_deref() != Some(host_of(&args.url)) {
-        return Err(Failure::usage(format!("load `{}`: it is not on this machine", args.url))
-            .hint("load only what is yours; then name its host with --allow-host"));
+        return Err(
+            Failure::usage(format!("load `{}`: it is not on this machine", args.url))
+                .hint("load only what is yours; then name its host with --allow-host"),
+        );
     }
     let (scheme, rest) = args.url.split_once("://").unwrap_or(("http", &args.url));
     let (authority, path) = rest.split_once('/').unwrap_or((rest, ""));
     let check = LoadCheck {
-        request: HttpCheck { path: format!("/{path}"), ..HttpCheck::default() },
+        request: HttpCheck {
+            path: format!("/{path}"),
+            ..HttpCheck::default()
+        },
         rate: Some(args.rate),
         connections: u32::try_from(args.connections).unwrap_or(u32::MAX),
         duration: args.duration,
-        budget: LoadBudget { p95: args.p95, error_rate: args.errors, ..LoadBudget::default() },
+        budget: LoadBudget {
+            p95: args.p95,
+            error_rate: args.errors,
+            ..LoadBudget::default()
+        },
         ..LoadCheck::default()
     };
     let mut probe = Probe::new("load", Check::Load(Box::new(check)));
@@ -201,7 +272,15 @@ pub async fn load(context: &Context, args: &LoadArgs) -> CommandResult {
     let duration = context.clock.monotonic().saturating_sub(started);
     let inputs = Inputs::json("probes", &results);
     let run = context.new_run_id("load");
-    let gate = gate::record(context, &evidence, &run, ("probe", &args.url), inputs, verdict(&results), duration)?;
+    let gate = gate::record(
+        context,
+        &evidence,
+        &run,
+        ("probe", &args.url),
+        inputs,
+        verdict(&results),
+        duration,
+    )?;
     print(context, &results, &gate);
     if let Some(report) = results.first().and_then(|result| result.load.as_ref()) {
         let latency = &report.latency;
@@ -227,10 +306,20 @@ mod tests {
 
     #[test]
     fn only_addresses_of_this_machine_may_be_loaded_without_asking() {
-        for here in ["http://127.0.0.1:8080/x", "http://localhost", "http://[::1]:80/", "http://127.1.2.3"] {
+        for here in [
+            "http://127.0.0.1:8080/x",
+            "http://localhost",
+            "http://[::1]:80/",
+            "http://127.1.2.3",
+        ] {
             assert!(is_loopback(here), "{here}");
         }
-        for elsewhere in ["http://10.0.0.1/", "http://example.com", "http://127.0.0.1@example.com/", "http://localhost.example.com"] {
+        for elsewhere in [
+            "http://10.0.0.1/",
+            "http://example.com",
+            "http://127.0.0.1@example.com/",
+            "http://localhost.example.com",
+        ] {
             assert!(!is_loopback(elsewhere), "{elsewhere}");
         }
     }

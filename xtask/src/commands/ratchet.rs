@@ -11,8 +11,9 @@ use tollgate_ratchet::history::append;
 use tollgate_ratchet::merge::MergeInputs;
 use tollgate_ratchet::show::{show, show_tightened};
 use tollgate_ratchet::{
-    Catalogue, CheckInput, Checked, Floors, History, HistoryEntry, Measurement, RatchetSettings, Report,
-    TightenInput, Tightened, Waiver, adopt, check, detect, measure, merge_driver, read, tighten,
+    Catalogue, CheckInput, Checked, Floors, History, HistoryEntry, Measurement, RatchetSettings,
+    Report, TightenInput, Tightened, Waiver, adopt, check, detect, measure, merge_driver, read,
+    tighten,
 };
 use tollgate_report::{Clock, EvidenceLog, ExitCode, Finding, Timestamp, Verdict, write_atomic};
 
@@ -39,8 +40,12 @@ pub struct RatchetInputs {
 /// What the ratchet decides. Pure.
 pub fn judge(inputs: &RatchetInputs, settings: &RatchetSettings) -> Result<Checked, Failure> {
     let catalogue = Catalogue::new(settings);
-    let floors = Floors::parse_known(&inputs.floors, &settings.file, &catalogue).map_err(Failure::settings)?;
-    let history = History { entries: inputs.history.clone(), torn_line: None };
+    let floors = Floors::parse_known(&inputs.floors, &settings.file, &catalogue)
+        .map_err(Failure::settings)?;
+    let history = History {
+        entries: inputs.history.clone(),
+        torn_line: None,
+    };
     Ok(check(&CheckInput {
         floors: &floors,
         measurements: &inputs.measurements,
@@ -52,29 +57,48 @@ pub fn judge(inputs: &RatchetInputs, settings: &RatchetSettings) -> Result<Check
 }
 
 /// Reads what the ratchet looks at: reports, the user's own commands, past runs, waivers.
-pub fn inputs(context: &Context, reports: &[PathBuf], more: Vec<Measurement>) -> Result<RatchetInputs, Failure> {
+pub fn inputs(
+    context: &Context,
+    reports: &[PathBuf],
+    more: Vec<Measurement>,
+) -> Result<RatchetInputs, Failure> {
     let settings = &context.settings.ratchet;
     let path = context.root.join(&settings.file);
     let floors = match fs::read_to_string(&path) {
         Ok(text) => text,
         Err(error) => {
-            let error = anyhow::Error::new(error).context(format!("read the floors `{}`", settings.file));
-            return Err(Failure::settings(error).hint("`cargo xtask ratchet tighten` writes the first one from what is measured now"));
+            let error =
+                anyhow::Error::new(error).context(format!("read the floors `{}`", settings.file));
+            return Err(Failure::settings(error).hint(
+                "`cargo xtask ratchet tighten` writes the first one from what is measured now",
+            ));
         }
     };
     let mut measurements = read_reports(context, reports)?;
     measurements.extend(run_commands(context)?);
     measurements.extend(more);
-    let mut waivers = Waiver::load_all(&context.root.join(&settings.waivers)).map_err(Failure::settings)?;
+    let mut waivers =
+        Waiver::load_all(&context.root.join(&settings.waivers)).map_err(Failure::settings)?;
     for waiver in &mut waivers {
         waiver.file = relative(&context.root, Path::new(&waiver.file));
     }
-    let history = recent(History::load(&context.root.join(&settings.history)).map_err(Failure::environment)?);
-    Ok(RatchetInputs { floors, measurements, history, waivers, now: context.clock.now() })
+    let history =
+        recent(History::load(&context.root.join(&settings.history)).map_err(Failure::environment)?);
+    Ok(RatchetInputs {
+        floors,
+        measurements,
+        history,
+        waivers,
+        now: context.clock.now(),
+    })
 }
 
 fn relative(root: &Path, path: &Path) -> String {
-    path.strip_prefix(root).unwrap_or(path).display().to_string().replace('\\', "/")
+    path.strip_prefix(root)
+        .unwrap_or(path)
+        .display()
+        .to_string()
+        .replace('\\', "/")
 }
 
 fn recent(history: History) -> Vec<HistoryEntry> {
@@ -96,16 +120,29 @@ fn read_reports(context: &Context, reports: &[PathBuf]) -> Result<Vec<Measuremen
     let mut read_ones: Vec<Report> = Vec::new();
     let is_asked = !reports.is_empty();
     let paths: Vec<PathBuf> = if is_asked {
-        reports.iter().map(|report| context.here.join(report)).collect()
+        reports
+            .iter()
+            .map(|report| context.here.join(report))
+            .collect()
     } else {
-        context.settings.ratchet.reports.iter().map(|report| context.root.join(report)).collect()
+        context
+            .settings
+            .ratchet
+            .reports
+            .iter()
+            .map(|report| context.root.join(report))
+            .collect()
     };
     for path in paths {
         let name = relative(&context.root, &path);
         let bytes = match fs::read(&path) {
             Ok(bytes) => bytes,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound && !is_asked => continue,
-            Err(error) => return Err(Failure::environment(anyhow::Error::new(error).context(format!("read report `{name}`")))),
+            Err(error) => {
+                return Err(Failure::environment(
+                    anyhow::Error::new(error).context(format!("read report `{name}`")),
+                ));
+            }
         };
         let kind = detect(&bytes, &name).ok_or_else(|| {
             Failure::settings(anyhow::anyhow!("tell what kind of report `{name}` is"))
@@ -138,11 +175,23 @@ fn run_commands(context: &Context) -> Result<Vec<Measurement>, Failure> {
             .with_context(|| format!("start `{shown}` to measure `{metric}`"))?;
         if !output.status.success() {
             let said = String::from_utf8_lossy(&output.stderr).trim().to_owned();
-            return Err(anyhow::anyhow!("measure `{metric}` by `{shown}`: {}: {said}", output.status).into());
+            return Err(anyhow::anyhow!(
+                "measure `{metric}` by `{shown}`: {}: {said}",
+                output.status
+            )
+            .into());
         }
-        let value: CommandValue = serde_json::from_slice(&output.stdout)
-            .with_context(|| format!("read what `{shown}` prints for `{metric}`: `{{\"value\": NUMBER}}` was expected"))?;
-        measurements.push(Measurement { metric: metric.clone(), unit: user.unit.clone(), value: value.value, detail: shown });
+        let value: CommandValue = serde_json::from_slice(&output.stdout).with_context(|| {
+            format!(
+                "read what `{shown}` prints for `{metric}`: `{{\"value\": NUMBER}}` was expected"
+            )
+        })?;
+        measurements.push(Measurement {
+            metric: metric.clone(),
+            unit: user.unit.clone(),
+            value: value.value,
+            detail: shown,
+        });
     }
     Ok(measurements)
 }
@@ -159,22 +208,49 @@ pub fn gate(
     let kept = Inputs::json("ratchet", inputs).with_settings(&context.settings.ratchet);
     let duration = context.clock.monotonic().saturating_sub(started);
     let subject = (("ratchet"), context.settings.ratchet.file.as_str());
-    let gate = gate::record(context, evidence, run, subject, kept, checked.verdict.clone(), duration)?;
+    let gate = gate::record(
+        context,
+        evidence,
+        run,
+        subject,
+        kept,
+        checked.verdict.clone(),
+        duration,
+    )?;
     Ok((gate, checked))
 }
 
-/// Adds measured values to the history, so that noise can be told from change.
-pub fn remember(context: &Context, inputs: &RatchetInputs, run: &str) -> Result<(), Failure> {
-    let entries: Vec<HistoryEntry> =
-        inputs.measurements.iter().map(|measurement| HistoryEntry::new(measurement, inputs.now, run)).collect();
-    append(&context.root.join(&context.settings.ratchet.history), &entries).map_err(Failure::environment)
+/// Adds measured values to the history, so that noise can be told from change: those of reports
+/// and commands, and of the tier's those in `kept`.
+pub fn remember(
+    context: &Context,
+    inputs: &RatchetInputs,
+    kept: &[Measurement],
+    run: &str,
+) -> Result<(), Failure> {
+    let is_time = |measurement: &&Measurement| measurement.metric.starts_with("tier");
+    let others = inputs
+        .measurements
+        .iter()
+        .filter(|measurement| !is_time(measurement));
+    let times = kept.iter().filter(is_time);
+    let entries: Vec<HistoryEntry> = others
+        .chain(times)
+        .map(|measurement| HistoryEntry::new(measurement, inputs.now, run))
+        .collect();
+    append(
+        &context.root.join(&context.settings.ratchet.history),
+        &entries,
+    )
+    .map_err(Failure::environment)
 }
 
 /// Computes a recorded verdict again.
 pub fn replay(bytes: &[u8], settings: &serde_json::Value) -> Result<Verdict, Failure> {
-    let inputs: RatchetInputs = serde_json::from_slice(bytes).context("read the recorded inputs of the ratchet")?;
-    let settings: RatchetSettings =
-        serde_json::from_value(settings.clone()).context("read the recorded settings of the ratchet")?;
+    let inputs: RatchetInputs =
+        serde_json::from_slice(bytes).context("read the recorded inputs of the ratchet")?;
+    let settings: RatchetSettings = serde_json::from_value(settings.clone())
+        .context("read the recorded settings of the ratchet")?;
     Ok(judge(&inputs, &settings)?.verdict)
 }
 
@@ -184,15 +260,41 @@ pub fn run(context: &Context, command: RatchetCommand) -> CommandResult {
         RatchetCommand::Check { reports } => run_check(context, &reports),
         RatchetCommand::Tighten { reports, dry_run } => run_tighten(context, &reports, dry_run),
         RatchetCommand::Show => run_show(context),
-        RatchetCommand::Waive { metric, owner, reason, expires } => {
+        RatchetCommand::Waive {
+            metric,
+            owner,
+            reason,
+            expires,
+        } => {
             let file = format!("{}/{metric}.toml", context.settings.ratchet.waivers);
-            waive(context, Waiver { file, metric, scope: "repository".into(), owner, reason, expires: Some(expires) })
+            waive(
+                context,
+                Waiver {
+                    file,
+                    metric,
+                    scope: "repository".into(),
+                    owner,
+                    reason,
+                    expires: Some(expires),
+                },
+            )
         }
-        RatchetCommand::Merge { ancestor, ours, theirs } => {
-            let read = |path: &PathBuf| fs::read(path).with_context(|| format!("read `{}`", path.display()));
+        RatchetCommand::Merge {
+            ancestor,
+            ours,
+            theirs,
+        } => {
+            let read = |path: &PathBuf| {
+                fs::read(path).with_context(|| format!("read `{}`", path.display()))
+            };
             let (ancestor, our_bytes, theirs) = (read(&ancestor)?, read(&ours)?, read(&theirs)?);
-            let inputs = MergeInputs { ancestor: &ancestor, ours: &our_bytes, theirs: &theirs };
-            let merged = merge_driver(&inputs).map_err(|error| Failure::new(ExitCode::Findings, error))?;
+            let inputs = MergeInputs {
+                ancestor: &ancestor,
+                ours: &our_bytes,
+                theirs: &theirs,
+            };
+            let merged =
+                merge_driver(&inputs).map_err(|error| Failure::new(ExitCode::Findings, error))?;
             write_atomic(&ours, &merged).map_err(Failure::environment)?;
             Ok(ExitCode::Pass)
         }
@@ -214,22 +316,38 @@ fn run_show(context: &Context) -> CommandResult {
     let checked = judge(&inputs, &context.settings.ratchet)?;
     print(context, &checked, &inputs, None);
     let catalogue = Catalogue::new(&context.settings.ratchet);
-    let floors = Floors::parse_known(&inputs.floors, &context.settings.ratchet.file, &catalogue).map_err(Failure::settings)?;
-    let history = History { entries: inputs.history.clone(), torn_line: None };
+    let floors = Floors::parse_known(&inputs.floors, &context.settings.ratchet.file, &catalogue)
+        .map_err(Failure::settings)?;
+    let history = History {
+        entries: inputs.history.clone(),
+        torn_line: None,
+    };
     let page = tollgate_ratchet::trend::trend_html(&floors, &history);
     let path = context.state_dir.join("ratchet-trend.html");
     write_atomic(&path, page.as_bytes()).map_err(Failure::environment)?;
-    context.output.line(format!("\ntrend report: {}", path.display()));
+    context
+        .output
+        .line(format!("\ntrend report: {}", path.display()));
     Ok(ExitCode::Pass)
 }
 
 fn print(context: &Context, checked: &Checked, inputs: &RatchetInputs, gate: Option<&Gate>) {
-    let history = History { entries: inputs.history.clone(), torn_line: None };
-    context.output.text(|out| show(out, checked, &history, context.output.paint));
-    context.output.json(&serde_json::json!({ "version": 1, "gate": gate, "checked": checked }));
+    let history = History {
+        entries: inputs.history.clone(),
+        torn_line: None,
+    };
+    context
+        .output
+        .text(|out| show(out, checked, &history, context.output.paint));
+    context
+        .output
+        .json(&serde_json::json!({ "version": 1, "gate": gate, "checked": checked }));
     if let Some(gate) = gate {
         let outcome = context.output.paint.outcome(gate.outcome());
-        context.output.line(format!("\nratchet: {outcome}: {} (evidence {})", gate.verdict.reason, gate.evidence));
+        context.output.line(format!(
+            "\nratchet: {outcome}: {} (evidence {})",
+            gate.verdict.reason, gate.evidence
+        ));
     }
 }
 
@@ -238,17 +356,35 @@ fn run_tighten(context: &Context, reports: &[PathBuf], is_dry_run: bool) -> Comm
     let path = context.root.join(&settings.file);
     let catalogue = Catalogue::new(settings);
     if !path.exists() && !is_dry_run {
-        Floors::defaults(&catalogue).save(&path).map_err(Failure::environment)?;
+        Floors::defaults(&catalogue)
+            .save(&path)
+            .map_err(Failure::environment)?;
     }
     let inputs = inputs(context, reports, Vec::new())?;
-    let floors = Floors::parse_known(&inputs.floors, &settings.file, &catalogue).map_err(Failure::settings)?;
-    let history = History { entries: inputs.history.clone(), torn_line: None };
-    let input = TightenInput { floors: &floors, measurements: &inputs.measurements, history: &history, settings };
+    let floors = Floors::parse_known(&inputs.floors, &settings.file, &catalogue)
+        .map_err(Failure::settings)?;
+    let history = History {
+        entries: inputs.history.clone(),
+        torn_line: None,
+    };
+    let input = TightenInput {
+        floors: &floors,
+        measurements: &inputs.measurements,
+        history: &history,
+        settings,
+    };
     let tightened = tighten(&input);
-    let adopted = adopt(&TightenInput { floors: &tightened.floors, ..input });
+    let adopted = adopt(&TightenInput {
+        floors: &tightened.floors,
+        ..input
+    });
     let tightened = Tightened {
         floors: adopted.floors,
-        changes: tightened.changes.into_iter().chain(adopted.changes).collect(),
+        changes: tightened
+            .changes
+            .into_iter()
+            .chain(adopted.changes)
+            .collect(),
         waiting: tightened.waiting,
     };
     context.output.text(|out| show_tightened(out, &tightened));
@@ -262,21 +398,44 @@ fn run_tighten(context: &Context, reports: &[PathBuf], is_dry_run: bool) -> Comm
 }
 
 /// A tightened floor is a decision like any other: it is recorded before the file changes.
-fn record_tightening(context: &Context, inputs: &RatchetInputs, tightened: &Tightened) -> Result<(), Failure> {
+fn record_tightening(
+    context: &Context,
+    inputs: &RatchetInputs,
+    tightened: &Tightened,
+) -> Result<(), Failure> {
     let evidence = context.evidence()?;
     let findings = tightened
         .changes
         .iter()
         .map(|change| {
-            let before = change.before.map_or_else(|| "none".to_owned(), |before| before.to_string());
-            Finding::info("floor-tightened", format!("`{}` from {before} to {}: {}", change.metric, change.after, change.reason))
+            let before = change
+                .before
+                .map_or_else(|| "none".to_owned(), |before| before.to_string());
+            Finding::info(
+                "floor-tightened",
+                format!(
+                    "`{}` from {before} to {}: {}",
+                    change.metric, change.after, change.reason
+                ),
+            )
         })
         .collect();
-    let verdict = Verdict::from_findings(findings, format!("{} floors tightened", tightened.changes.len()));
+    let verdict = Verdict::from_findings(
+        findings,
+        format!("{} floors tightened", tightened.changes.len()),
+    );
     let kept = Inputs::json("ratchet", inputs).with_settings(&context.settings.ratchet);
     let run = context.new_run_id("tighten");
     let subject = ("tighten", context.settings.ratchet.file.as_str());
-    let gate = gate::record(context, &evidence, &run, subject, kept, verdict, Duration::ZERO)?;
+    let gate = gate::record(
+        context,
+        &evidence,
+        &run,
+        subject,
+        kept,
+        verdict,
+        Duration::ZERO,
+    )?;
     context.output.line(format!("evidence {}", gate.evidence));
     Ok(())
 }
@@ -285,8 +444,13 @@ fn waive(context: &Context, waiver: Waiver) -> CommandResult {
     let settings = &context.settings.ratchet;
     let catalogue = Catalogue::new(settings);
     if catalogue.get(&waiver.metric).is_none() {
-        let hint = catalogue.did_you_mean(&waiver.metric).map(|near| format!("did you mean `{near}`?"));
-        let failure = Failure::usage(format!("waive `{}`: there is no such metric", waiver.metric));
+        let hint = catalogue
+            .did_you_mean(&waiver.metric)
+            .map(|near| format!("did you mean `{near}`?"));
+        let failure = Failure::usage(format!(
+            "waive `{}`: there is no such metric",
+            waiver.metric
+        ));
         return Err(match hint {
             Some(hint) => failure.hint(hint),
             None => failure.hint("`cargo xtask ratchet show` lists the metrics"),
@@ -294,12 +458,19 @@ fn waive(context: &Context, waiver: Waiver) -> CommandResult {
     }
     // What is written must be readable, with a date that is one and an explanation.
     let text = waiver.render();
-    let waiver = Waiver::parse(&text, &waiver.file).map_err(|error| Failure::new(ExitCode::Usage, error))?;
+    let waiver =
+        Waiver::parse(&text, &waiver.file).map_err(|error| Failure::new(ExitCode::Usage, error))?;
     if waiver.reason.trim().is_empty() || waiver.owner.trim().is_empty() {
-        return Err(Failure::usage(format!("waive `{}`: an owner and a reason are needed", waiver.metric)));
+        return Err(Failure::usage(format!(
+            "waive `{}`: an owner and a reason are needed",
+            waiver.metric
+        )));
     }
     let path = context.root.join(&waiver.file);
     waiver.save(&path).map_err(Failure::environment)?;
-    context.output.line(format!("wrote {}; commit it, and every report lists it until it ends", waiver.file));
+    context.output.line(format!(
+        "wrote {}; commit it, and every report lists it until it ends",
+        waiver.file
+    ));
     Ok(ExitCode::Pass)
 }

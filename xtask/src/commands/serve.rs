@@ -18,29 +18,47 @@ pub fn hub_binary(context: &Context) -> Result<PathBuf, Failure> {
     if is_source_here {
         context.output.progress("building the hub");
         let status = Command::new("cargo")
-            .args(["build", "--quiet", "--package", "tollgate-server", "--bin", "tollgate-hub"])
+            .args([
+                "build",
+                "--quiet",
+                "--package",
+                "tollgate-server",
+                "--bin",
+                "tollgate-hub",
+            ])
             .current_dir(&context.root)
             .status()
             .context("start `cargo` to build the hub")?;
         if !status.success() {
-            return Err(Failure::new(ExitCode::Findings, anyhow::anyhow!("build the hub: cargo ended with {status}")));
+            return Err(Failure::new(
+                ExitCode::Findings,
+                anyhow::anyhow!("build the hub: cargo ended with {status}"),
+            ));
         }
         return Ok(target_dir(&context.root).join("debug").join(name));
     }
-    let beside = std::env::current_exe().context("find the running executable")?.with_file_name(&name);
+    let beside = std::env::current_exe()
+        .context("find the running executable")?
+        .with_file_name(&name);
     if beside.is_file() {
         return Ok(beside);
     }
-    Err(Failure::environment(anyhow::anyhow!("find `{name}`: it is not beside this executable"))
-        .hint("install it too: cargo install tollgate-server"))
+    Err(Failure::environment(anyhow::anyhow!(
+        "find `{name}`: it is not beside this executable"
+    ))
+    .hint("install it too: cargo install tollgate-server"))
 }
 
 /// `cargo xtask serve`.
 pub fn run(context: &Context, args: &ServeArgs) -> CommandResult {
     let hub = hub_binary(context)?;
-    let database = args.database.clone().map_or_else(|| context.state_dir.join("hub.db"), |path| context.here.join(path));
+    let database = args.database.clone().map_or_else(
+        || context.state_dir.join("hub.db"),
+        |path| context.here.join(path),
+    );
     if let Some(parent) = database.parent() {
-        std::fs::create_dir_all(parent).with_context(|| format!("make the folder `{}`", parent.display()))?;
+        std::fs::create_dir_all(parent)
+            .with_context(|| format!("make the folder `{}`", parent.display()))?;
     }
     let status = Command::new(&hub)
         .args(["--listen", &args.listen, "--database"])

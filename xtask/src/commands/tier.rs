@@ -1,6 +1,7 @@
 //! `tier0` to `tier3`: the steps of a tier, and its verdict as evidence.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
@@ -8,10 +9,12 @@ use anyhow::Context as _;
 use tollgate_ratchet::Measurement;
 use tollgate_report::{Clock, EvidenceLog, ExitCode, Outcome, Verdict};
 use tollgate_tiers::files::FileSource;
+use tollgate_tiers::record::{How, StepReport};
 use tollgate_tiers::render::Detail;
 use tollgate_tiers::run::Mode;
 use tollgate_tiers::settings::Tier;
-use tollgate_tiers::{Event, TierRecord, TierReport, plan, render_text, staged as snapshots, verdict};
+use tollgate_tiers::staged::{self, Staged};
+use tollgate_tiers::{Event, Plan, TierRecord, TierReport, plan, render_text, verdict};
 
 use crate::cli::TierArgs;
 use crate::context::Context;
@@ -28,64 +31,112 @@ pub struct TierRun {
     pub report: TierReport,
 }
 
-/// Runs a tier and records its verdict: the gate of `ship` and of `tierN`.
-pub fn gate(context: &Context, evidence: &EvidenceLog, run: &str, tier: Tier, args: &TierArgs) -> Result<TierRun, Failure> {
-    let started = context.clock.monotonic();
-    let plan = plan(&context.settings.tiers, tier, &context.root).map_err(Failure::settings)?;
-    let mut env = BTreeMap::new();
-    let mut staged = None;
-    let (root, files) = if args.staged {
-        let folder = snapshots::default_folder(&context.root, &context.state_dir);
-        let snapshot = snapshots::prepare(&context.root, &folder).map_err(Failure::environment)?;
-        env.clone_from(&snapshot.env);
-        let places = (snapshot.root.clone(), snapshot.files.clone());
-        // It holds the lock of the snapshot until the steps are through.
-        staged = Some(snapshot);
-        places
-    } else {
-        (context.root.clone(), FileSource::Auto)
-    };
-    let tollgate = context.executable()?;
-    let is_live = context.output.is_live;
+/// Where the files are: the working tree, or the snapshot of what is staged.
+struct Places {
+    root: PathBuf,
+    files: FileSource,
+    env: BTreeMap<String, String>,
+    /// Holds the lock of the snapshot until the steps are through.
+    _staged: Option<Staged>,
+}
+
+impl Places {
+    fn of(context: &Context) -> Self {
+        Self {
+            root: context.root.clone(),
+            files: FileSource::Auto,
+            env: BTreeMap::new(),
+            _staged: None,
+        }
+    }
+
+    fn staged(context: &Context) -> Result<Self, Failure> {
+        let folder = staged::default_folder(&context.root, &context.state_dir);
+        let staged = staged::prepare(&context.root, &folder).map_err(Failure::environment)?;
+        Ok(Self {
+            root: staged.root.clone(),
+            files: staged.files.clone(),
+            env: staged.env.clone(),
+            _staged: Some(staged),
+        })
+    }
+}
+
+fn run_plan(
+    context: &Context,
+    plan: &Plan,
+    run: &str,
+    places: Places,
+    mode: Mode,
+    explain: bool,
+) -> Result<TierReport, Failure> {
+    let output = &context.output;
     let on_event = |event: Event<'_>| match event {
-        Event::Planned { n_steps } => context.output.progress(format!("{}: {n_steps} steps", tier.word())),
+        Event::Planned { n_steps } => {
+            output.progress(format!("{}: {n_steps} steps", plan.tier.word()))
+        }
         Event::Started { step, explanation } => {
-            if is_live || args.explain {
-                context.output.progress(format!("  {step}: {explanation}"));
+            if output.is_live || explain {
+                output.progress(format!("  {step}: {explanation}"));
             }
         }
-        Event::Finished(step) => context.output.progress(format!(
+        Event::Finished(step) => output.progress(format!(
             "  {} {} ({}, {:.1} s)",
-            context.output.paint.outcome(step.outcome),
+            output.paint.outcome(step.outcome),
             step.name,
             step.how.word(),
             Duration::from_millis(step.duration_ms).as_secs_f64()
         )),
+    };
+    let cx = tollgate_tiers::Context {
+        root: places.root.clone(),
+        state_dir: context.state_dir.clone(),
+        files: places.files.clone(),
+        run: run.to_owned(),
+        jobs: std::thread::available_parallelism().map_or(2, usize::from),
+        mode,
+        tollgate: context.executable()?,
+        env: places.env.clone(),
+        is_ci: tollgate_report::unchecked::is_ci(),
+        clock: &context.clock,
+        interrupt: &INTERRUPT,
+        on_event: &on_event,
+    };
+    tollgate_tiers::run(plan, &cx).map_err(Failure::environment)
+}
+
+/// Runs a tier and records its verdict: the gate of `ship` and of `tierN`.
+pub fn gate(
+    context: &Context,
+    evidence: &EvidenceLog,
+    run: &str,
+    tier: Tier,
+    args: &TierArgs,
+) -> Result<TierRun, Failure> {
+    let started = context.clock.monotonic();
+    let plan = plan(&context.settings.tiers, tier, &context.root).map_err(Failure::settings)?;
+    let places = if args.staged {
+        Places::staged(context)?
+    } else {
+        Places::of(context)
     };
     let mode = match (&args.since, args.all) {
         (Some(revision), _) => Mode::Since(revision.clone()),
         (None, true) => Mode::All,
         (None, false) => Mode::Affected,
     };
-    let cx = tollgate_tiers::Context {
-        root,
-        state_dir: context.state_dir.clone(),
-        files,
-        run: run.to_owned(),
-        jobs: std::thread::available_parallelism().map_or(2, usize::from),
-        mode,
-        tollgate,
-        env,
-        is_ci: tollgate_report::unchecked::is_ci(),
-        clock: &context.clock,
-        interrupt: &INTERRUPT,
-        on_event: &on_event,
-    };
-    let report = tollgate_tiers::run(&plan, &cx).map_err(Failure::environment)?;
-    drop(staged);
+    let report = run_plan(context, &plan, run, places, mode, args.explain)?;
     let inputs = Inputs::json("tier", &report.record);
     let duration = context.clock.monotonic().saturating_sub(started);
-    let gate = gate::record(context, evidence, run, (tier.word(), "steps"), inputs, report.verdict.clone(), duration)?;
+    let gate = gate::record(
+        context,
+        evidence,
+        run,
+        (tier.word(), "steps"),
+        inputs,
+        report.verdict.clone(),
+        duration,
+    )?;
     Ok(TierRun { gate, report })
 }
 
@@ -95,16 +146,87 @@ pub fn replay(bytes: &[u8]) -> Result<Verdict, Failure> {
     Ok(verdict(&record))
 }
 
-/// What a tier run measures for the ratchet: its time where every step ran warm, its tests.
+/// What a tier run measures for the ratchet: its warm time, its tests, and that no lint warns.
 pub fn measurements(report: &TierReport) -> Vec<Measurement> {
-    let all_ran = report.record.steps.iter().all(|step| step.how == tollgate_tiers::record::How::Ran);
-    let mut measurements = Vec::new();
-    if all_ran && report.record.cold_ms == 0 && report.verdict.outcome < Outcome::Inconclusive {
-        let seconds = report.record.judged().0.as_secs_f64();
-        let metric = format!("{}_time_max", report.record.tier.word());
-        measurements.push(Measurement::new(&metric, "s", seconds, "every step ran, nothing was cold"));
+    let record = &report.record;
+    let n_ran = record
+        .steps
+        .iter()
+        .filter(|step| step.how == How::Ran)
+        .count();
+    let detail = format!(
+        "{n_ran} of {} steps ran, cold time apart",
+        record.steps.len()
+    );
+    let seconds = record.judged().0.as_secs_f64();
+    let mut measurements = vec![Measurement::new(
+        &format!("{}_time_max", record.tier.word()),
+        "s",
+        seconds,
+        detail,
+    )];
+    let step = |name: &str| {
+        record
+            .steps
+            .iter()
+            .find(|step| step.name == name && step.outcome == Outcome::Pass)
+    };
+    if let Some(counts) = step("test").and_then(|step| step.counts) {
+        let detail = format!("{} tests of step `test`", counts.run);
+        measurements.push(Measurement::new(
+            "test_count_min",
+            "count",
+            f64::from(u32::try_from(counts.run).unwrap_or(u32::MAX)),
+            detail,
+        ));
+    }
+    if step("lint").is_some() {
+        measurements.push(Measurement::new(
+            "lint_warnings_max",
+            "count",
+            0.0,
+            "step `lint` passes with warnings denied",
+        ));
     }
     measurements
+}
+
+/// What of it becomes history: times only where every step ran and nothing was cold, because a
+/// cached run says nothing about how long the steps take.
+pub fn history(report: &TierReport, measurements: &[Measurement]) -> Vec<Measurement> {
+    let is_whole =
+        report.record.cold_ms == 0 && report.record.steps.iter().all(|step| step.how == How::Ran);
+    measurements
+        .iter()
+        .filter(|measurement| is_whole || measurement.unit.as_str() != "s")
+        .cloned()
+        .collect()
+}
+
+/// Runs one step of a tier alone, through the cache; absent when the tier has no such step.
+pub fn run_step(
+    context: &Context,
+    run: &str,
+    tier: Tier,
+    name: &str,
+) -> Result<Option<StepReport>, Failure> {
+    let mut plan = plan(&context.settings.tiers, tier, &context.root).map_err(Failure::settings)?;
+    plan.steps.retain(|step| step.name == name);
+    for step in &mut plan.steps {
+        step.needs.clear();
+    }
+    if plan.steps.is_empty() {
+        return Ok(None);
+    }
+    let report = run_plan(
+        context,
+        &plan,
+        run,
+        Places::of(context),
+        Mode::Affected,
+        false,
+    )?;
+    Ok(report.record.steps.into_iter().next())
 }
 
 /// `cargo xtask tierN`.
@@ -114,18 +236,26 @@ pub fn run(context: &Context, tier: Tier, args: &TierArgs) -> CommandResult {
     let run = context.new_run_id(tier.word());
     let tier_run = gate(context, &evidence, &run, tier, args)?;
     let report = &tier_run.report;
-    let detail = Detail { paint: context.output.paint, explain: args.explain };
+    let detail = Detail {
+        paint: context.output.paint,
+        explain: args.explain,
+    };
     context.output.text(|out| {
         render_text(out, report, detail)?;
         writeln!(out, "evidence {}", tier_run.gate.evidence)
     });
     context.output.json(report);
-    let measured = measurements(report);
+    let measured = history(report, &measurements(report));
     if !measured.is_empty() {
         remember(context, &measured, &run)?;
     }
     // The test runner's own closing lines come last, where people and CI look for them.
-    for line in report.record.steps.iter().flat_map(|step| &step.closing_lines) {
+    for line in report
+        .record
+        .steps
+        .iter()
+        .flat_map(|step| &step.closing_lines)
+    {
         context.output.line(line);
     }
     if report.record.is_interrupted {
@@ -136,16 +266,23 @@ pub fn run(context: &Context, tier: Tier, args: &TierArgs) -> CommandResult {
 
 fn remember(context: &Context, measured: &[Measurement], run: &str) -> Result<(), Failure> {
     let now = context.clock.now();
-    let entries: Vec<_> =
-        measured.iter().map(|measurement| tollgate_ratchet::HistoryEntry::new(measurement, now, run)).collect();
-    tollgate_ratchet::history::append(&context.root.join(&context.settings.ratchet.history), &entries)
-        .map_err(Failure::environment)
+    let entries: Vec<_> = measured
+        .iter()
+        .map(|measurement| tollgate_ratchet::HistoryEntry::new(measurement, now, run))
+        .collect();
+    tollgate_ratchet::history::append(
+        &context.root.join(&context.settings.ratchet.history),
+        &entries,
+    )
+    .map_err(Failure::environment)
 }
 
 /// The first Ctrl-C lets the runner stop its children and report; they are groups of their own.
 fn catch_interrupt() {
     std::thread::spawn(|| {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build();
         if let Ok(runtime) = runtime
             && runtime.block_on(tokio::signal::ctrl_c()).is_ok()
         {

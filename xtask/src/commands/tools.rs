@@ -41,9 +41,16 @@ struct Tool {
 }
 
 fn version(program: &str, args: &[&str]) -> Option<String> {
-    let output = Command::new(program).args(args).stdin(Stdio::null()).output().ok()?;
+    let output = Command::new(program)
+        .args(args)
+        .stdin(Stdio::null())
+        .output()
+        .ok()?;
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    output.status.success().then(|| text.lines().next().unwrap_or_default().to_owned())
+    output
+        .status
+        .success()
+        .then(|| text.lines().next().unwrap_or_default().to_owned())
 }
 
 fn tool(name: &str, used_for: &'static str, found: Option<String>, install: Install) -> Tool {
@@ -53,39 +60,121 @@ fn tool(name: &str, used_for: &'static str, found: Option<String>, install: Inst
         Install::Node => "npm ci --prefix tests/node".to_owned(),
         Install::ByHand(how) => (*how).to_owned(),
     };
-    Tool { name: name.to_owned(), used_for, is_required: false, found, install, install_command }
+    Tool {
+        name: name.to_owned(),
+        used_for,
+        is_required: false,
+        found,
+        install,
+        install_command,
+    }
 }
 
 /// The major version of the LLVM that rustc was built with, as `rustc -vV` names it.
 fn llvm_major() -> String {
-    let output = Command::new("rustc").arg("-vV").stdin(Stdio::null()).output();
-    let text = output.map(|output| String::from_utf8_lossy(&output.stdout).into_owned()).unwrap_or_default();
-    let version = text.lines().find_map(|line| line.strip_prefix("LLVM version: "));
-    version.and_then(|version| version.split('.').next()).unwrap_or("NN").to_owned()
+    let output = Command::new("rustc")
+        .arg("-vV")
+        .stdin(Stdio::null())
+        .output();
+    let text = output
+        .map(|output| String::from_utf8_lossy(&output.stdout).into_owned())
+        .unwrap_or_default();
+    let version = text
+        .lines()
+        .find_map(|line| line.strip_prefix("LLVM version: "));
+    version
+        .and_then(|version| version.split('.').next())
+        .unwrap_or("NN")
+        .to_owned()
 }
 
 /// Every tool that some gate uses, in the order in which they are met.
 fn tools(root: &Path) -> Vec<Tool> {
     let llvm = llvm_major();
-    let llvm_found = tollgate_tiers::coverage::find_llvm_tools(root).ok().flatten();
+    let llvm_found = tollgate_tiers::coverage::find_llvm_tools(root)
+        .ok()
+        .flatten();
     let llvm_found = llvm_found.map(|tools| tools.cov.display().to_string());
     let node_modules = root.join("tests/node/node_modules/.bin/tsc");
     let mut tools = vec![
-        Tool { is_required: true, ..tool("cargo", "everything", version("cargo", &["--version"]), Install::ByHand("https://rustup.rs")) },
-        Tool { is_required: true, ..tool("git", "what changed", version("git", &["--version"]), Install::System("git".into())) },
-        tool("rustfmt", "the fmt step", version("cargo", &["fmt", "--version"]), Install::ByHand("rustup component add rustfmt")),
-        tool("clippy", "the lint step", version("cargo", &["clippy", "--version"]), Install::ByHand("rustup component add clippy")),
-        tool("cargo-nextest", "tests, faster than cargo test", version("cargo", &["nextest", "--version"]), Install::Cargo("cargo-nextest")),
-        tool(&format!("llvm-cov {llvm}"), "coverage", llvm_found, Install::System(format!("llvm-{llvm}"))),
-        tool("node", "TypeScript and browser tests", version("node", &["--version"]), Install::System("nodejs npm".into())),
+        Tool {
+            is_required: true,
+            ..tool(
+                "cargo",
+                "everything",
+                version("cargo", &["--version"]),
+                Install::ByHand("https://rustup.rs"),
+            )
+        },
+        Tool {
+            is_required: true,
+            ..tool(
+                "git",
+                "what changed",
+                version("git", &["--version"]),
+                Install::System("git".into()),
+            )
+        },
+        tool(
+            "rustfmt",
+            "the fmt step",
+            version("cargo", &["fmt", "--version"]),
+            Install::ByHand("rustup component add rustfmt"),
+        ),
+        tool(
+            "clippy",
+            "the lint step",
+            version("cargo", &["clippy", "--version"]),
+            Install::ByHand("rustup component add clippy"),
+        ),
+        tool(
+            "cargo-nextest",
+            "tests, faster than cargo test",
+            version("cargo", &["nextest", "--version"]),
+            Install::Cargo("cargo-nextest"),
+        ),
+        tool(
+            &format!("llvm-cov {llvm}"),
+            "coverage",
+            llvm_found,
+            Install::System(format!("llvm-{llvm}")),
+        ),
+        tool(
+            "node",
+            "TypeScript and browser tests",
+            version("node", &["--version"]),
+            Install::System("nodejs npm".into()),
+        ),
     ];
     if root.join("tests/node/package-lock.json").is_file() {
-        let found = node_modules.exists().then(|| "tests/node/node_modules".to_owned());
-        tools.push(tool("node packages", "TypeScript and browser tests", found, Install::Node));
+        let found = node_modules
+            .exists()
+            .then(|| "tests/node/node_modules".to_owned());
+        tools.push(tool(
+            "node packages",
+            "TypeScript and browser tests",
+            found,
+            Install::Node,
+        ));
     }
-    tools.push(tool("chromium", "the dashboard in a real browser", version("chromium", &["--version"]), Install::System("chromium".into())));
-    tools.push(tool("cargo-deny", "licences and sources (tier 3)", version("cargo", &["deny", "--version"]), Install::Cargo("cargo-deny")));
-    tools.push(tool("cargo-mutants", "mutation (tier 2)", version("cargo", &["mutants", "--version"]), Install::Cargo("cargo-mutants")));
+    tools.push(tool(
+        "chromium",
+        "the dashboard in a real browser",
+        version("chromium", &["--version"]),
+        Install::System("chromium".into()),
+    ));
+    tools.push(tool(
+        "cargo-deny",
+        "licences and sources (tier 3)",
+        version("cargo", &["deny", "--version"]),
+        Install::Cargo("cargo-deny"),
+    ));
+    tools.push(tool(
+        "cargo-mutants",
+        "mutation (tier 2)",
+        version("cargo", &["mutants", "--version"]),
+        Install::Cargo("cargo-mutants"),
+    ));
     tools
 }
 
@@ -93,7 +182,10 @@ fn tools(root: &Path) -> Vec<Tool> {
 pub fn doctor(context: &Context) -> CommandResult {
     let tools = tools(&context.root);
     let disk = writable(&context.state_dir);
-    let is_fit = disk.is_ok() && tools.iter().all(|tool| tool.found.is_some() || !tool.is_required);
+    let is_fit = disk.is_ok()
+        && tools
+            .iter()
+            .all(|tool| tool.found.is_some() || !tool.is_required);
     context.output.json(&serde_json::json!({
         "version": 1,
         "fit": is_fit,
@@ -109,18 +201,37 @@ pub fn doctor(context: &Context) -> CommandResult {
                     (None, true) => Outcome::Fail,
                     (None, false) => Outcome::NotChecked,
                 };
-                let state = if outcome == Outcome::Pass { "here".to_owned() } else { "missing".to_owned() };
-                let what = tool.found.clone().unwrap_or_else(|| tool.install_command.clone());
+                let state = if outcome == Outcome::Pass {
+                    "here".to_owned()
+                } else {
+                    "missing".to_owned()
+                };
+                let what = tool
+                    .found
+                    .clone()
+                    .unwrap_or_else(|| tool.install_command.clone());
                 vec![tool.name.clone(), state, tool.used_for.to_owned(), what]
             })
             .collect();
-        render_table(out, &["tool", "state", "used for", "version, or how to get it"], &rows)?;
+        render_table(
+            out,
+            &["tool", "state", "used for", "version, or how to get it"],
+            &rows,
+        )?;
         match &disk {
             Ok(()) => writeln!(out, "\n{} can be written", context.state_dir.display()),
-            Err(error) => writeln!(out, "\n{} can't be written: {error}", context.state_dir.display()),
+            Err(error) => writeln!(
+                out,
+                "\n{} can't be written: {error}",
+                context.state_dir.display()
+            ),
         }
     });
-    Ok(if is_fit { ExitCode::Pass } else { ExitCode::Environment })
+    Ok(if is_fit {
+        ExitCode::Pass
+    } else {
+        ExitCode::Environment
+    })
 }
 
 fn writable(folder: &Path) -> std::io::Result<()> {
@@ -134,12 +245,17 @@ fn writable(folder: &Path) -> std::io::Result<()> {
 pub fn setup(context: &Context, args: &SetupArgs) -> CommandResult {
     let may_use_system = !args.auto || tollgate_report::unchecked::is_ci();
     let mut left: Vec<Tool> = Vec::new();
-    let missing: Vec<Tool> = tools(&context.root).into_iter().filter(|tool| tool.found.is_none()).collect();
+    let missing: Vec<Tool> = tools(&context.root)
+        .into_iter()
+        .filter(|tool| tool.found.is_none())
+        .collect();
     let mut is_list_fresh = false;
     for tool in missing {
         let is_optional_crate = args.auto && matches!(tool.install, Install::Cargo(_));
         let is_allowed = match &tool.install {
-            Install::System(_) => may_use_system && is_root() && version("apt-get", &["--version"]).is_some(),
+            Install::System(_) => {
+                may_use_system && is_root() && version("apt-get", &["--version"]).is_some()
+            }
             Install::Node => version("npm", &["--version"]).is_some(),
             Install::Cargo(_) => !args.auto,
             Install::ByHand(_) => false,
@@ -150,7 +266,10 @@ pub fn setup(context: &Context, args: &SetupArgs) -> CommandResult {
             }
             continue;
         }
-        context.output.progress(format!("installing {}: {}", tool.name, tool.install_command));
+        context.output.progress(format!(
+            "installing {}: {}",
+            tool.name, tool.install_command
+        ));
         if matches!(tool.install, Install::System(_)) && !is_list_fresh {
             is_list_fresh = true;
             install(context, "apt-get update -q")?;
@@ -161,14 +280,23 @@ pub fn setup(context: &Context, args: &SetupArgs) -> CommandResult {
         install_hook(context, args.dry_run)?;
     }
     for tool in &left {
-        context.output.line(format!("missing: {} ({}); install it with: {}", tool.name, tool.used_for, tool.install_command));
+        context.output.line(format!(
+            "missing: {} ({}); install it with: {}",
+            tool.name, tool.used_for, tool.install_command
+        ));
     }
     if left.is_empty() {
         context.output.line("all tools are here");
     }
-    context.output.json(&serde_json::json!({ "version": 1, "missing": left }));
+    context
+        .output
+        .json(&serde_json::json!({ "version": 1, "missing": left }));
     let is_fit = left.iter().all(|tool| !tool.is_required);
-    Ok(if is_fit { ExitCode::Pass } else { ExitCode::Environment })
+    Ok(if is_fit {
+        ExitCode::Pass
+    } else {
+        ExitCode::Environment
+    })
 }
 
 fn is_root() -> bool {
@@ -184,21 +312,39 @@ fn install(context: &Context, command: &str) -> Result<(), Failure> {
         .env("DEBIAN_FRONTEND", "noninteractive")
         .stdin(Stdio::null())
         .output()
-        .map_err(|error| Failure::environment(anyhow::Error::new(error).context(format!("start `{program}`"))))?;
+        .map_err(|error| {
+            Failure::environment(anyhow::Error::new(error).context(format!("start `{program}`")))
+        })?;
     if output.status.success() {
         return Ok(());
     }
     let said = String::from_utf8_lossy(&output.stderr).trim().to_owned();
-    Err(Failure::environment(anyhow::anyhow!("run `{command}`: {}: {said}", output.status))
-        .hint("run the command by hand, then again `cargo xtask setup`"))
+    Err(Failure::environment(anyhow::anyhow!(
+        "run `{command}`: {}: {said}",
+        output.status
+    ))
+    .hint("run the command by hand, then again `cargo xtask setup`"))
 }
 
-const HOOK: &str = "#!/bin/sh\n# Installed by `cargo xtask setup --hook`.\nexec cargo xtask tier0 --staged\n";
+const HOOK: &str =
+    "#!/bin/sh\n# Installed by `cargo xtask setup --hook`.\nexec cargo xtask tier0 --staged\n";
 
 fn install_hook(context: &Context, is_dry_run: bool) -> Result<(), Failure> {
-    let folder = version("git", &["-C", &context.root.display().to_string(), "rev-parse", "--git-path", "hooks"]);
+    let folder = version(
+        "git",
+        &[
+            "-C",
+            &context.root.display().to_string(),
+            "rev-parse",
+            "--git-path",
+            "hooks",
+        ],
+    );
     let folder = folder.ok_or_else(|| {
-        Failure::environment(anyhow::anyhow!("find the hooks of `{}`: it is not a git repository", context.root.display()))
+        Failure::environment(anyhow::anyhow!(
+            "find the hooks of `{}`: it is not a git repository",
+            context.root.display()
+        ))
     })?;
     let path = context.root.join(folder).join("pre-commit");
     match fs::read_to_string(&path) {
@@ -207,13 +353,18 @@ fn install_hook(context: &Context, is_dry_run: bool) -> Result<(), Failure> {
             return Ok(());
         }
         Ok(_) => {
-            return Err(Failure::environment(anyhow::anyhow!("install the hook: `{}` is there and is not ours", path.display()))
-                .hint("add `cargo xtask tier0 --staged` to it, or move it away"));
+            return Err(Failure::environment(anyhow::anyhow!(
+                "install the hook: `{}` is there and is not ours",
+                path.display()
+            ))
+            .hint("add `cargo xtask tier0 --staged` to it, or move it away"));
         }
         Err(_) => {}
     }
     if is_dry_run {
-        context.output.line(format!("would write {}", path.display()));
+        context
+            .output
+            .line(format!("would write {}", path.display()));
         return Ok(());
     }
     tollgate_report::write_atomic(&path, HOOK.as_bytes()).map_err(Failure::environment)?;

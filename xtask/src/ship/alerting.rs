@@ -17,18 +17,25 @@ fn name_of(notification: &Notification) -> String {
 }
 
 /// The alert that follows from a notification of the controller.
-pub fn event(stage: &Stage, notification: &Notification, report: Option<&CanaryReport>) -> AlertEvent {
+pub fn event(
+    stage: &Stage,
+    notification: &Notification,
+    report: Option<&CanaryReport>,
+) -> AlertEvent {
     let severity = match notification.kind {
         NoticeKind::Info => Severity::Info,
         NoticeKind::Warning => Severity::Warning,
         NoticeKind::Critical => Severity::Critical,
     };
-    let since = report.and_then(|report| report.since).unwrap_or(notification.at);
+    let since = report
+        .and_then(|report| report.since)
+        .unwrap_or(notification.at);
     let summary = match notification.kind {
         NoticeKind::Critical => format!("{} rolled back", stage.candidate_identity.label),
         _ => notification.title.clone(),
     };
-    let mut event = AlertEvent::firing("canary", name_of(notification), severity, summary, since).label("run", stage.run.clone());
+    let mut event = AlertEvent::firing("canary", name_of(notification), severity, summary, since)
+        .label("run", stage.run.clone());
     event.how_badly.clone_from(&notification.text);
     if let Some(report) = report {
         event.evidence = evidence(report);
@@ -37,41 +44,87 @@ pub fn event(stage: &Stage, notification: &Notification, report: Option<&CanaryR
     let run = &stage.run;
     event.actions = vec![
         Action::command("See why", format!("cargo xtask canary status {run}")),
-        Action::command("Compute the verdict again", format!("cargo xtask canary replay .tollgate/canary/{run}/events.ndjson")),
-        Action::command("Read the candidate's log", format!("less .tollgate/canary/{run}/logs/candidate/stderr.log")),
-        Action::link("Watch it on the dashboard", format!("http://{}/", stage.hub.addr)),
+        Action::command(
+            "Compute the verdict again",
+            format!("cargo xtask canary replay .tollgate/canary/{run}/events.ndjson"),
+        ),
+        Action::command(
+            "Read the candidate's log",
+            format!("less .tollgate/canary/{run}/logs/candidate/stderr.log"),
+        ),
+        Action::link(
+            "Watch it on the dashboard",
+            format!("http://{}/", stage.hub.addr),
+        ),
     ];
     event
 }
 
 fn evidence(report: &CanaryReport) -> Vec<Number> {
-    let percent = |bad: u64, n: u64| if n == 0 { 0.0 } else { 100.0 * bad as f64 / n as f64 };
+    let percent = |bad: u64, n: u64| {
+        if n == 0 {
+            0.0
+        } else {
+            100.0 * bad as f64 / n as f64
+        }
+    };
     let mut numbers = vec![
-        Number::new("canary error rate", percent(report.canary.n_bad, report.canary.n), "%"),
-        Number::new("stable error rate", percent(report.stable.n_bad, report.stable.n), "%"),
+        Number::new(
+            "canary error rate",
+            percent(report.canary.n_bad, report.canary.n),
+            "%",
+        ),
+        Number::new(
+            "stable error rate",
+            percent(report.stable.n_bad, report.stable.n),
+            "%",
+        ),
         Number::new("canary p95", report.canary.p95_ms, "ms"),
         Number::new("stable p95", report.stable.p95_ms, "ms"),
     ];
     for reading in &report.readings {
         let value = reading.log_e_value.min(690.0).exp();
-        numbers.push(Number::new(format!("evidence from {}", reading.metric), value, "e-value").limit(reading.limit));
+        numbers.push(
+            Number::new(
+                format!("evidence from {}", reading.metric),
+                value,
+                "e-value",
+            )
+            .limit(reading.limit),
+        );
     }
     if let Some(bytes) = report.memory_bytes {
-        numbers.push(Number::new("canary memory", (bytes / (1 << 20)) as f64, "MiB"));
+        numbers.push(Number::new(
+            "canary memory",
+            (bytes / (1 << 20)) as f64,
+            "MiB",
+        ));
     }
-    numbers.push(Number::new("failed probes", f64::from(report.probes.1), "probes"));
+    numbers.push(Number::new(
+        "failed probes",
+        f64::from(report.probes.1),
+        "probes",
+    ));
     numbers
 }
 
 fn done(report: &CanaryReport) -> Vec<String> {
     let mut done = Vec::new();
     if let Some(weight) = report.observed_weight {
-        done.push(format!("the canary's weight was set to {weight}, observed at the proxy"));
+        done.push(format!(
+            "the canary's weight was set to {weight}, observed at the proxy"
+        ));
     }
     if let Some(ms) = report.rollback_ms {
-        done.push(format!("from the first bad answer to weight 0: {:.1} s", ms as f64 / 1_000.0));
+        done.push(format!(
+            "from the first bad answer to weight 0: {:.1} s",
+            ms as f64 / 1_000.0
+        ));
     }
-    done.push("all traffic is served by the stable version; the candidate was drained and stopped".to_owned());
+    done.push(
+        "all traffic is served by the stable version; the candidate was drained and stopped"
+            .to_owned(),
+    );
     done
 }
 
@@ -89,7 +142,12 @@ pub fn for_hub(event: &AlertEvent) -> models::ReportAlertRequest {
         summary: bounded(&format!("{}: {}", event.summary, event.how_badly), 500),
         description: Some(bounded(&event.done.join("\n"), 4_000)),
         actions: Some(
-            event.actions.iter().filter_map(|action| action.command.as_ref()).map(|command| bounded(command, 500)).collect(),
+            event
+                .actions
+                .iter()
+                .filter_map(|action| action.command.as_ref())
+                .map(|command| bounded(command, 500))
+                .collect(),
         ),
         labels: Some(event.labels.clone()),
         at: event.since.to_string(),
@@ -111,12 +169,24 @@ pub fn judge(delivered: &Delivered) -> Verdict {
         .received
         .iter()
         .filter(|row| row.count != want)
-        .map(|row| Finding::error("alert-delivery", format!("`{}` got {} messages, {want} was expected", row.receiver, row.count)))
+        .map(|row| {
+            Finding::error(
+                "alert-delivery",
+                format!(
+                    "`{}` got {} messages, {want} was expected",
+                    row.receiver, row.count
+                ),
+            )
+        })
         .collect();
     if !wrong.is_empty() {
         return Verdict::from_findings(wrong, "");
     }
-    let names: Vec<&str> = delivered.received.iter().map(|row| row.receiver.as_str()).collect();
+    let names: Vec<&str> = delivered
+        .received
+        .iter()
+        .map(|row| row.receiver.as_str())
+        .collect();
     let reason = match delivered.has_alerted {
         true => format!("reached once each: {}", names.join(", ")),
         false => "nothing to report, and nothing was sent".to_owned(),

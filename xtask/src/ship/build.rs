@@ -37,14 +37,20 @@ pub fn judge(result: &BuildResult) -> Verdict {
     match &result.failed {
         Some(failed) => {
             let command = failed.command.join(" ");
-            let finding = Finding::error("build-failed", format!("`{command}` ended with {}", failed.status))
-                .because(failed.last_lines.join("\n"))
-                .fix_command("mend what the compiler says", command);
+            let finding = Finding::error(
+                "build-failed",
+                format!("`{command}` ended with {}", failed.status),
+            )
+            .because(failed.last_lines.join("\n"))
+            .fix_command("mend what the compiler says", command);
             Verdict::from_findings(vec![finding], "")
         }
         None => {
-            let binaries: Vec<String> =
-                result.binaries.iter().map(|(version, digest)| format!("{version} {}", digest.short())).collect();
+            let binaries: Vec<String> = result
+                .binaries
+                .iter()
+                .map(|(version, digest)| format!("{version} {}", digest.short()))
+                .collect();
             Verdict::new(Outcome::Pass, format!("built {}", binaries.join(", ")))
         }
     }
@@ -64,11 +70,22 @@ pub fn build(
     has_fault: bool,
 ) -> Result<(BuildResult, Option<Binaries>), Failure> {
     let service = &context.settings.service;
-    let mut result = BuildResult { commands: Vec::new(), failed: None, binaries: BTreeMap::new() };
-    let built = PathBuf::from(service.binary.replace("{target}", &target_dir(&context.root).display().to_string()));
+    let mut result = BuildResult {
+        commands: Vec::new(),
+        failed: None,
+        binaries: BTreeMap::new(),
+    };
+    let built = PathBuf::from(
+        service
+            .binary
+            .replace("{target}", &target_dir(&context.root).display().to_string()),
+    );
     let built = context.root.join(built);
     let mut copies = Vec::new();
-    for (version, command) in [("stable", &service.build), ("candidate", &service.fault_build)] {
+    for (version, command) in [
+        ("stable", &service.build),
+        ("candidate", &service.fault_build),
+    ] {
         let is_other_build = version == "candidate" && has_fault;
         if version == "stable" || is_other_build {
             result.commands.push(command.clone());
@@ -79,17 +96,23 @@ pub fn build(
         }
         let copy = folder.join(format!("{}-{version}", service.name));
         keep(&built, &copy)?;
-        result.binaries.insert(version.to_owned(), Digest::of(fs::read(&copy)?));
+        result
+            .binaries
+            .insert(version.to_owned(), Digest::of(fs::read(&copy)?));
         copies.push(copy);
     }
     let mut copies = copies.into_iter();
-    let binaries = copies.next().zip(copies.next()).map(|(stable, candidate)| Binaries { stable, candidate });
+    let binaries = copies
+        .next()
+        .zip(copies.next())
+        .map(|(stable, candidate)| Binaries { stable, candidate });
     Ok((result, binaries))
 }
 
 /// Cargo's target folder of the repository.
 pub fn target_dir(root: &Path) -> PathBuf {
-    std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), |target| root.join(target))
+    std::env::var_os("CARGO_TARGET_DIR")
+        .map_or_else(|| root.join("target"), |target| root.join(target))
 }
 
 fn run(context: &Context, command: &[String]) -> Result<Option<FailedBuild>, Failure> {
@@ -101,20 +124,36 @@ fn run(context: &Context, command: &[String]) -> Result<Option<FailedBuild>, Fai
         .current_dir(&context.root)
         .stdin(Stdio::null())
         .output()
-        .map_err(|error| Failure::environment(anyhow::Error::new(error).context(format!("start `{program}` to build the service"))))?;
+        .map_err(|error| {
+            Failure::environment(
+                anyhow::Error::new(error)
+                    .context(format!("start `{program}` to build the service")),
+            )
+        })?;
     if output.status.success() {
         return Ok(None);
     }
     let text = String::from_utf8_lossy(&output.stderr).into_owned();
     let lines: Vec<&str> = text.lines().collect();
-    let last_lines = lines[lines.len().saturating_sub(20)..].iter().map(|line| (*line).to_owned()).collect();
-    Ok(Some(FailedBuild { command: command.to_vec(), status: output.status.to_string(), last_lines }))
+    let last_lines = lines[lines.len().saturating_sub(20)..]
+        .iter()
+        .map(|line| (*line).to_owned())
+        .collect();
+    Ok(Some(FailedBuild {
+        command: command.to_vec(),
+        status: output.status.to_string(),
+        last_lines,
+    }))
 }
 
 fn keep(built: &Path, copy: &Path) -> Result<(), Failure> {
     let fail = |error: std::io::Error| {
-        Failure::environment(anyhow::Error::new(error).context(format!("copy `{}` to `{}`", built.display(), copy.display())))
-            .hint("is `service.binary` in tollgate.toml the file that `service.build` makes?")
+        Failure::environment(anyhow::Error::new(error).context(format!(
+            "copy `{}` to `{}`",
+            built.display(),
+            copy.display()
+        )))
+        .hint("is `service.binary` in tollgate.toml the file that `service.build` makes?")
     };
     if let Some(parent) = copy.parent() {
         fs::create_dir_all(parent).map_err(fail)?;
@@ -133,7 +172,11 @@ mod tests {
             status: "exit status: 101".into(),
             last_lines: vec!["error[E0425]".into()],
         };
-        let result = BuildResult { commands: Vec::new(), failed: Some(failed), binaries: BTreeMap::new() };
+        let result = BuildResult {
+            commands: Vec::new(),
+            failed: Some(failed),
+            binaries: BTreeMap::new(),
+        };
         let verdict = judge(&result);
         assert_eq!(verdict.outcome, Outcome::Fail);
         assert_eq!(verdict.reason, "`cargo build` ended with exit status: 101");

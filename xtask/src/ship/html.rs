@@ -26,16 +26,22 @@ pub fn render(summary: &ShipSummary) -> String {
         Outcome::Inconclusive => "Ship: not decided",
         _ => "Ship: promoted",
     };
-    let fault = summary.fault.as_ref().map(|fault| format!(" · candidate with fault <code>{}</code>", escape(fault)));
-    push(&mut page, format_args!(
-        "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width,initial-scale=1\"><title>{title}</title><style>{STYLE}</style></head><body><main><h1 class=\"{}\">{title}</h1><p class=\"soft\">run <code>{}</code> · revision <code>{}</code> · {} · {}{}</p>",
-        class(summary.outcome),
-        escape(&summary.run),
-        escape(&summary.revision),
-        summary.started_at,
-        duration_words(summary.duration_ms),
-        fault.unwrap_or_default(),
-    ));
+    let fault = summary
+        .fault
+        .as_ref()
+        .map(|fault| format!(" · candidate with fault <code>{}</code>", escape(fault)));
+    push(
+        &mut page,
+        format_args!(
+            "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width,initial-scale=1\"><title>{title}</title><style>{STYLE}</style></head><body><main><h1 class=\"{}\">{title}</h1><p class=\"soft\">run <code>{}</code> · revision <code>{}</code> · {} · {}{}</p>",
+            class(summary.outcome),
+            escape(&summary.run),
+            escape(&summary.revision),
+            summary.started_at,
+            duration_words(summary.duration_ms),
+            fault.unwrap_or_default(),
+        ),
+    );
     gates(&mut page, summary);
     if let Some(canary) = &summary.canary {
         canary_section(&mut page, canary);
@@ -62,23 +68,40 @@ fn class(outcome: Outcome) -> &'static str {
 }
 
 fn verdict_cell(outcome: Outcome) -> String {
-    format!("<td class=\"verdict {}\">{}</td>", class(outcome), outcome.word())
+    format!(
+        "<td class=\"verdict {}\">{}</td>",
+        class(outcome),
+        outcome.word()
+    )
 }
 
 fn gates(page: &mut String, summary: &ShipSummary) {
     page.push_str("<h2>Gates</h2><div class=\"card\"><table><thead><tr><th>gate</th><th>verdict</th><th>time</th><th>evidence</th><th>why</th></tr></thead><tbody>");
     for gate in &summary.gates {
-        push(page, format_args!(
-            "<tr><td>{}</td>{}<td class=\"n\">{}</td><td><code>{}</code></td><td>{}",
-            escape(&gate.gate),
-            verdict_cell(gate.outcome()),
-            duration_words(gate.duration_ms),
-            escape(&gate.evidence),
-            escape(&gate.verdict.reason),
-        ));
+        push(
+            page,
+            format_args!(
+                "<tr><td>{}</td>{}<td class=\"n\">{}</td><td><code>{}</code></td><td>{}",
+                escape(&gate.gate),
+                verdict_cell(gate.outcome()),
+                duration_words(gate.duration_ms),
+                escape(&gate.evidence),
+                escape(&gate.verdict.reason),
+            ),
+        );
         for finding in gate.verdict.findings.iter().take(20) {
-            let place = finding.place.as_ref().map(|place| format!(" <code>{}</code>", escape(&place.to_string())));
-            push(page, format_args!("<br><span class=\"soft\">{}{}</span>", escape(&finding.message), place.unwrap_or_default()));
+            let place = finding
+                .place
+                .as_ref()
+                .map(|place| format!(" <code>{}</code>", escape(&place.to_string())));
+            push(
+                page,
+                format_args!(
+                    "<br><span class=\"soft\">{}{}</span>",
+                    escape(&finding.message),
+                    place.unwrap_or_default()
+                ),
+            );
         }
         page.push_str("</td></tr>");
     }
@@ -86,7 +109,14 @@ fn gates(page: &mut String, summary: &ShipSummary) {
 }
 
 fn canary_section(page: &mut String, canary: &CanarySummary) {
-    push(page, format_args!("<h2>Canary: {}</h2><p>{}</p>", escape(&canary.phase), escape(&canary.reason)));
+    push(
+        page,
+        format_args!(
+            "<h2>Canary: {}</h2><p>{}</p>",
+            escape(&canary.phase),
+            escape(&canary.reason)
+        ),
+    );
     weight_chart(page, &canary.weights);
     if !canary.numbers.is_empty() {
         page.push_str("<ul>");
@@ -97,12 +127,15 @@ fn canary_section(page: &mut String, canary: &CanarySummary) {
     }
     page.push_str("<div class=\"card\"><table><thead><tr><th>when</th><th>phase</th><th>what</th></tr></thead><tbody>");
     for row in &canary.timeline {
-        push(page, format_args!(
-            "<tr><td class=\"n\">{}</td><td>{}</td><td>{}</td></tr>",
-            row.at,
-            escape(&row.phase),
-            escape(&row.message)
-        ));
+        push(
+            page,
+            format_args!(
+                "<tr><td class=\"n\">{}</td><td>{}</td><td>{}</td></tr>",
+                row.at,
+                escape(&row.phase),
+                escape(&row.message)
+            ),
+        );
     }
     page.push_str("</tbody></table></div>");
 }
@@ -119,26 +152,43 @@ fn weight_chart(page: &mut String, weights: &[(f64, f64)]) {
     let mut path = String::new();
     for (idx, (second, percent)) in weights.iter().enumerate() {
         if idx == 0 {
-            push(&mut path, format_args!("M{:.1} {:.1}", x(*second), y(*percent)));
+            push(
+                &mut path,
+                format_args!("M{:.1} {:.1}", x(*second), y(*percent)),
+            );
         } else {
-            push(&mut path, format_args!("H{:.1}V{:.1}", x(*second), y(*percent)));
+            push(
+                &mut path,
+                format_args!("H{:.1}V{:.1}", x(*second), y(*percent)),
+            );
         }
     }
-    push(page, format_args!("<svg viewBox=\"0 0 {width} {height}\" role=\"img\" aria-label=\"the canary's observed share of the traffic over time\">"));
+    push(
+        page,
+        format_args!(
+            "<svg viewBox=\"0 0 {width} {height}\" role=\"img\" aria-label=\"the canary's observed share of the traffic over time\">"
+        ),
+    );
     for percent in [0.0, 50.0, 100.0] {
-        push(page, format_args!(
-            "<line x1=\"{left}\" x2=\"{}\" y1=\"{y:.1}\" y2=\"{y:.1}\" stroke=\"var(--line)\"/><text x=\"{}\" y=\"{:.1}\" text-anchor=\"end\">{percent}%</text>",
-            width - 10.0,
-            left - 6.0,
-            y(percent) + 4.0,
-            y = y(percent),
-        ));
+        push(
+            page,
+            format_args!(
+                "<line x1=\"{left}\" x2=\"{}\" y1=\"{y:.1}\" y2=\"{y:.1}\" stroke=\"var(--line)\"/><text x=\"{}\" y=\"{:.1}\" text-anchor=\"end\">{percent}%</text>",
+                width - 10.0,
+                left - 6.0,
+                y(percent) + 4.0,
+                y = y(percent),
+            ),
+        );
     }
-    push(page, format_args!(
-        "<path d=\"{path}\" fill=\"none\" stroke=\"var(--accent)\" stroke-width=\"2.5\"/><text x=\"{left}\" y=\"{t}\">0 s</text><text x=\"{}\" y=\"{t}\" text-anchor=\"end\">{seconds:.0} s</text></svg>",
-        width - 10.0,
-        t = height - 6.0,
-    ));
+    push(
+        page,
+        format_args!(
+            "<path d=\"{path}\" fill=\"none\" stroke=\"var(--accent)\" stroke-width=\"2.5\"/><text x=\"{left}\" y=\"{t}\">0 s</text><text x=\"{}\" y=\"{t}\" text-anchor=\"end\">{seconds:.0} s</text></svg>",
+            width - 10.0,
+            t = height - 6.0,
+        ),
+    );
 }
 
 fn traffic(page: &mut String, summary: &ShipSummary) {
@@ -146,10 +196,13 @@ fn traffic(page: &mut String, summary: &ShipSummary) {
         return;
     };
     let lost = if traffic.lost == 0 { "pass" } else { "fail" };
-    push(page, format_args!(
-        "<h2>Live traffic</h2><p>{} requests sent · {} answered well · {} answered with an error · <strong class=\"{lost}\">{} lost</strong> · p50 {:.1} ms · p95 {:.1} ms</p>",
-        traffic.sent, traffic.ok, traffic.errors, traffic.lost, traffic.p50_ms, traffic.p95_ms
-    ));
+    push(
+        page,
+        format_args!(
+            "<h2>Live traffic</h2><p>{} requests sent · {} answered well · {} answered with an error · <strong class=\"{lost}\">{} lost</strong> · p50 {:.1} ms · p95 {:.1} ms</p>",
+            traffic.sent, traffic.ok, traffic.errors, traffic.lost, traffic.p50_ms, traffic.p95_ms
+        ),
+    );
 }
 
 fn steps(page: &mut String, summary: &ShipSummary) {
@@ -158,14 +211,17 @@ fn steps(page: &mut String, summary: &ShipSummary) {
     }
     page.push_str("<h2>Tier 0</h2><div class=\"card\"><table><thead><tr><th>step</th><th>verdict</th><th>how</th><th>time</th><th>cause</th></tr></thead><tbody>");
     for step in &summary.steps {
-        push(page, format_args!(
-            "<tr><td>{}</td>{}<td>{}</td><td class=\"n\">{}</td><td>{}</td></tr>",
-            escape(&step.name),
-            verdict_cell(step.outcome),
-            escape(&step.how),
-            duration_words(step.duration_ms),
-            escape(&step.cause)
-        ));
+        push(
+            page,
+            format_args!(
+                "<tr><td>{}</td>{}<td>{}</td><td class=\"n\">{}</td><td>{}</td></tr>",
+                escape(&step.name),
+                verdict_cell(step.outcome),
+                escape(&step.how),
+                duration_words(step.duration_ms),
+                escape(&step.cause)
+            ),
+        );
     }
     page.push_str("</tbody></table></div>");
 }
@@ -176,12 +232,15 @@ fn received(page: &mut String, summary: &ShipSummary) {
     }
     page.push_str("<h2>Alert, as received</h2><div class=\"card\"><table><thead><tr><th>receiver</th><th>messages</th><th>first line</th></tr></thead><tbody>");
     for row in &summary.received {
-        push(page, format_args!(
-            "<tr><td>{}</td><td class=\"n\">{}</td><td>{}</td></tr>",
-            escape(&row.receiver),
-            row.count,
-            escape(&row.first_line)
-        ));
+        push(
+            page,
+            format_args!(
+                "<tr><td>{}</td><td class=\"n\">{}</td><td>{}</td></tr>",
+                escape(&row.receiver),
+                row.count,
+                escape(&row.first_line)
+            ),
+        );
     }
     page.push_str("</tbody></table></div>");
 }
@@ -217,13 +276,20 @@ mod tests {
             duration_ms: 61_000,
             gates: Vec::new(),
             steps: Vec::new(),
-            canary: Some(CanarySummary { reason: "got `<img onerror=x>`".into(), weights: vec![(0.0, 0.0), (2.0, 10.0)], ..Default::default() }),
+            canary: Some(CanarySummary {
+                reason: "got `<img onerror=x>`".into(),
+                weights: vec![(0.0, 0.0), (2.0, 10.0)],
+                ..Default::default()
+            }),
             traffic: None,
             received: Vec::new(),
             report: String::new(),
         };
         let page = render(&summary);
-        assert!(!page.contains("<script") && !page.contains("<img"), "{page}");
+        assert!(
+            !page.contains("<script") && !page.contains("<img"),
+            "{page}"
+        );
         assert!(page.contains("1 min 1 s"));
     }
 }

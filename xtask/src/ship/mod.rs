@@ -47,13 +47,15 @@ pub fn replay_build(bytes: &[u8]) -> Result<Verdict, Failure> {
 
 /// Computes a recorded verdict over live traffic again.
 pub fn replay_traffic(bytes: &[u8]) -> Result<Verdict, Failure> {
-    let summary: TrafficSummary = serde_json::from_slice(bytes).context("read the recorded traffic")?;
+    let summary: TrafficSummary =
+        serde_json::from_slice(bytes).context("read the recorded traffic")?;
     Ok(show::judge_traffic(&summary))
 }
 
 /// Computes a recorded verdict over the delivery of alerts again.
 pub fn replay_alert(bytes: &[u8]) -> Result<Verdict, Failure> {
-    let delivered: Delivered = serde_json::from_slice(bytes).context("read the recorded deliveries")?;
+    let delivered: Delivered =
+        serde_json::from_slice(bytes).context("read the recorded deliveries")?;
     Ok(alerting::judge(&delivered))
 }
 
@@ -98,9 +100,23 @@ impl Ship<'_> {
         goes_on
     }
 
-    fn record(&self, subject: (&str, &str), inputs: Inputs, verdict: Verdict, since: Duration) -> Result<Gate, Failure> {
+    fn record(
+        &self,
+        subject: (&str, &str),
+        inputs: Inputs,
+        verdict: Verdict,
+        since: Duration,
+    ) -> Result<Gate, Failure> {
         let duration = self.context.clock.monotonic().saturating_sub(since);
-        gate::record(self.context, &self.evidence, &self.run, subject, inputs, verdict, duration)
+        gate::record(
+            self.context,
+            &self.evidence,
+            &self.run,
+            subject,
+            inputs,
+            verdict,
+            duration,
+        )
     }
 }
 
@@ -129,7 +145,15 @@ pub async fn run(context: &Context, args: &ShipArgs) -> CommandResult {
         report: String::new(),
     };
     let started = context.clock.monotonic();
-    let mut ship = Ship { context, evidence, run, started, summary, shown: Vec::new(), is_stale: false };
+    let mut ship = Ship {
+        context,
+        evidence,
+        run,
+        started,
+        summary,
+        shown: Vec::new(),
+        is_stale: false,
+    };
     let mut stage = None;
     let result = gates_and_release(&mut ship, args, &mut stage).await;
     let code = match result {
@@ -145,7 +169,10 @@ pub async fn run(context: &Context, args: &ShipArgs) -> CommandResult {
 
 async fn hold(context: &Context, args: &ShipArgs, stage: &Stage) {
     if let Some(hold) = args.hold {
-        context.output.progress(format!("the dashboard stays open for {hold}: {}", dashboard(context, stage)));
+        context.output.progress(format!(
+            "the dashboard stays open for {hold}: {}",
+            dashboard(context, stage)
+        ));
         // Ctrl-C ends the wait early.
         tokio::select! {
             () = tokio::time::sleep(hold.0) => {}
@@ -154,7 +181,11 @@ async fn hold(context: &Context, args: &ShipArgs, stage: &Stage) {
     }
 }
 
-async fn gates_and_release(ship: &mut Ship<'_>, args: &ShipArgs, stage: &mut Option<Stage>) -> Result<(), Failure> {
+async fn gates_and_release(
+    ship: &mut Ship<'_>,
+    args: &ShipArgs,
+    stage: &mut Option<Stage>,
+) -> Result<(), Failure> {
     let Some(binaries) = gates(ship, args)? else {
         return Ok(());
     };
@@ -170,8 +201,13 @@ async fn gates_and_release(ship: &mut Ship<'_>, args: &ShipArgs, stage: &mut Opt
         dashboard_port: args.dashboard_port,
     };
     let mut placed = Stage::start(context, &wanted).await?;
-    context.output.progress(format!("dashboard: {}", dashboard(context, &placed)));
-    context.output.progress(format!("service:   http://{}/ (the embedded proxy, {} behind it)", placed.proxy.addr, placed.stable.addr));
+    context
+        .output
+        .progress(format!("dashboard: {}", dashboard(context, &placed)));
+    context.output.progress(format!(
+        "service:   http://{}/ (the embedded proxy, {} behind it)",
+        placed.proxy.addr, placed.stable.addr
+    ));
     let key = placed.key(context)?;
     let hub = HubClient::new(&format!("http://{}", placed.hub.addr), &key)?;
     let shown = introduce(context, &hub, &mut placed).await;
@@ -179,7 +215,9 @@ async fn gates_and_release(ship: &mut Ship<'_>, args: &ShipArgs, stage: &mut Opt
     let feed = match shown {
         Ok(()) => Some(Feed::start(hub)),
         Err(error) => {
-            context.output.progress(format!("the dashboard can't show this run: {error:#}"));
+            context
+                .output
+                .progress(format!("the dashboard can't show this run: {error:#}"));
             None
         }
     };
@@ -190,7 +228,10 @@ async fn gates_and_release(ship: &mut Ship<'_>, args: &ShipArgs, stage: &mut Opt
     if let Some(feed) = feed {
         let failures = feed.finish().await;
         if let Some(first) = failures.first() {
-            context.output.progress(format!("the dashboard missed {} messages, the first: {first}", failures.len()));
+            context.output.progress(format!(
+                "the dashboard missed {} messages, the first: {first}",
+                failures.len()
+            ));
         }
     }
     released
@@ -208,34 +249,70 @@ fn gates(ship: &mut Ship<'_>, args: &ShipArgs) -> Result<Option<Binaries>, Failu
     if !ship.passed(gate) {
         return Ok(None);
     }
-    let tier_args = TierArgs { staged: false, since: None, all: args.all, explain: false };
+    let tier_args = TierArgs {
+        staged: false,
+        since: None,
+        all: args.all,
+        explain: false,
+    };
     let tier_run = tier::gate(context, &ship.evidence, &ship.run, Tier::Tier0, &tier_args)?;
     let report = &tier_run.report;
     ship.summary.steps = report.record.steps.iter().map(step_row).collect();
     let upload = show::run_upload(report, &ship.summary.revision, &tier_run.gate.evidence);
-    ship.shown.push(Shown::Run { project: PROJECT.into(), run: Box::new(upload) });
+    ship.shown.push(Shown::Run {
+        project: PROJECT.into(),
+        run: Box::new(upload),
+    });
     let more = tier::measurements(report);
+    let kept = tier::history(report, &more);
     if !ship.passed(tier_run.gate) {
-        for step in tier_run.report.record.steps.iter().filter(|step| step.outcome == Outcome::Fail) {
-            step.excerpt.iter().for_each(|line| context.output.line(line));
+        for step in tier_run
+            .report
+            .record
+            .steps
+            .iter()
+            .filter(|step| step.outcome == Outcome::Fail)
+        {
+            step.excerpt
+                .iter()
+                .for_each(|line| context.output.line(line));
         }
         return Ok(None);
     }
     let since = context.clock.monotonic();
+    if let Some(coverage) = tier::run_step(context, &ship.run, Tier::Tier1, "coverage")?
+        && let Some(cause) = &coverage.cause
+    {
+        let hint = coverage.hint.as_deref().unwrap_or("cargo xtask doctor");
+        context.output.progress(format!(
+            "coverage: {}: {cause}; {hint}",
+            coverage.outcome.word()
+        ));
+    }
     let inputs = ratchet::inputs(context, &[], more)?;
     let (gate, checked) = ratchet::gate(context, &ship.evidence, &ship.run, &inputs, since)?;
-    ratchet::remember(context, &inputs, &ship.run)?;
+    ratchet::remember(context, &inputs, &kept, &ship.run)?;
     if let Some(metrics) = show::metrics_report(&checked, inputs.now, &ship.summary.revision) {
-        ship.shown.push(Shown::Metrics { project: PROJECT.into(), metrics });
+        ship.shown.push(Shown::Metrics {
+            project: PROJECT.into(),
+            metrics,
+        });
     }
     if !ship.passed(gate) {
         return Ok(None);
     }
     let since = context.clock.monotonic();
-    context.output.progress(format!("building the {}", context.settings.service.name));
+    context
+        .output
+        .progress(format!("building the {}", context.settings.service.name));
     let folder = stage::canary_folder(context).join(&ship.run).join("bin");
     let (result, binaries) = build::build(context, &folder, args.fault.is_some())?;
-    let gate = ship.record(("build", &context.settings.service.name), Inputs::json("build", &result), build::judge(&result), since)?;
+    let gate = ship.record(
+        ("build", &context.settings.service.name),
+        Inputs::json("build", &result),
+        build::judge(&result),
+        since,
+    )?;
     ship.passed(gate);
     Ok(binaries)
 }
@@ -246,7 +323,10 @@ fn step_row(step: &tollgate_tiers::record::StepReport) -> StepRow {
         outcome: step.outcome,
         how: step.how.word().to_owned(),
         duration_ms: step.duration_ms,
-        cause: step.cause.clone().unwrap_or_else(|| step.explanation.clone()),
+        cause: step
+            .cause
+            .clone()
+            .unwrap_or_else(|| step.explanation.clone()),
     }
 }
 
@@ -257,7 +337,11 @@ pub fn dashboard(context: &Context, stage: &Stage) -> String {
 }
 
 /// Creates the project and the deployment at the evidence hub.
-pub async fn introduce(context: &Context, hub: &HubClient, stage: &mut Stage) -> anyhow::Result<()> {
+pub async fn introduce(
+    context: &Context,
+    hub: &HubClient,
+    stage: &mut Stage,
+) -> anyhow::Result<()> {
     hub.create_project(PROJECT, "Tollgate").await?;
     let request = models::CreateDeploymentRequest {
         project_id: Some(PROJECT.to_owned()),
@@ -271,13 +355,21 @@ pub async fn introduce(context: &Context, hub: &HubClient, stage: &mut Stage) ->
 }
 
 /// The receivers of a ship: on loopback, started for it, shown at its end.
-async fn release_stage(ship: &mut Ship<'_>, placed: &Stage, feed: Option<&Feed>) -> Result<(), Failure> {
+async fn release_stage(
+    ship: &mut Ship<'_>,
+    placed: &Stage,
+    feed: Option<&Feed>,
+) -> Result<(), Failure> {
     let context = ship.context;
     let folder = placed.folder(context);
     let secret = SecretString::from(placed.key(context)?);
-    let loopback = Loopback::start(Arc::new(SystemClock::new()), secret).await.context("start the loopback receivers")?;
+    let loopback = Loopback::start(Arc::new(SystemClock::new()), secret)
+        .await
+        .context("start the loopback receivers")?;
     let mut settings = context.settings.alerts.clone();
-    settings.receivers = loopback.receivers(&folder.join("receivers")).context("describe the loopback receivers")?;
+    settings.receivers = loopback
+        .receivers(&folder.join("receivers"))
+        .context("describe the loopback receivers")?;
     settings.routes.clear();
     // A journal of its own: these receivers end with the run, so nothing may wait for them after it.
     settings.journal = folder.join("alerts.ndjson");
@@ -294,16 +386,29 @@ async fn release_stage(ship: &mut Ship<'_>, placed: &Stage, feed: Option<&Feed>)
     };
     let since = context.clock.monotonic();
     let released = release(context, job).await;
-    let delivered = finish_alerts(dispatcher, loopback, released.as_ref().is_ok_and(|released| released.has_alerted)).await?;
+    let delivered = finish_alerts(
+        dispatcher,
+        loopback,
+        released.as_ref().is_ok_and(|released| released.has_alerted),
+    )
+    .await?;
     let released = released?;
     let gates = judge_release(context, &ship.evidence, &ship.run, placed, &released, since)?;
     ship.summary.canary = Some(canary_summary(&released, placed));
-    ship.summary.traffic = released.traffic.as_ref().map(|_| traffic_summary(&released, placed));
+    ship.summary.traffic = released
+        .traffic
+        .as_ref()
+        .map(|_| traffic_summary(&released, placed));
     for gate in gates {
         ship.passed(gate);
     }
     ship.summary.received.clone_from(&delivered.received);
-    let gate = ship.record(("alert", "receivers"), Inputs::json("received", &delivered), alerting::judge(&delivered), since)?;
+    let gate = ship.record(
+        ("alert", "receivers"),
+        Inputs::json("received", &delivered),
+        alerting::judge(&delivered),
+        since,
+    )?;
     ship.passed(gate);
     if let Some(gate) = budget_gate(ship, &released)? {
         ship.passed(gate);
@@ -311,31 +416,54 @@ async fn release_stage(ship: &mut Ship<'_>, placed: &Stage, feed: Option<&Feed>)
     Ok(())
 }
 
-async fn finish_alerts(dispatcher: Dispatcher, loopback: Loopback, has_alerted: bool) -> Result<Delivered, Failure> {
+async fn finish_alerts(
+    dispatcher: Dispatcher,
+    loopback: Loopback,
+    has_alerted: bool,
+) -> Result<Delivered, Failure> {
     deliver(&dispatcher).await?;
     let console = dispatcher
         .list()
         .rows
         .values()
-        .filter(|row| row.receiver == "console" && matches!(row.status, tollgate_alerts::change::RowStatus::Delivered { .. }))
+        .filter(|row| {
+            row.receiver == "console"
+                && matches!(
+                    row.status,
+                    tollgate_alerts::change::RowStatus::Delivered { .. }
+                )
+        })
         .count();
-    dispatcher.shutdown().await.context("end the delivery of alerts")?;
+    dispatcher
+        .shutdown()
+        .await
+        .context("end the delivery of alerts")?;
     let count = |n: usize| u64::try_from(n).unwrap_or(u64::MAX);
     let mut received = vec![ReceivedRow {
         receiver: "console".into(),
         count: count(console),
-        first_line: if console > 0 { "printed above".into() } else { String::new() },
+        first_line: if console > 0 {
+            "printed above".into()
+        } else {
+            String::new()
+        },
     }];
     for which in [Which::Webhook, Which::Slack, Which::Smtp] {
         let messages = loopback.received_by(which);
         received.push(ReceivedRow {
             receiver: which.name().to_owned(),
             count: count(messages.len()),
-            first_line: messages.first().map(|message| message.first_line.clone()).unwrap_or_default(),
+            first_line: messages
+                .first()
+                .map(|message| message.first_line.clone())
+                .unwrap_or_default(),
         });
     }
     loopback.stop().await;
-    Ok(Delivered { has_alerted, received })
+    Ok(Delivered {
+        has_alerted,
+        received,
+    })
 }
 
 /// The gates over a release: the canary's verdict and the live traffic.
@@ -353,12 +481,22 @@ pub fn judge_release(
     let inputs = Inputs::default().with("events", events);
     let subject = ("canary", context.settings.service.name.as_str());
     let verdict = released.report.verdict.clone();
-    let mut gates = vec![gate::record(context, evidence, run, subject, inputs, verdict, duration)?];
+    let mut gates = vec![gate::record(
+        context, evidence, run, subject, inputs, verdict, duration,
+    )?];
     if released.traffic.is_some() {
         let summary = traffic_summary(released, stage);
         let verdict = show::judge_traffic(&summary);
         let inputs = Inputs::json("traffic", &summary);
-        gates.push(gate::record(context, evidence, run, ("traffic", "through the proxy"), inputs, verdict, duration)?);
+        gates.push(gate::record(
+            context,
+            evidence,
+            run,
+            ("traffic", "through the proxy"),
+            inputs,
+            verdict,
+            duration,
+        )?);
     }
     Ok(gates)
 }
@@ -371,14 +509,25 @@ pub fn canary_summary(released: &Released, stage: &Stage) -> CanarySummary {
         id: stage.run.clone(),
         phase: report.phase.to_string(),
         reason: report.verdict.reason.clone(),
-        weight_observed: released.weight_at_end.or(report.observed_weight.map(tollgate_canary::Weight::share)).unwrap_or_default(),
+        weight_observed: released
+            .weight_at_end
+            .or(report.observed_weight.map(tollgate_canary::Weight::share))
+            .unwrap_or_default(),
         numbers: show::numbers(report),
         timeline: report
             .timeline
             .iter()
-            .map(|record| TimelineRow { at: record.at, phase: record.phase.to_string(), message: record.reason.clone() })
+            .map(|record| TimelineRow {
+                at: record.at,
+                phase: record.phase.to_string(),
+                message: record.reason.clone(),
+            })
             .collect(),
-        weights: released.weights.iter().map(|(second, percent)| (second - first, *percent)).collect(),
+        weights: released
+            .weights
+            .iter()
+            .map(|(second, percent)| (second - first, *percent))
+            .collect(),
         first_bad_to_rollback_ms: report.rollback_ms,
     }
 }
@@ -395,9 +544,17 @@ pub fn traffic_summary(released: &Released, stage: &Stage) -> TrafficSummary {
         lost: counts.n_lost(),
         p50_ms: counts.latency.p50_us as f64 / 1_000.0,
         p95_ms: counts.latency.p95_us as f64 / 1_000.0,
-        by_version: released.by_version.iter().map(|(name, n)| (name.clone(), *n)).collect(),
+        by_version: released
+            .by_version
+            .iter()
+            .map(|(name, n)| (name.clone(), *n))
+            .collect(),
         has_fault: stage.fault.is_some(),
-        first_lost: counts.first_lost.iter().map(|lost| format!("{} {} {}: {}", lost.at, lost.name, lost.kind, lost.what)).collect(),
+        first_lost: counts
+            .first_lost
+            .iter()
+            .map(|lost| format!("{} {} {}: {}", lost.at, lost.name, lost.kind, lost.what))
+            .collect(),
     }
 }
 
@@ -407,27 +564,47 @@ fn budget_gate(ship: &Ship<'_>, released: &Released) -> Result<Option<Gate>, Fai
     let Some(counts) = &released.traffic else {
         return Ok(None);
     };
-    if ship.summary.fault.is_some() || !context.root.join(&context.settings.budgets.file).is_file() {
+    if ship.summary.fault.is_some() || !context.root.join(&context.settings.budgets.file).is_file()
+    {
         return Ok(None);
     }
     let latency = &counts.latency;
     let ms = |us: u64| us as f64 / 1_000.0;
-    let percentiles = [("p50", ms(latency.p50_us)), ("p95", ms(latency.p95_us)), ("p99", ms(latency.p99_us))];
+    let percentiles = [
+        ("p50", ms(latency.p50_us)),
+        ("p95", ms(latency.p95_us)),
+        ("p99", ms(latency.p99_us)),
+    ];
     let file = MeasurementsFile {
         version: 1,
         measurements: vec![MeasurementEntry {
             id: "api.latency".to_owned(),
             unit: Some(tollgate_budgets::Unit::Millis),
-            percentiles: Some(percentiles.map(|(name, value)| (name.to_owned(), value)).into()),
+            percentiles: Some(
+                percentiles
+                    .map(|(name, value)| (name.to_owned(), value))
+                    .into(),
+            ),
             count: Some(latency.n),
             ..MeasurementEntry::default()
         }],
     };
     let text = serde_json::to_string_pretty(&file).expect("measurements are JSON");
-    write_atomic(&context.state_dir.join(budget::MEASUREMENTS), text.as_bytes()).map_err(Failure::environment)?;
+    write_atomic(
+        &context.state_dir.join(budget::MEASUREMENTS),
+        text.as_bytes(),
+    )
+    .map_err(Failure::environment)?;
     let since = context.clock.monotonic();
     let scope = budget::Scope::Measured;
-    let (gate, _) = budget::gate(context, &ship.evidence, &ship.run, ("live traffic", text), scope, since)?;
+    let (gate, _) = budget::gate(
+        context,
+        &ship.evidence,
+        &ship.run,
+        ("live traffic", text),
+        scope,
+        since,
+    )?;
     Ok(Some(gate))
 }
 
@@ -435,12 +612,28 @@ fn budget_gate(ship: &Ship<'_>, released: &Released) -> Result<Option<Gate>, Fai
 fn finish(ship: &mut Ship<'_>) -> CommandResult {
     let context = ship.context;
     ship.summary.outcome = gate::worst(&ship.summary.gates);
-    ship.summary.duration_ms =
-        u64::try_from(context.clock.monotonic().saturating_sub(ship.started).as_millis()).unwrap_or(u64::MAX);
-    let path: PathBuf = context.state_dir.join("runs").join(&ship.run).join("report.html");
+    ship.summary.duration_ms = u64::try_from(
+        context
+            .clock
+            .monotonic()
+            .saturating_sub(ship.started)
+            .as_millis(),
+    )
+    .unwrap_or(u64::MAX);
+    let path: PathBuf = context
+        .state_dir
+        .join("runs")
+        .join(&ship.run)
+        .join("report.html");
     ship.summary.report = path.display().to_string();
     write_atomic(&path, html::render(&ship.summary).as_bytes()).map_err(Failure::environment)?;
-    context.output.text(|out| render_text(out, &ship.summary, context.output.paint));
+    context
+        .output
+        .text(|out| render_text(out, &ship.summary, context.output.paint));
     context.output.json(&ship.summary);
-    Ok(if ship.is_stale { ExitCode::Stale } else { ExitCode::from_outcome(ship.summary.outcome) })
+    Ok(if ship.is_stale {
+        ExitCode::Stale
+    } else {
+        ExitCode::from_outcome(ship.summary.outcome)
+    })
 }

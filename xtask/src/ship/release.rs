@@ -14,7 +14,9 @@ use tollgate_canary::events::Event;
 use tollgate_canary::proxy::{ControlClient, VersionName};
 use tollgate_canary::report::CanaryReport;
 use tollgate_canary::settings::Plan;
-use tollgate_canary::shell::{CanaryContext, CanaryError, Finished, Progress, resume_canary, run_canary};
+use tollgate_canary::shell::{
+    CanaryContext, CanaryError, Finished, Progress, resume_canary, run_canary,
+};
 use tollgate_probes::schedule::Pace;
 use tollgate_probes::{ProbeResult, Scheduler, State as ProbeState, Traffic, TrafficCounts};
 use tollgate_report::quantity::Span;
@@ -42,7 +44,9 @@ pub enum Begin {
     Start,
     Resume,
     /// Taken over to be ended: all traffic back to the stable version.
-    Abort { by: String },
+    Abort {
+        by: String,
+    },
 }
 
 /// What a release is run with.
@@ -103,10 +107,19 @@ pub async fn release(context: &Context, release: Release<'_>) -> Result<Released
     if let Begin::Abort { by } = &release.begin {
         let reason = "asked on the command line after the controller was gone".to_owned();
         // The channel is new and has room.
-        let _ = inputs.try_send(Event::AbortRequested { by: by.clone(), reason });
+        let _ = inputs.try_send(Event::AbortRequested {
+            by: by.clone(),
+            reason,
+        });
     }
     let is_new = release.begin == Begin::Start;
-    let canary = async move { if is_new { run_canary(cx).await } else { resume_canary(cx).await } };
+    let canary = async move {
+        if is_new {
+            run_canary(cx).await
+        } else {
+            resume_canary(cx).await
+        }
+    };
     let mut canary = std::pin::pin!(canary);
     let mut watch = Watch::new(context, &release);
     let finished = loop {
@@ -147,7 +160,9 @@ async fn end(
     traffic: Option<Traffic>,
     control: &ControlClient,
 ) -> Result<Released, Failure> {
-    watch.progress(Progress::Status(Box::new(finished.report.clone()))).await?;
+    watch
+        .progress(Progress::Status(Box::new(finished.report.clone())))
+        .await?;
     watch.bar.finish();
     let traffic = match traffic {
         Some(traffic) => {
@@ -157,7 +172,10 @@ async fn end(
         None => None,
     };
     let counts = control.counts().await.ok();
-    let by_version = counts.into_iter().flat_map(|counts| counts.versions).map(|(name, version)| (name.to_string(), version.answered));
+    let by_version = counts
+        .into_iter()
+        .flat_map(|counts| counts.versions)
+        .map(|(name, version)| (name.to_string(), version.answered));
     let weight_at_end = control.state().await.ok().map(|state| state.weight.share());
     if let Some(mut serving) = finished.serving {
         // The promoted version served to the end of the traffic; the stage is cleared by the caller.
@@ -188,8 +206,15 @@ fn start_traffic(context: &Context, stage: &Stage, key: &str) -> Result<Option<T
     let probe_context = probe::probe_context(context, &format!("http://{}", stage.proxy.addr))?;
     let key = key.to_owned();
     let probe_context = probe_context.with_secrets(move |name| (name == KEY).then(|| key.clone()));
-    let traffic = Traffic::start(settings.clone(), secrets(), Arc::new(probe_context))
-        .map_err(|cause| Failure::settings(anyhow::anyhow!("start the live traffic: {}: expected {}, got {}", cause.what, cause.expected, cause.got)))?;
+    let traffic =
+        Traffic::start(settings.clone(), secrets(), Arc::new(probe_context)).map_err(|cause| {
+            Failure::settings(anyhow::anyhow!(
+                "start the live traffic: {}: expected {}, got {}",
+                cause.what,
+                cause.expected,
+                cause.got
+            ))
+        })?;
     Ok(Some(traffic))
 }
 
@@ -219,7 +244,9 @@ type MakeContext = Box<dyn Fn(&str) -> tollgate_probes::Context + Send>;
 
 /// Makes the probes' context once the candidate's address is known.
 fn candidate_context(context: &Context, key: &str) -> Result<MakeContext, Failure> {
-    let schemas = Arc::new(crate::schemas::ContractSchemas(crate::commands::contract::load_all(context)?));
+    let schemas = Arc::new(crate::schemas::ContractSchemas(
+        crate::commands::contract::load_all(context)?,
+    ));
     let key = key.to_owned();
     Ok(Box::new(move |base| {
         let key = key.clone();
@@ -246,7 +273,10 @@ async fn watch_candidate(
         tokio::time::sleep(Duration::from_millis(100)).await;
     };
     let probe_context = Arc::new(make_context(&format!("http://{addr}")));
-    let pace = Pace { seed: 0, concurrency: probe::CONCURRENCY };
+    let pace = Pace {
+        seed: 0,
+        concurrency: probe::CONCURRENCY,
+    };
     let scheduler = Scheduler::start(probes, probe_context, pace, results.clone());
     results.closed().await;
     scheduler.stop().await;
@@ -266,22 +296,41 @@ struct Watch<'a> {
 impl<'a> Watch<'a> {
     fn new(context: &'a Context, release: &'a Release<'a>) -> Self {
         let bar = context.output.bar("canary");
-        Self { context, release, bar, weights: Vec::new(), has_alerted: false, last: None, n_states: 0 }
+        Self {
+            context,
+            release,
+            bar,
+            weights: Vec::new(),
+            has_alerted: false,
+            last: None,
+            n_states: 0,
+        }
     }
 
     async fn progress(&mut self, progress: Progress) -> Result<(), Failure> {
         match progress {
             Progress::Record(record) => {
-                let cause = record.cause.map(|cause| format!(" [{cause}]")).unwrap_or_default();
-                self.bar.line(&format!("  {} {} {}{cause}: {}", record.at, record.phase, record.weight, record.reason));
+                let cause = record
+                    .cause
+                    .map(|cause| format!(" [{cause}]"))
+                    .unwrap_or_default();
+                self.bar.line(&format!(
+                    "  {} {} {}{cause}: {}",
+                    record.at, record.phase, record.weight, record.reason
+                ));
             }
             Progress::Notification(notification) => {
                 if notification.kind != NoticeKind::Info {
-                    let event = alerting::event(self.release.stage, &notification, self.last.as_ref());
+                    let event =
+                        alerting::event(self.release.stage, &notification, self.last.as_ref());
                     if let Some(feed) = self.release.feed {
                         feed.show(Shown::Alert(Box::new(alerting::for_hub(&event))));
                     }
-                    self.release.dispatcher.notify(event).await.context("keep the alert")?;
+                    self.release
+                        .dispatcher
+                        .notify(event)
+                        .await
+                        .context("keep the alert")?;
                     self.has_alerted = true;
                 }
             }
@@ -294,19 +343,26 @@ impl<'a> Watch<'a> {
         if let Some(weight) = report.observed_weight {
             let seconds = self.context.clock.monotonic().as_secs_f64();
             let percent = weight.share() * 100.0;
-            if self.weights.last().is_none_or(|last| (last.1 - percent).abs() > f64::EPSILON || seconds - last.0 > 1.0) {
+            if self.weights.last().is_none_or(|last| {
+                (last.1 - percent).abs() > f64::EPSILON || seconds - last.0 > 1.0
+            }) {
                 self.weights.push((seconds, percent));
             }
         }
         self.bar.message(&show::status_line(&report));
-        let is_news = self.last.as_ref().is_none_or(|last| last.phase != report.phase || last.observed_weight != report.observed_weight);
+        let is_news = self.last.as_ref().is_none_or(|last| {
+            last.phase != report.phase || last.observed_weight != report.observed_weight
+        });
         self.n_states += 1;
         // The dashboard gets every change at once, and otherwise a state a second.
         if let (Some(feed), Some(id)) = (self.release.feed, &self.release.stage.deployment)
             && (is_news || self.n_states % 5 == 0)
         {
             let state = show::deployment_state(&report, self.n_states);
-            feed.show(Shown::Deployment { id: id.clone(), state: Box::new(state) });
+            feed.show(Shown::Deployment {
+                id: id.clone(),
+                state: Box::new(state),
+            });
         }
         self.last = Some(report);
     }
@@ -316,10 +372,19 @@ impl<'a> Watch<'a> {
             feed.show(Shown::Probes(show::probe_report(&result)));
         }
         let cause = result.failure.as_ref();
-        let detail = cause.map(|cause| format!("{}: expected {}, got {}", cause.what, cause.expected, cause.got));
+        let detail = cause.map(|cause| {
+            format!(
+                "{}: expected {}, got {}",
+                cause.what, cause.expected, cause.got
+            )
+        });
         // We could not look: that is never the candidate's fault, and never a pass.
         if result.state == ProbeState::Error {
-            self.bar.line(&format!("  probe `{}` could not look: {}", result.name, detail.unwrap_or_default()));
+            self.bar.line(&format!(
+                "  probe `{}` could not look: {}",
+                result.name,
+                detail.unwrap_or_default()
+            ));
             return;
         }
         let event = Event::Probe {
@@ -338,7 +403,10 @@ pub async fn deliver(dispatcher: &Dispatcher) -> Result<(), Failure> {
     loop {
         dispatcher.deliver_due().await.context("deliver alerts")?;
         let state = dispatcher.list();
-        let is_pending = state.rows.values().any(|row| row.status == tollgate_alerts::change::RowStatus::Pending);
+        let is_pending = state
+            .rows
+            .values()
+            .any(|row| row.status == tollgate_alerts::change::RowStatus::Pending);
         if !is_pending || tokio::time::Instant::now() >= deadline {
             return Ok(());
         }

@@ -22,9 +22,21 @@ fn bounded(text: &str, max: usize) -> String {
 
 /// One line while the canary runs.
 pub fn status_line(report: &CanaryReport) -> String {
-    let weight = report.observed_weight.map_or_else(|| "not seen yet".to_owned(), |weight| weight.to_string());
-    let worst = report.readings.iter().max_by(|left, right| left.log_e_value.total_cmp(&right.log_e_value));
-    let evidence = worst.map(|reading| format!(" · {} e-value {:.3} of {:.0}", reading.metric, reading.log_e_value.exp(), reading.limit));
+    let weight = report
+        .observed_weight
+        .map_or_else(|| "not seen yet".to_owned(), |weight| weight.to_string());
+    let worst = report
+        .readings
+        .iter()
+        .max_by(|left, right| left.log_e_value.total_cmp(&right.log_e_value));
+    let evidence = worst.map(|reading| {
+        format!(
+            " · {} e-value {:.3} of {:.0}",
+            reading.metric,
+            reading.log_e_value.exp(),
+            reading.limit
+        )
+    });
     format!(
         "{} · weight {weight} · canary {} requests, {} bad, p95 {:.1} ms · stable {} requests, {} bad, p95 {:.1} ms{}",
         report.phase,
@@ -59,8 +71,14 @@ pub fn deployment_state(report: &CanaryReport, n_states: i64) -> models::UpdateD
     models::UpdateDeploymentRequest {
         revision: Some(n_states),
         phase: models::Phase::from(report.phase.to_string().as_str()),
-        weights: models::Weights { baseline: 1.0 - share, canary: share },
-        arms: models::Arms { baseline: arm(&report.stable, None), canary: arm(&report.canary, report.memory_bytes) },
+        weights: models::Weights {
+            baseline: 1.0 - share,
+            canary: share,
+        },
+        arms: models::Arms {
+            baseline: arm(&report.stable, None),
+            canary: arm(&report.canary, report.memory_bytes),
+        },
         evidence: report
             .readings
             .iter()
@@ -93,7 +111,12 @@ pub fn probe_report(result: &ProbeResult) -> models::ReportProbesRequest {
         State::Fail => models::ProbeState::Fail,
         State::Error => models::ProbeState::Error,
     };
-    let cause = result.failure.as_ref().map(|cause| format!("{}: expected {}, got {}", cause.what, cause.expected, cause.got));
+    let cause = result.failure.as_ref().map(|cause| {
+        format!(
+            "{}: expected {}, got {}",
+            cause.what, cause.expected, cause.got
+        )
+    });
     let sample = models::ProbeReport {
         probe_id: result.name.clone(),
         kind: result.kind.to_string(),
@@ -103,7 +126,9 @@ pub fn probe_report(result: &ProbeResult) -> models::ReportProbesRequest {
         message: cause.map(|cause| bounded(&cause, 2_000)),
         at: result.at.to_string(),
     };
-    models::ReportProbesRequest { samples: vec![sample] }
+    models::ReportProbesRequest {
+        samples: vec![sample],
+    }
 }
 
 fn outcome(outcome: Outcome) -> models::Outcome {
@@ -119,7 +144,9 @@ fn outcome(outcome: Outcome) -> models::Outcome {
 /// A tier's run.
 pub fn run_upload(report: &TierReport, revision: &str, evidence: &str) -> models::UploadRunRequest {
     let record = &report.record;
-    let ms = |span: tollgate_report::quantity::Span| i64::try_from(span.0.as_millis()).unwrap_or(i64::MAX);
+    let ms = |span: tollgate_report::quantity::Span| {
+        i64::try_from(span.0.as_millis()).unwrap_or(i64::MAX)
+    };
     models::UploadRunRequest {
         tier: models::Tier::from(record.tier.word()),
         revision: revision.to_owned(),
@@ -140,7 +167,10 @@ pub fn run_upload(report: &TierReport, revision: &str, evidence: &str) -> models
                 outcome: outcome(step.outcome),
                 duration_ms: whole(step.duration_ms),
                 cached: step.how == How::Cached,
-                cause: Some(bounded(step.cause.as_ref().unwrap_or(&step.explanation), 2_000)),
+                cause: Some(bounded(
+                    step.cause.as_ref().unwrap_or(&step.explanation),
+                    2_000,
+                )),
                 findings: None,
             })
             .collect(),
@@ -148,7 +178,11 @@ pub fn run_upload(report: &TierReport, revision: &str, evidence: &str) -> models
 }
 
 /// The ratchet's measurements with their floors.
-pub fn metrics_report(checked: &Checked, at: Timestamp, revision: &str) -> Option<models::ReportMetricsRequest> {
+pub fn metrics_report(
+    checked: &Checked,
+    at: Timestamp,
+    revision: &str,
+) -> Option<models::ReportMetricsRequest> {
     let metrics: Vec<models::MetricReport> = checked
         .judgements
         .iter()
@@ -173,11 +207,27 @@ pub fn metrics_report(checked: &Checked, at: Timestamp, revision: &str) -> Optio
 
 /// Numbers against limits, for the end of a run.
 pub fn numbers(report: &CanaryReport) -> Vec<String> {
-    let rate = |arm: &ArmReport| if arm.n == 0 { 0.0 } else { 100.0 * arm.n_bad as f64 / arm.n as f64 };
-    let line = |name: &str, arm: &ArmReport| {
-        format!("{name}: {} requests, {} bad ({:.1}%), {} slow, p95 {:.1} ms", arm.n, arm.n_bad, rate(arm), arm.n_slow, arm.p95_ms)
+    let rate = |arm: &ArmReport| {
+        if arm.n == 0 {
+            0.0
+        } else {
+            100.0 * arm.n_bad as f64 / arm.n as f64
+        }
     };
-    let mut numbers = vec![line("stable", &report.stable), line("canary", &report.canary)];
+    let line = |name: &str, arm: &ArmReport| {
+        format!(
+            "{name}: {} requests, {} bad ({:.1}%), {} slow, p95 {:.1} ms",
+            arm.n,
+            arm.n_bad,
+            rate(arm),
+            arm.n_slow,
+            arm.p95_ms
+        )
+    };
+    let mut numbers = vec![
+        line("stable", &report.stable),
+        line("canary", &report.canary),
+    ];
     numbers.extend(report.readings.iter().map(|reading| {
         format!(
             "{}: e-value {:.3} of {:.0} ({} at the canary, {} at stable)",
@@ -188,10 +238,19 @@ pub fn numbers(report: &CanaryReport) -> Vec<String> {
             reading.n_stable
         )
     }));
-    numbers.push(format!("probes of the candidate: {} passed, {} failed", report.probes.0, report.probes.1));
-    numbers.push(format!("the canary's excess error rate is below {:.1}% at the declared confidence", report.excess_upper * 100.0));
+    numbers.push(format!(
+        "probes of the candidate: {} passed, {} failed",
+        report.probes.0, report.probes.1
+    ));
+    numbers.push(format!(
+        "the canary's excess error rate is below {:.1}% at the declared confidence",
+        report.excess_upper * 100.0
+    ));
     if let Some(bytes) = report.memory_bytes {
-        numbers.push(format!("memory of the candidate: {} MiB", bytes / (1 << 20)));
+        numbers.push(format!(
+            "memory of the candidate: {} MiB",
+            bytes / (1 << 20)
+        ));
     }
     numbers
 }
@@ -205,7 +264,10 @@ pub fn judge_traffic(summary: &crate::ship::summary::TrafficSummary) -> Verdict 
     let is_bad = summary.lost > 0 || (summary.errors > 0 && !summary.has_fault);
     match (summary.sent, is_bad) {
         (0, _) => Verdict::new(Outcome::Inconclusive, "no request was sent"),
-        (_, true) => Verdict::from_findings(vec![tollgate_report::Finding::error("requests-lost", text)], ""),
+        (_, true) => Verdict::from_findings(
+            vec![tollgate_report::Finding::error("requests-lost", text)],
+            "",
+        ),
         (_, false) => Verdict::new(Outcome::Pass, text),
     }
 }

@@ -95,13 +95,24 @@ fn run_folder(context: &Context, run: &str) -> PathBuf {
 fn deploy_failure(error: DeployError) -> Failure {
     let is_busy = error.to_string().to_lowercase().contains("in use");
     let failure = Failure::environment(error);
-    if is_busy { failure.hint("choose another port, or find who holds it with `ss -ltnp`") } else { failure }
+    if is_busy {
+        failure.hint("choose another port, or find who holds it with `ss -ltnp`")
+    } else {
+        failure
+    }
 }
 
-async fn place(spec: &ProcessSpec) -> Result<Placed, Failure> {
-    let (mut process, port) = start(spec).map_err(deploy_failure)?;
-    let addr = wait_ready(&mut process, spec, port).await.map_err(deploy_failure)?;
-    Ok(Placed { process: process.id.clone(), addr, logs: spec.log_folder.clone() })
+/// Starts a part and waits for it; `port` is its port when `{port}` is not left to choose one.
+async fn place(spec: &ProcessSpec, port: Option<u16>) -> Result<Placed, Failure> {
+    let (mut process, free) = start(spec).map_err(deploy_failure)?;
+    let addr = wait_ready(&mut process, spec, free.or(port))
+        .await
+        .map_err(deploy_failure)?;
+    Ok(Placed {
+        process: process.id.clone(),
+        addr,
+        logs: spec.log_folder.clone(),
+    })
 }
 
 impl Stage {
@@ -109,9 +120,11 @@ impl Stage {
     /// later part can't be.
     pub async fn start(context: &Context, wanted: &Wanted<'_>) -> Result<Self, Failure> {
         let folder = run_folder(context, wanted.run);
-        fs::create_dir_all(&folder).with_context(|| format!("make the folder `{}`", folder.display()))?;
+        fs::create_dir_all(&folder)
+            .with_context(|| format!("make the folder `{}`", folder.display()))?;
         let key_file = folder.join("key");
-        create_token(&key_file).with_context(|| format!("write the key `{}`", key_file.display()))?;
+        create_token(&key_file)
+            .with_context(|| format!("write the key `{}`", key_file.display()))?;
         create_token(&folder.join("proxy.token")).context("write the proxy's token")?;
         let mut placed: Vec<Placed> = Vec::new();
         let stage = Self::start_parts(context, wanted, &folder, &mut placed).await;
@@ -133,17 +146,27 @@ impl Stage {
     ) -> Result<Self, Failure> {
         let key = read_key(folder)?;
         let service = &context.settings.service;
-        let hub = place(&hub_spec(wanted, folder, &key)).await?;
+        let hub = place(&hub_spec(wanted, folder, &key), Some(wanted.dashboard_port)).await?;
         placed.push(hub.clone());
         let database = folder.join(format!("{}.db", service.name));
-        let stable_spec = version_spec(context, folder, ("stable", &wanted.binaries.stable), &database, &key, None);
-        let stable = place(&stable_spec).await?;
+        let stable_spec = version_spec(
+            context,
+            folder,
+            ("stable", &wanted.binaries.stable),
+            &database,
+            &key,
+            None,
+        );
+        let stable = place(&stable_spec, None).await?;
         placed.push(stable.clone());
         let (proxy, control) = place_proxy(context, folder, wanted.port, stable.addr).await?;
         placed.push(proxy.clone());
         let identity = |label: &str, path: &Path| -> Result<Identity, Failure> {
             let bytes = fs::read(path).with_context(|| format!("read `{}`", path.display()))?;
-            Ok(Identity { label: label.to_owned(), digest: Digest::of(bytes) })
+            Ok(Identity {
+                label: label.to_owned(),
+                digest: Digest::of(bytes),
+            })
         };
         let revision = crate::git::head(&context.root);
         Ok(Self {
@@ -158,7 +181,10 @@ impl Stage {
             proxy,
             control,
             stable_identity: identity("stable", &wanted.binaries.stable)?,
-            candidate_identity: identity(&format!("candidate-{revision}"), &wanted.binaries.candidate)?,
+            candidate_identity: identity(
+                &format!("candidate-{revision}"),
+                &wanted.binaries.candidate,
+            )?,
             candidate: wanted.binaries.candidate.clone(),
             database,
             revision,
@@ -178,7 +204,8 @@ impl Stage {
     pub fn load(context: &Context, run: &str) -> Result<Self, Failure> {
         let path = Self::path(context, run);
         let text = fs::read(&path).map_err(|error| {
-            Failure::usage(format!("find canary run `{run}`: {error}")).hint("`ls .tollgate/canary` lists the runs")
+            Failure::usage(format!("find canary run `{run}`: {error}"))
+                .hint("`ls .tollgate/canary` lists the runs")
         })?;
         Ok(serde_json::from_slice(&text).with_context(|| format!("read `{}`", path.display()))?)
     }
@@ -193,7 +220,8 @@ impl Stage {
     }
 
     pub fn control_client(&self, context: &Context) -> Result<ControlClient, Failure> {
-        let token = read_token(&self.folder(context).join("proxy.token")).context("read the proxy's token")?;
+        let token = read_token(&self.folder(context).join("proxy.token"))
+            .context("read the proxy's token")?;
         Ok(ControlClient::new(self.control, token))
     }
 
@@ -201,7 +229,14 @@ impl Stage {
     pub fn candidate_spec(&self, context: &Context) -> Result<ProcessSpec, Failure> {
         let folder = self.folder(context);
         let key = self.key(context)?;
-        Ok(version_spec(context, &folder, ("candidate", &self.candidate), &self.database, &key, self.fault.as_deref()))
+        Ok(version_spec(
+            context,
+            &folder,
+            ("candidate", &self.candidate),
+            &self.database,
+            &key,
+            self.fault.as_deref(),
+        ))
     }
 
     /// Stops the proxy, the stable version and the hub, in this order.
@@ -220,7 +255,8 @@ async fn stop(part: &Placed) {
 
 fn read_key(folder: &Path) -> Result<String, Failure> {
     let path = folder.join("key");
-    let text = fs::read_to_string(&path).with_context(|| format!("read the key `{}`", path.display()))?;
+    let text =
+        fs::read_to_string(&path).with_context(|| format!("read the key `{}`", path.display()))?;
     // The hub knows its keys by this beginning.
     Ok(format!("tg_{}", text.trim()))
 }
@@ -230,14 +266,23 @@ fn hub_spec(wanted: &Wanted<'_>, folder: &Path, key: &str) -> ProcessSpec {
         0 => "127.0.0.1:{port}".to_owned(),
         port => format!("127.0.0.1:{port}"),
     };
-    let args = ["--listen", &listen, "--database", &folder.join("evidence-hub.db").display().to_string(), "--version-label", "evidence"];
+    let args = [
+        "--listen",
+        &listen,
+        "--database",
+        &folder.join("evidence-hub.db").display().to_string(),
+        "--version-label",
+        "evidence",
+    ];
     ProcessSpec {
         program: wanted.hub_binary.to_owned(),
         args: args.map(str::to_owned).to_vec(),
         env: vec![("TOLLGATE_HUB_ADMIN_KEY".to_owned(), key.to_owned())],
         folder: None,
         log_folder: folder.join("logs/evidence-hub"),
-        readiness: Readiness::Line { key: "address".to_owned() },
+        readiness: Readiness::Http {
+            path: "/ready".to_owned(),
+        },
         ready_within: READY_WITHIN,
     }
 }
@@ -263,12 +308,19 @@ fn version_spec(
         env: vec![(service.key_env.clone(), key.to_owned())],
         folder: None,
         log_folder: folder.join("logs").join(version),
-        readiness: Readiness::Http { path: service.ready.clone() },
+        readiness: Readiness::Http {
+            path: service.ready.clone(),
+        },
         ready_within: READY_WITHIN,
     }
 }
 
-async fn place_proxy(context: &Context, folder: &Path, port: u16, stable: SocketAddr) -> Result<(Placed, SocketAddr), Failure> {
+async fn place_proxy(
+    context: &Context,
+    folder: &Path,
+    port: u16,
+    stable: SocketAddr,
+) -> Result<(Placed, SocketAddr), Failure> {
     let loopback = |port: u16| SocketAddr::from(([127, 0, 0, 1], port));
     let file = ProxyFile {
         listen: loopback(port),
@@ -281,16 +333,26 @@ async fn place_proxy(context: &Context, folder: &Path, port: u16, stable: Socket
     write_atomic(&config, &text).map_err(Failure::environment)?;
     let spec = ProcessSpec {
         program: context.executable()?,
-        args: vec!["internal".into(), "proxy".into(), "--config".into(), config.display().to_string()],
+        args: vec![
+            "internal".into(),
+            "proxy".into(),
+            "--config".into(),
+            config.display().to_string(),
+        ],
         env: Vec::new(),
         folder: None,
         log_folder: folder.join("logs/proxy"),
-        readiness: Readiness::Line { key: "address".to_owned() },
+        readiness: Readiness::Line {
+            key: "address".to_owned(),
+        },
         ready_within: READY_WITHIN,
     };
-    let placed = place(&spec).await?;
-    let said = fs::read_to_string(placed.logs.join("stdout.log")).context("read what the proxy said")?;
-    let line = said.lines().find_map(|line| serde_json::from_str::<ReadyLine>(line).ok());
+    let placed = place(&spec, None).await?;
+    let said =
+        fs::read_to_string(placed.logs.join("stdout.log")).context("read what the proxy said")?;
+    let line = said
+        .lines()
+        .find_map(|line| serde_json::from_str::<ReadyLine>(line).ok());
     let line = line.context("find the proxy's addresses in what it said")?;
     Ok((placed, line.control))
 }

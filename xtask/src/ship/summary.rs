@@ -118,7 +118,11 @@ pub fn render_text(out: &mut dyn Write, summary: &ShipSummary, paint: Paint) -> 
     writeln!(out)?;
     render_table(out, &["gate", "verdict", "time", "evidence", "why"], &rows)?;
     if let Some(traffic) = &summary.traffic {
-        let versions: Vec<String> = traffic.by_version.iter().map(|(name, n)| format!("{name} {n}")).collect();
+        let versions: Vec<String> = traffic
+            .by_version
+            .iter()
+            .map(|(name, n)| format!("{name} {n}"))
+            .collect();
         writeln!(
             out,
             "\nlive traffic: {} requests sent, {} answered well, {} answered with an error, {} lost; p50 {:.1} ms, p95 {:.1} ms; by version: {}",
@@ -132,8 +136,17 @@ pub fn render_text(out: &mut dyn Write, summary: &ShipSummary, paint: Paint) -> 
         )?;
     }
     if let Some(canary) = &summary.canary {
-        writeln!(out, "canary: {} — {}", canary.phase, printable(&canary.reason))?;
-        writeln!(out, "weight observed at the proxy: {}%", canary.weight_observed * 100.0)?;
+        writeln!(
+            out,
+            "canary: {} — {}",
+            canary.phase,
+            printable(&canary.reason)
+        )?;
+        writeln!(
+            out,
+            "weight observed at the proxy: {}%",
+            canary.weight_observed * 100.0
+        )?;
         if let Some(ms) = canary.first_bad_to_rollback_ms {
             writeln!(out, "first bad answer to rollback: {}", duration_words(ms))?;
         }
@@ -146,14 +159,30 @@ pub fn render_text(out: &mut dyn Write, summary: &ShipSummary, paint: Paint) -> 
         let rows: Vec<Vec<String>> = summary
             .received
             .iter()
-            .map(|row| vec![row.receiver.clone(), row.count.to_string(), printable(&row.first_line)])
+            .map(|row| {
+                vec![
+                    row.receiver.clone(),
+                    row.count.to_string(),
+                    printable(&row.first_line),
+                ]
+            })
             .collect();
         render_table(out, &["receiver", "messages", "first line"], &rows)?;
     }
     writeln!(out)?;
     writeln!(out, "report: {}", summary.report)?;
-    if let Some(gate) = summary.gates.iter().rev().find(|gate| gate.outcome() == Outcome::Fail).or(summary.gates.last()) {
-        writeln!(out, "next: cargo xtask explain {id} · cargo xtask replay {id}", id = gate.evidence)?;
+    if let Some(gate) = summary
+        .gates
+        .iter()
+        .rev()
+        .find(|gate| gate.outcome() == Outcome::Fail)
+        .or(summary.gates.last())
+    {
+        writeln!(
+            out,
+            "next: cargo xtask explain {id} · cargo xtask replay {id}",
+            id = gate.evidence
+        )?;
     }
     let total = duration_words(summary.duration_ms);
     writeln!(out, "\n{} in {total}", paint.outcome(summary.outcome))
