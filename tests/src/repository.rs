@@ -19,7 +19,9 @@ impl Repository {
     /// When the disk or git refuses.
     #[must_use]
     pub fn new(files: &[(&str, &str)]) -> Self {
-        let repository = Self { folder: TempDir::new().expect("a temporary folder") };
+        let repository = Self {
+            folder: TempDir::new().expect("a temporary folder"),
+        };
         repository.git(&["init", "--quiet", "--initial-branch", "main"]);
         for (path, text) in files {
             repository.write(path, text);
@@ -52,10 +54,21 @@ impl Repository {
     pub fn git(&self, args: &[&str]) {
         let output = Command::new("git")
             .current_dir(self.path())
-            .args(["-c", "user.name=test", "-c", "user.email=test@localhost", "-c", "commit.gpgsign=false"])
+            .args([
+                "-c",
+                "user.name=test",
+                "-c",
+                "user.email=test@localhost",
+                "-c",
+                "commit.gpgsign=false",
+            ])
             .args(args)
             .output()
             .expect("git starts");
-        assert!(output.status.success(), "git {args:?}: {}", String::from_utf8_lossy(&output.stderr));
+        assert!(
+            output.status.success(),
+            "git {args:?}: {}",
+            String::from_utf8_lossy(&output.stderr)
+        );
     }
 }

@@ -7,7 +7,9 @@ use std::sync::OnceLock;
 /// The root of the workspace under test.
 #[must_use]
 pub fn workspace() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the tests are a folder of the workspace")
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .expect("the tests are a folder of the workspace")
 }
 
 /// The folder of built binaries, after `cargo build` of the named packages.
@@ -20,12 +22,24 @@ pub fn built() -> &'static Path {
     BUILT.get_or_init(|| {
         let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".into());
         let output = Command::new(cargo)
-            .args(["build", "--quiet", "--package", "tollgate", "--package", "tollgate-server"])
+            .args([
+                "build",
+                "--quiet",
+                "--package",
+                "tollgate",
+                "--package",
+                "tollgate-server",
+            ])
             .current_dir(workspace())
             .output()
             .expect("cargo starts");
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-        let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| workspace().join("target"), PathBuf::from);
+        assert!(
+            output.status.success(),
+            "{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+        let target = std::env::var_os("CARGO_TARGET_DIR")
+            .map_or_else(|| workspace().join("target"), PathBuf::from);
         target.join("debug")
     })
 }
@@ -45,7 +59,13 @@ impl Run {
     /// When the exit code differs.
     #[track_caller]
     pub fn expect_code(&self, want: i32) -> &Self {
-        assert_eq!(self.code, Some(want), "\nstdout:\n{}\nstderr:\n{}", self.stdout, self.stderr);
+        assert_eq!(
+            self.code,
+            Some(want),
+            "\nstdout:\n{}\nstderr:\n{}",
+            self.stdout,
+            self.stderr
+        );
         self
     }
 
@@ -60,7 +80,11 @@ impl Run {
 #[must_use]
 pub fn command(folder: &Path, args: &[&str]) -> Command {
     let mut command = Command::new(built().join("tollgate"));
-    command.args(args).current_dir(folder).stdin(Stdio::null()).env("NO_COLOR", "1");
+    command
+        .args(args)
+        .current_dir(folder)
+        .stdin(Stdio::null())
+        .env("NO_COLOR", "1");
     for (name, _) in std::env::vars() {
         if name.starts_with("TOLLGATE_") || name == "CI" || name == "GITHUB_ACTIONS" {
             command.env_remove(name);
@@ -75,7 +99,11 @@ pub fn command(folder: &Path, args: &[&str]) -> Command {
 /// When it can't be started.
 #[must_use]
 pub fn run(folder: &Path, args: &[&str]) -> Run {
-    finish(&command(folder, args).output().expect("the binary was built"))
+    finish(
+        &command(folder, args)
+            .output()
+            .expect("the binary was built"),
+    )
 }
 
 /// What an output says, as text.
