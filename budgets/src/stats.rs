@@ -197,11 +197,12 @@ mod tests {
     use proptest::prelude::*;
 
     fn binomial_cdf_by_sum(k: u64, n: u64, p: f64) -> f64 {
-        let mut term = (1.0 - p).powi(n as i32);
-        let mut sum = term;
+        // In logarithms: the first term is below the smallest double for p near 1.
+        let mut ln_term = n as f64 * (1.0 - p).ln();
+        let mut sum = ln_term.exp();
         for i in 1..=k {
-            term *= (n - i + 1) as f64 / i as f64 * p / (1.0 - p);
-            sum += term;
+            ln_term += ((n - i + 1) as f64 / i as f64 * p / (1.0 - p)).ln();
+            sum += ln_term.exp();
         }
         sum
     }

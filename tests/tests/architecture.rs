@@ -1,4 +1,5 @@
 //! The shape of the code: who may depend on whom, who knows what. Compared with `cargo metadata`.
+#![expect(clippy::unwrap_used, reason = "the helpers of a test are test code")]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::process::Command;

@@ -72,8 +72,8 @@ pub fn deployment_state(report: &CanaryReport, n_states: i64) -> models::UpdateD
         revision: Some(n_states),
         phase: models::Phase::from(report.phase.to_string().as_str()),
         weights: models::Weights {
-            baseline: 1.0 - share,
-            canary: share,
+            baseline: 100.0 * (1.0 - share),
+            canary: 100.0 * share,
         },
         arms: models::Arms {
             baseline: arm(&report.stable, None),
