@@ -1,0 +1,175 @@
+//! Chapter one: a contract is read, linted, compared and agreed.
+
+use tollgate_tests::repository::Repository;
+
+const SHOP: &str = r##"openapi: 3.1.0
+info:
+  title: Shop
+  description: Sells things
+  version: 1.0.0
+servers:
+  - url: https://shop.example
+tags:
+  - name: orders
+paths:
+  /orders:
+    get:
+      operationId: listOrders
+      summary: List the orders
+      tags: [orders]
+      responses:
+        "200":
+          description: The orders
+          content:
+            application/json:
+              schema:
+                type: array
+                items:
+                  $ref: "#/components/schemas/Order"
+components:
+  schemas:
+    Order:
+      type: object
+      required: [id, state]
+      properties:
+        id:
+          type: string
+        state:
+          type: string
+          enum: [open, shipped]
+"##;
+const FILE: &str = "contracts/openapi.yaml";
+
+fn shop() -> Repository {
+    Repository::new(&[(FILE, SHOP)])
+}
+
+#[test]
+fn a_lint_finding_shows_its_line_under_a_caret() {
+    let repository = shop();
+    repository
+        .run(&["contract", "lint"])
+        .expect_code(0)
+        .expect_says(&["contract: pass"]);
+    repository.replace(FILE, "      operationId: listOrders\n", "");
+    repository
+        .run(&["contract", "lint"])
+        .expect_code(0)
+        .expect_says(&[
+            "warning[operation-operationId]: `GET /orders` has no `operationId`",
+            "  --> contracts/openapi.yaml:12:5\n12 |     get:\n   |     ^\n",
+        ]);
+}
+
+#[test]
+fn a_reference_that_leads_nowhere_names_its_place_and_the_nearest_name() {
+    let repository = shop();
+    repository.replace(FILE, "schemas/Order\"", "schemas/Oder\"");
+    let run = repository.run(&["contract", "lint"]);
+    run.expect_code(3).expect_says(&[
+        "error[ref-missing]: `#/components/schemas/Oder` leads nowhere",
+        "--> contracts/openapi.yaml:24:25",
+        "did you mean `Order`?",
+    ]);
+    let json = repository.run(&["contract", "lint", "--format", "json"]);
+    let finding = &json.expect_code(3).json()["gate"]["verdict"]["findings"][0];
+    assert_eq!(finding["code"], "ref-missing");
+    assert_eq!(
+        finding["place"],
+        serde_json::json!({ "file": FILE, "line": 24, "column": 25 })
+    );
+}
+
+#[test]
+fn a_reference_to_a_missing_file_names_that_file() {
+    let repository = shop();
+    repository.replace(
+        FILE,
+        "#/components/schemas/Order\"",
+        "parts.yaml#/Order\"",
+    );
+    let run = repository.run(&["contract", "lint"]);
+    assert_ne!(run.code, Some(0));
+    run.expect_says(&["parts.yaml", "contracts/openapi.yaml:24"]);
+}
+
+#[test]
+fn broken_yaml_is_a_bad_contract_with_file_and_line() {
+    let repository = shop();
+    repository.replace(FILE, "  title: Shop\n", "  title: [Shop\n");
+    for args in [
+        &["contract", "lint"][..],
+        &["contract", "check"],
+        &["contract", "diff", FILE, FILE],
+    ] {
+        repository
+            .run(args)
+            .expect_code(5)
+            .expect_says(&["contracts/openapi.yaml:4:"]);
+    }
+    let json = repository.run(&["contract", "lint", "--format", "json"]);
+    let error = json.expect_code(5).json()["error"].clone();
+    assert_eq!(error["exit_code"], 5);
+    assert!(error["message"].as_str().unwrap().contains("openapi.yaml:4:"));
+}
+
+#[test]
+fn a_break_between_a_revision_and_a_file_is_told_by_operation_and_exits_3() {
+    let repository = shop();
+    let now = format!("HEAD:{FILE}");
+    repository
+        .run(&["contract", "diff", &now, FILE])
+        .expect_code(0)
+        .expect_says(&["0 changes"]);
+    repository.replace(
+        FILE,
+        "          type: string\n          enum: [open, shipped]\n",
+        "          type: integer\n",
+    );
+    repository
+        .run(&["contract", "diff", &now, FILE])
+        .expect_code(3)
+        .expect_says(&[
+            "GET /orders: the type changed from `string` to `integer`",
+            "--> contracts/openapi.yaml:34:17",
+            "version: major",
+        ]);
+    let json = repository.run(&["contract", "diff", &now, FILE, "--format", "json"]);
+    let changes = json.expect_code(3).json();
+    assert_eq!(changes["bump"], "major");
+    let codes: Vec<&str> = changes["changes"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter_map(|change| change["code"].as_str())
+        .collect();
+    assert!(codes.contains(&"response-property-type-changed"), "{codes:?}");
+}
+
+#[test]
+fn what_was_blessed_may_grow_but_not_break_without_a_new_major_version() {
+    let repository = shop();
+    repository
+        .run(&["contract", "check"])
+        .expect_code(0)
+        .expect_says(&["no blessed contract yet", "cargo xtask contract bless"]);
+    repository.run(&["contract", "bless"]).expect_code(0);
+    assert_eq!(repository.read("contracts/blessed/openapi.yaml"), SHOP);
+    repository
+        .run(&["contract", "check"])
+        .expect_code(0)
+        .expect_says(&["contract: pass"]);
+    repository.replace(
+        FILE,
+        "          enum: [open, shipped]\n",
+        "          enum: [open, shipped]\n        note:\n          type: string\n",
+    );
+    repository.run(&["contract", "check"]).expect_code(0);
+    repository.replace(FILE, "  /orders:\n", "  /purchases:\n");
+    repository
+        .run(&["contract", "check"])
+        .expect_code(3)
+        .expect_says(&["GET /orders", "raise the major version"]);
+    repository.replace(FILE, "  version: 1.0.0\n", "  version: 2.0.0\n");
+    repository.run(&["contract", "check"]).expect_code(0);
+}
