@@ -304,11 +304,6 @@ async fn conclude_release(context: &Context, stage: &Stage, begin: Begin) -> Com
     context.output.text(|out| {
         writeln!(out)?;
         render_text(out, &released.report)?;
-        writeln!(
-            out,
-            "weight observed at the proxy: {}%",
-            summary.weight_observed * 100.0
-        )?;
         for gate in &gates {
             let outcome = context.output.paint.outcome(gate.outcome());
             writeln!(

@@ -18,6 +18,7 @@ use tollgate_ratchet::{
 use tollgate_report::{Clock, EvidenceLog, ExitCode, Finding, Timestamp, Verdict, write_atomic};
 
 use crate::cli::RatchetCommand;
+use crate::commands::tier;
 use crate::context::Context;
 use crate::failure::{CommandResult, Failure};
 use crate::gate::{self, Gate, Inputs};
@@ -77,6 +78,12 @@ pub fn inputs(
     let mut measurements = read_reports(context, reports)?;
     measurements.extend(run_commands(context)?);
     measurements.extend(more);
+    for (metric, measurement) in tier::measured(context) {
+        // What was read just now is newer than what a step left.
+        if measurements.iter().all(|known| known.metric != metric) {
+            measurements.push(measurement);
+        }
+    }
     let mut waivers =
         Waiver::load_all(&context.root.join(&settings.waivers)).map_err(Failure::settings)?;
     for waiver in &mut waivers {

@@ -16,7 +16,6 @@ pub fn hub_binary(context: &Context) -> Result<PathBuf, Failure> {
     let name = format!("tollgate-hub{}", std::env::consts::EXE_SUFFIX);
     let is_source_here = context.root.join("server/Cargo.toml").is_file();
     if is_source_here {
-        context.output.progress("building the hub");
         let status = Command::new("cargo")
             .args([
                 "build",
@@ -51,6 +50,7 @@ pub fn hub_binary(context: &Context) -> Result<PathBuf, Failure> {
 
 /// `cargo xtask serve`.
 pub fn run(context: &Context, args: &ServeArgs) -> CommandResult {
+    context.output.progress("building the hub");
     let hub = hub_binary(context)?;
     let database = args.database.clone().map_or_else(
         || context.state_dir.join("hub.db"),

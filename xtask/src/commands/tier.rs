@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::Context as _;
 use tollgate_ratchet::Measurement;
-use tollgate_report::{Clock, EvidenceLog, ExitCode, Outcome, Verdict};
+use tollgate_report::{Clock, EvidenceLog, ExitCode, Outcome, Verdict, write_atomic};
 use tollgate_tiers::files::FileSource;
 use tollgate_tiers::record::{How, StepReport};
 use tollgate_tiers::render::Detail;
@@ -80,13 +81,22 @@ fn run_plan(
                 output.progress(format!("  {step}: {explanation}"));
             }
         }
-        Event::Finished(step) => output.progress(format!(
-            "  {} {} ({}, {:.1} s)",
-            output.paint.outcome(step.outcome),
-            step.name,
-            step.how.word(),
-            Duration::from_millis(step.duration_ms).as_secs_f64()
-        )),
+        Event::Finished(step) => {
+            let seconds = Duration::from_millis(step.duration_ms).as_secs_f64();
+            let outcome = output.paint.outcome(step.outcome);
+            output.progress(format!(
+                "  {outcome} {} ({}, {seconds:.1} s)",
+                step.name,
+                step.how.word()
+            ));
+            let _guard = NOTES.lock().unwrap_or_else(PoisonError::into_inner);
+            if let Err(error) = note(context, step_measurements(step)) {
+                output.progress(format!(
+                    "  what `{}` measured could not be kept: {error}",
+                    step.name
+                ));
+            }
+        }
     };
     let cx = tollgate_tiers::Context {
         root: places.root.clone(),
@@ -146,7 +156,64 @@ pub fn replay(bytes: &[u8]) -> Result<Verdict, Failure> {
     Ok(verdict(&record))
 }
 
-/// What a tier run measures for the ratchet: its warm time, its tests, and that no lint warns.
+/// Where the newest measurements of steps are kept for the ratchet, by metric.
+pub const MEASURED: &str = "reports/measured.json";
+
+/// Steps end on several threads; one writes at a time.
+static NOTES: Mutex<()> = Mutex::new(());
+
+fn note(context: &Context, measurements: Vec<Measurement>) -> Result<(), Failure> {
+    if measurements.is_empty() {
+        return Ok(());
+    }
+    let mut kept = measured(context);
+    kept.extend(
+        measurements
+            .into_iter()
+            .map(|measurement| (measurement.metric.clone(), measurement)),
+    );
+    let text = serde_json::to_vec_pretty(&kept).expect("measurements have only string keys");
+    write_atomic(&context.state_dir.join(MEASURED), &text).map_err(Failure::environment)
+}
+
+/// The newest measurements of steps; none when there are none, or when they can't be read.
+pub fn measured(context: &Context) -> BTreeMap<String, Measurement> {
+    let text = std::fs::read(context.state_dir.join(MEASURED)).unwrap_or_default();
+    serde_json::from_slice(&text).unwrap_or_default()
+}
+
+/// What one step measures: its tests, or that no lint warns.
+fn step_measurements(step: &StepReport) -> Vec<Measurement> {
+    if step.outcome != Outcome::Pass {
+        return Vec::new();
+    }
+    let whole = |n: u64| f64::from(u32::try_from(n).unwrap_or(u32::MAX));
+    match (step.name.as_str(), step.counts) {
+        ("test", Some(counts)) => vec![
+            Measurement::new(
+                "test_count_min",
+                "count",
+                whole(counts.run),
+                "tests of step `test`",
+            ),
+            Measurement::new(
+                "flaky_test_count_max",
+                "count",
+                whole(counts.flaky),
+                "flaky tests of step `test`",
+            ),
+        ],
+        ("lint", _) => vec![Measurement::new(
+            "lint_warnings_max",
+            "count",
+            0.0,
+            "step `lint` passes with warnings denied",
+        )],
+        _ => Vec::new(),
+    }
+}
+
+/// What a tier run measures for the ratchet: its warm time.
 pub fn measurements(report: &TierReport) -> Vec<Measurement> {
     let record = &report.record;
     let n_ran = record
@@ -159,35 +226,12 @@ pub fn measurements(report: &TierReport) -> Vec<Measurement> {
         record.steps.len()
     );
     let seconds = record.judged().0.as_secs_f64();
-    let mut measurements = vec![Measurement::new(
+    let measurements = vec![Measurement::new(
         &format!("{}_time_max", record.tier.word()),
         "s",
         seconds,
         detail,
     )];
-    let step = |name: &str| {
-        record
-            .steps
-            .iter()
-            .find(|step| step.name == name && step.outcome == Outcome::Pass)
-    };
-    if let Some(counts) = step("test").and_then(|step| step.counts) {
-        let detail = format!("{} tests of step `test`", counts.run);
-        measurements.push(Measurement::new(
-            "test_count_min",
-            "count",
-            f64::from(u32::try_from(counts.run).unwrap_or(u32::MAX)),
-            detail,
-        ));
-    }
-    if step("lint").is_some() {
-        measurements.push(Measurement::new(
-            "lint_warnings_max",
-            "count",
-            0.0,
-            "step `lint` passes with warnings denied",
-        ));
-    }
     measurements
 }
 

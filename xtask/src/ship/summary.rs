@@ -142,11 +142,17 @@ pub fn render_text(out: &mut dyn Write, summary: &ShipSummary, paint: Paint) -> 
             canary.phase,
             printable(&canary.reason)
         )?;
-        writeln!(
-            out,
-            "weight observed at the proxy: {}%",
-            canary.weight_observed * 100.0
-        )?;
+        let percent = canary.weight_observed * 100.0;
+        match canary.phase.as_str() {
+            "Succeeded" => writeln!(
+                out,
+                "observed at the proxy: the promoted version is the stable one, with all of the traffic"
+            )?,
+            _ => writeln!(
+                out,
+                "observed at the proxy: the candidate's weight is {percent}%"
+            )?,
+        }
         if let Some(ms) = canary.first_bad_to_rollback_ms {
             writeln!(out, "first bad answer to rollback: {}", duration_words(ms))?;
         }
@@ -176,7 +182,7 @@ pub fn render_text(out: &mut dyn Write, summary: &ShipSummary, paint: Paint) -> 
         .iter()
         .rev()
         .find(|gate| gate.outcome() == Outcome::Fail)
-        .or(summary.gates.last())
+        .or(summary.gates.iter().find(|gate| gate.gate == "canary"))
     {
         writeln!(
             out,
