@@ -52,11 +52,13 @@ pub fn check_blessed(blessed: Option<&Contract>, local: &Contract) -> Verdict {
             });
         }
     }
-    let clean = format!(
-        "nothing breaks, {} changes ask for `{}`",
-        changes.len(),
-        suggest_bump(&changes).word()
-    );
+    let clean = match changes.len() {
+        0 => "nothing changed since it was blessed".to_owned(),
+        n => format!(
+            "nothing breaks; changes since it was blessed: {n}, which ask for a {} version",
+            suggest_bump(&changes).word()
+        ),
+    };
     Verdict::from_findings(findings, clean)
 }
 

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use tollgate_alerts::channel::Console;
 use tollgate_alerts::outbox::Sent;
 use tollgate_alerts::silence::Silence;
-use tollgate_alerts::{Dispatcher, Settings, Setup};
+use tollgate_alerts::{Dispatcher, DispatcherError, Settings, Setup};
 use tollgate_report::render::render_table;
 use tollgate_report::{Clock, ExitCode, SystemClock};
 
@@ -54,7 +54,11 @@ pub async fn open(context: &Context, settings: Settings) -> Result<Dispatcher, F
         clock: Arc::new(SystemClock::new()),
         console: Console::new(writer, context.output.paint),
     };
-    Dispatcher::open(setup).await.map_err(Failure::settings)
+    Dispatcher::open(setup).await.map_err(|error| match error {
+        DispatcherError::Journal(_) => Failure::environment(error)
+            .hint("is the disk full or read-only? Tollgate keeps its alerts in `.tollgate/`"),
+        _ => Failure::settings(error),
+    })
 }
 
 /// `cargo xtask alert …`.
@@ -130,6 +134,21 @@ fn list(context: &Context, dispatcher: &Dispatcher) -> CommandResult {
             ]
         })
         .collect();
+    let now = context.clock.now();
+    let silences: Vec<Vec<String>> = state
+        .silences
+        .iter()
+        .filter(|(_, silence)| now < silence.expires)
+        .map(|(id, silence)| {
+            vec![
+                id.clone(),
+                matchers(silence),
+                silence.expires.to_string(),
+                silence.author.clone(),
+                silence.reason.clone(),
+            ]
+        })
+        .collect();
     context.output.text(|out| {
         if alerts.is_empty() {
             writeln!(out, "no alerts")?;
@@ -144,12 +163,32 @@ fn list(context: &Context, dispatcher: &Dispatcher) -> CommandResult {
             writeln!(out)?;
             render_table(out, &["message", "receiver", "delivery"], &rows)?;
         }
+        if !silences.is_empty() {
+            writeln!(out)?;
+            render_table(out, &["silence", "of", "until", "by", "why"], &silences)?;
+        }
         Ok(())
     });
     context
         .output
         .json(&serde_json::json!({ "version": 1, "state": state }));
     Ok(ExitCode::Pass)
+}
+
+/// What a silence is about, as the command line takes it.
+fn matchers(silence: &Silence) -> String {
+    let named = [("component", &silence.component), ("name", &silence.name)];
+    named
+        .into_iter()
+        .filter_map(|(label, value)| value.as_ref().map(|value| format!("{label}={value}")))
+        .chain(
+            silence
+                .labels
+                .iter()
+                .map(|(label, value)| format!("{label}={value}")),
+        )
+        .collect::<Vec<_>>()
+        .join(" ")
 }
 
 async fn test(context: &Context, dispatcher: &Dispatcher) -> CommandResult {

@@ -201,6 +201,14 @@ async fn begin(
             candidate: context.here.join(candidate),
         },
         (stable, candidate) => {
+            if context.settings.service.binary.is_empty() {
+                return Err(Failure::settings(anyhow::anyhow!(
+                    "run a canary: tollgate.toml has no [service], so there is nothing to release"
+                ))
+                .hint(
+                    "name its `binary` and its `args`; docs/tollgate.schema.json describes them",
+                ));
+            }
             let (result, built) = build::build(context, &folder, false)?;
             let Some(built) = built else {
                 let verdict = build::judge(&result);

@@ -254,12 +254,16 @@ fn write(
         }
         changed.push(artifact.path.clone());
     }
-    let verb = if is_dry_run { "would write" } else { "wrote" };
+    let (verb, count) = if is_dry_run {
+        ("would write", "to write")
+    } else {
+        ("wrote", "written")
+    };
     for path in &changed {
         context.output.line(format!("{verb} {path}"));
     }
     context.output.line(format!(
-        "{} files, {} {verb}, {} fields without a type",
+        "{} files, {} {count}, {} fields without a type",
         made.artifacts.len(),
         changed.len(),
         made.n_untyped

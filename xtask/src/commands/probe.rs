@@ -8,7 +8,7 @@ use tokio::sync::mpsc;
 use tollgate_probes::render::{junit, table, verdict};
 use tollgate_probes::schedule::Pace;
 use tollgate_probes::settings::{HttpCheck, LoadBudget, LoadCheck};
-use tollgate_probes::{Check, Probe, ProbeResult, Scheduler, run_all, run_probe};
+use tollgate_probes::{Check, Probe, ProbeResult, Scheduler, State, run_all, run_probe};
 use tollgate_report::render::render_table;
 use tollgate_report::{Clock, ExitCode, Verdict, suggest, write_atomic};
 
@@ -69,6 +69,12 @@ fn context_of(
         Failure::usage("run probes: no address is named")
             .hint("add --base http://127.0.0.1:8080, or set TOLLGATE_BASE")
     })?;
+    if !base.starts_with("http://") && !base.starts_with("https://") {
+        return Err(
+            Failure::usage(format!("run probes: `{base}` is not an address"))
+                .hint("name it with its scheme, such as --base http://127.0.0.1:8080"),
+        );
+    }
     let mut probe_context = probe_context(context, base)?;
     for var in &args.vars {
         let (name, value) = var.split_once('=').ok_or_else(|| {
@@ -137,7 +143,12 @@ async fn run_once(context: &Context, args: &ProbeArgs) -> CommandResult {
         write_atomic(&context.here.join(path), &text).map_err(Failure::environment)?;
     }
     print(context, &results, &gate);
-    Ok(ExitCode::from_outcome(gate.outcome()))
+    // A probe that could not look says nothing about the service, so the command did not pass.
+    let is_blind = results.iter().any(|result| result.state == State::Error);
+    Ok(match ExitCode::from_outcome(gate.outcome()) {
+        ExitCode::Pass if is_blind => ExitCode::Environment,
+        code => code,
+    })
 }
 
 fn print(context: &Context, results: &[ProbeResult], gate: &Gate) {
@@ -180,7 +191,7 @@ async fn watch(context: &Context, args: &ProbeArgs, every: Duration, rounds: u32
         };
         let Some(result) = result else { break };
         n_results += 1;
-        if result.state == tollgate_probes::State::Fail {
+        if result.state == State::Fail {
             worst = ExitCode::Findings;
         }
         context.output.text(|out| {

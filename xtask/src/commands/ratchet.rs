@@ -12,19 +12,25 @@ use tollgate_ratchet::merge::MergeInputs;
 use tollgate_ratchet::show::{show, show_tightened};
 use tollgate_ratchet::{
     Catalogue, CheckInput, Checked, Floors, History, HistoryEntry, Measurement, RatchetSettings,
-    Report, TightenInput, Tightened, Waiver, adopt, check, detect, measure, merge_driver, read,
-    tighten,
+    Report, TightenInput, Tightened, Waiver, adopt, check, detect, diff_floors, measure,
+    merge_driver, read, tighten,
 };
-use tollgate_report::{Clock, EvidenceLog, ExitCode, Finding, Timestamp, Verdict, write_atomic};
+use tollgate_report::{
+    Clock, EvidenceLog, ExitCode, Finding, Outcome, Timestamp, Verdict, write_atomic,
+};
 
 use crate::cli::RatchetCommand;
 use crate::commands::tier;
 use crate::context::Context;
 use crate::failure::{CommandResult, Failure};
 use crate::gate::{self, Gate, Inputs};
+use crate::git;
 
 /// The newest recorded values of a metric that a verdict looks at.
 const HISTORY_PER_METRIC: usize = 60;
+
+/// The codes of findings about the floors file itself.
+const LOOSENED: [&str; 3] = ["floor-loosened", "floor-redefined", "floor-removed"];
 
 /// All that a ratchet verdict depends on, besides the settings.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -32,6 +38,9 @@ const HISTORY_PER_METRIC: usize = 60;
 pub struct RatchetInputs {
     /// The text of `quality_ratchet.json`.
     pub floors: String,
+    /// Its text in the commit that is checked out; absent where there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub committed: Option<String>,
     pub measurements: Vec<Measurement>,
     pub history: Vec<HistoryEntry>,
     pub waivers: Vec<Waiver>,
@@ -47,14 +56,38 @@ pub fn judge(inputs: &RatchetInputs, settings: &RatchetSettings) -> Result<Check
         entries: inputs.history.clone(),
         torn_line: None,
     };
-    Ok(check(&CheckInput {
+    let mut checked = check(&CheckInput {
         floors: &floors,
         measurements: &inputs.measurements,
         history: &history,
         waivers: &inputs.waivers,
         now: inputs.now,
         settings,
-    }))
+    });
+    // A committed file that can't be read is mended by the one that can.
+    let committed = inputs
+        .committed
+        .as_ref()
+        .and_then(|text| Floors::parse(text, &settings.file).ok());
+    if let Some(committed) = committed {
+        let loosened = diff_floors(&committed, &floors, &settings.file);
+        checked.verdict = with_loosened(checked.verdict, loosened);
+    }
+    Ok(checked)
+}
+
+/// The verdict with what the floors file loosens; the loosened floors come first.
+fn with_loosened(verdict: Verdict, loosened: Vec<Finding>) -> Verdict {
+    let Some(first) = loosened.first() else {
+        return verdict;
+    };
+    let reason = format!("{}; {}", first.message, verdict.reason);
+    let findings = loosened.into_iter().chain(verdict.findings).collect();
+    Verdict {
+        outcome: Outcome::Fail,
+        reason,
+        findings,
+    }
 }
 
 /// Reads what the ratchet looks at: reports, the user's own commands, past runs, waivers.
@@ -91,8 +124,10 @@ pub fn inputs(
     }
     let history =
         recent(History::load(&context.root.join(&settings.history)).map_err(Failure::environment)?);
+    let committed = git::show(&context.root, "HEAD", &format!("./{}", settings.file)).ok();
     Ok(RatchetInputs {
         floors,
+        committed,
         measurements,
         history,
         waivers,
@@ -349,6 +384,17 @@ fn print(context: &Context, checked: &Checked, inputs: &RatchetInputs, gate: Opt
     context
         .output
         .json(&serde_json::json!({ "version": 1, "gate": gate, "checked": checked }));
+    let loosened = checked
+        .verdict
+        .findings
+        .iter()
+        .filter(|finding| LOOSENED.contains(&finding.code.as_ref()))
+        .cloned()
+        .collect::<Vec<_>>();
+    if !loosened.is_empty() {
+        context.output.line("");
+        context.output.findings(&loosened, &context.root);
+    }
     if let Some(gate) = gate {
         let outcome = context.output.paint.outcome(gate.outcome());
         context.output.line(format!(
@@ -447,6 +493,15 @@ fn record_tightening(
     Ok(())
 }
 
+/// Whether a text has the form of a day; whether there is such a day, the waiver's reader says.
+fn is_date(text: &str) -> bool {
+    text.len() == 10
+        && text.bytes().enumerate().all(|(at, byte)| match at {
+            4 | 7 => byte == b'-',
+            _ => byte.is_ascii_digit(),
+        })
+}
+
 fn waive(context: &Context, waiver: Waiver) -> CommandResult {
     let settings = &context.settings.ratchet;
     let catalogue = Catalogue::new(settings);
@@ -462,6 +517,12 @@ fn waive(context: &Context, waiver: Waiver) -> CommandResult {
             Some(hint) => failure.hint(hint),
             None => failure.hint("`cargo xtask ratchet show` lists the metrics"),
         });
+    }
+    if !waiver.expires.as_deref().is_some_and(is_date) {
+        let said = waiver.expires.as_deref().unwrap_or_default();
+        return Err(Failure::usage(format!(
+            "read --expires `{said}`: a day as YYYY-MM-DD was expected"
+        )));
     }
     // What is written must be readable, with a date that is one and an explanation.
     let text = waiver.render();

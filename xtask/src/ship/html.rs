@@ -227,7 +227,7 @@ fn steps(page: &mut String, summary: &ShipSummary) {
 }
 
 fn received(page: &mut String, summary: &ShipSummary) {
-    if summary.received.is_empty() {
+    if summary.received.iter().all(|row| row.count == 0) {
         return;
     }
     page.push_str("<h2>Alert, as received</h2><div class=\"card\"><table><thead><tr><th>receiver</th><th>messages</th><th>first line</th></tr></thead><tbody>");

@@ -229,14 +229,23 @@ impl Stage {
     pub fn candidate_spec(&self, context: &Context) -> Result<ProcessSpec, Failure> {
         let folder = self.folder(context);
         let key = self.key(context)?;
-        Ok(version_spec(
+        let canary = if self.is_ship {
+            &context.settings.ship.canary
+        } else {
+            &context.settings.canary
+        };
+        let spec = version_spec(
             context,
             &folder,
             ("candidate", &self.candidate),
             &self.database,
             &key,
             self.fault.as_deref(),
-        ))
+        );
+        Ok(ProcessSpec {
+            ready_within: canary.ready_within.0,
+            ..spec
+        })
     }
 
     /// Stops the proxy, the stable version and the hub, in this order.

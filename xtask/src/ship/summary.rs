@@ -160,7 +160,7 @@ pub fn render_text(out: &mut dyn Write, summary: &ShipSummary, paint: Paint) -> 
             writeln!(out, "  {}", printable(number))?;
         }
     }
-    if !summary.received.is_empty() {
+    if summary.received.iter().any(|row| row.count > 0) {
         writeln!(out, "\nreceivers (on loopback, started by this command):")?;
         let rows: Vec<Vec<String>> = summary
             .received
