@@ -16,7 +16,7 @@ use tollgate_ratchet::{
     merge_driver, read, tighten,
 };
 use tollgate_report::{
-    Clock, EvidenceLog, ExitCode, Finding, Outcome, Timestamp, Verdict, write_atomic,
+    Clock, EvidenceLog, ExitCode, Finding, Outcome, Severity, Timestamp, Verdict, write_atomic,
 };
 
 use crate::cli::RatchetCommand;
@@ -28,9 +28,6 @@ use crate::git;
 
 /// The newest recorded values of a metric that a verdict looks at.
 const HISTORY_PER_METRIC: usize = 60;
-
-/// The codes of findings about the floors file itself.
-const LOOSENED: [&str; 3] = ["floor-loosened", "floor-redefined", "floor-removed"];
 
 /// All that a ratchet verdict depends on, besides the settings.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -384,16 +381,17 @@ fn print(context: &Context, checked: &Checked, inputs: &RatchetInputs, gate: Opt
     context
         .output
         .json(&serde_json::json!({ "version": 1, "gate": gate, "checked": checked }));
-    let loosened = checked
+    // The table tells of broken floors; what else is wrong is about the files.
+    let others: Vec<Finding> = checked
         .verdict
         .findings
         .iter()
-        .filter(|finding| LOOSENED.contains(&finding.code.as_ref()))
+        .filter(|finding| finding.severity == Severity::Error && finding.code != "floor-broken")
         .cloned()
-        .collect::<Vec<_>>();
-    if !loosened.is_empty() {
+        .collect();
+    if !others.is_empty() {
         context.output.line("");
-        context.output.findings(&loosened, &context.root);
+        context.output.findings(&others, &context.root);
     }
     if let Some(gate) = gate {
         let outcome = context.output.paint.outcome(gate.outcome());
