@@ -83,11 +83,7 @@ fn a_reference_that_leads_nowhere_names_its_place_and_the_nearest_name() {
 #[test]
 fn a_reference_to_a_missing_file_names_that_file() {
     let repository = shop();
-    repository.replace(
-        FILE,
-        "#/components/schemas/Order\"",
-        "parts.yaml#/Order\"",
-    );
+    repository.replace(FILE, "#/components/schemas/Order\"", "parts.yaml#/Order\"");
     let run = repository.run(&["contract", "lint"]);
     assert_ne!(run.code, Some(0));
     run.expect_says(&["parts.yaml", "contracts/openapi.yaml:24"]);
@@ -110,7 +106,12 @@ fn broken_yaml_is_a_bad_contract_with_file_and_line() {
     let json = repository.run(&["contract", "lint", "--format", "json"]);
     let error = json.expect_code(5).json()["error"].clone();
     assert_eq!(error["exit_code"], 5);
-    assert!(error["message"].as_str().unwrap().contains("openapi.yaml:4:"));
+    assert!(
+        error["message"]
+            .as_str()
+            .unwrap()
+            .contains("openapi.yaml:4:")
+    );
 }
 
 #[test]
@@ -143,7 +144,10 @@ fn a_break_between_a_revision_and_a_file_is_told_by_operation_and_exits_3() {
         .iter()
         .filter_map(|change| change["code"].as_str())
         .collect();
-    assert!(codes.contains(&"response-property-type-changed"), "{codes:?}");
+    assert!(
+        codes.contains(&"response-property-type-changed"),
+        "{codes:?}"
+    );
 }
 
 #[test]

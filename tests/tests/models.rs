@@ -59,7 +59,10 @@ fn three_languages_are_written_and_a_second_run_changes_nothing() {
     assert!(text("models/swift/Sources/Shop/Models.swift").contains("struct Order"));
     assert!(text("models/typescript/src/models.ts").contains("Order"));
     let again = repository.run(&["codegen", "--format", "json"]);
-    assert_eq!(again.expect_code(0).json()["changed"], serde_json::json!([]));
+    assert_eq!(
+        again.expect_code(0).json()["changed"],
+        serde_json::json!([])
+    );
     assert_eq!(repository.tree(), tree);
     repository
         .run(&["codegen", "--check"])
@@ -77,17 +80,20 @@ fn a_stale_file_is_named_and_exits_4_until_it_is_generated_again() {
     repository
         .run(&["codegen", "--check"])
         .expect_code(4)
-        .expect_says(&[
-            "error[codegen-stale]",
-            edited,
-            "cargo xtask codegen",
-        ]);
+        .expect_says(&["error[codegen-stale]", edited, "cargo xtask codegen"]);
     assert_eq!(repository.tree(), tree, "a check writes nothing");
     repository.run(&["codegen"]).expect_code(0);
     repository.run(&["codegen", "--check"]).expect_code(0);
-    repository.replace("contracts/openapi.yaml", "enum: [open, ", "enum: [open, paid, ");
+    repository.replace(
+        "contracts/openapi.yaml",
+        "enum: [open, ",
+        "enum: [open, paid, ",
+    );
     let stale = repository.run(&["codegen", "--check"]);
-    stale.expect_code(4).expect_says(&["models/rust/src/openapi.rs", "models/typescript/src/models.ts"]);
+    stale.expect_code(4).expect_says(&[
+        "models/rust/src/openapi.rs",
+        "models/typescript/src/models.ts",
+    ]);
     repository
         .run(&["replay", &stale.evidence()])
         .expect_code(0)
@@ -98,14 +104,30 @@ fn a_stale_file_is_named_and_exits_4_until_it_is_generated_again() {
 fn any_document_gives_models_without_settings() {
     let repository = Repository::new(&[("shop.yaml", SHOP)]);
     repository
-        .run(&["codegen", "--contract", "shop.yaml", "--language", "rust,typescript", "--out", "made"])
+        .run(&[
+            "codegen",
+            "--contract",
+            "shop.yaml",
+            "--language",
+            "rust,typescript",
+            "--out",
+            "made",
+        ])
         .expect_code(0)
         .expect_says(&["wrote rust/src/lib.rs", "wrote typescript/src/models.ts"]);
     let tree = repository.tree();
     assert!(tree.contains_key("made/rust/Cargo.toml"));
     assert!(!tree.keys().any(|path| path.starts_with("made/swift")));
     repository
-        .run(&["codegen", "--contract", "shop.yaml", "--language", "cobol", "--out", "made"])
+        .run(&[
+            "codegen",
+            "--contract",
+            "shop.yaml",
+            "--language",
+            "cobol",
+            "--out",
+            "made",
+        ])
         .expect_code(2)
         .expect_says(&["`cobol`", "rust, swift and typescript"]);
 }

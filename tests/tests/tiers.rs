@@ -90,7 +90,11 @@ fn a_failure_comes_last_with_its_cause_and_exits_3() {
         .expect_says(&["byte for byte"]);
     let again = repository.run(&["tier0"]);
     again.expect_code(3);
-    assert!(again.all().contains("words (ran"), "a failure is not cached:\n{}", again.all());
+    assert!(
+        again.all().contains("words (ran"),
+        "a failure is not cached:\n{}",
+        again.all()
+    );
 }
 
 #[test]
@@ -104,7 +108,11 @@ fn staged_checks_the_index_and_touches_neither_tree_nor_index() {
     };
     let before = state(&repository);
     repository.run(&["tier0", "--staged"]).expect_code(0);
-    assert_eq!(state(&repository), before, "bad in the tree, good in the index");
+    assert_eq!(
+        state(&repository),
+        before,
+        "bad in the tree, good in the index"
+    );
     repository.git(&["add", "words.txt"]);
     repository.write("words.txt", "good\n");
     let before = state(&repository);
@@ -112,12 +120,17 @@ fn staged_checks_the_index_and_touches_neither_tree_nor_index() {
         .run(&["tier0", "--staged"])
         .expect_code(3)
         .expect_says(&["words.txt holds bad"]);
-    assert_eq!(state(&repository), before, "good in the tree, bad in the index");
+    assert_eq!(
+        state(&repository),
+        before,
+        "good in the tree, bad in the index"
+    );
 }
 
 #[test]
 fn a_missing_tool_is_not_checked_here_and_fails_in_ci_unless_allowed() {
-    let missing = "\n[[tiers.tier0.steps]]\nname = \"far\"\ncommand = [\"no-such-tool\", \"run\"]\n";
+    let missing =
+        "\n[[tiers.tier0.steps]]\nname = \"far\"\ncommand = [\"no-such-tool\", \"run\"]\n";
     let repository = repository(missing);
     repository
         .run(&["tier0"])
@@ -134,5 +147,8 @@ fn a_missing_tool_is_not_checked_here_and_fails_in_ci_unless_allowed() {
     let allowed = run_with(repository.path(), &["tier0"], &[("CI", "true")]);
     allowed.expect_code(0);
     let first = allowed.stdout.lines().next().unwrap();
-    assert!(first.contains("`no-such-tool` is missing, which the settings allow"), "{first}");
+    assert!(
+        first.contains("`no-such-tool` is missing, which the settings allow"),
+        "{first}"
+    );
 }

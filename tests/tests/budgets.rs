@@ -1,0 +1,70 @@
+//! Chapter five: measurements are held against promises, and too few of them decide nothing.
+
+use tollgate_tests::repository::Repository;
+
+const SLA: &str = r#"{
+  "version": 1,
+  "limits": {
+    "api.latency.p95": { "measurement": "api.latency", "statistic": "p95", "unit": "ms", "target": 400, "critical": 800 }
+  }
+}
+"#;
+
+fn check(p95_ms: f64, n: u64) -> (Repository, tollgate_tests::tool::Run) {
+    let measurements = serde_json::json!({
+        "version": 1,
+        "measurements": [{ "id": "api.latency", "unit": "ms", "percentiles": { "p95": p95_ms }, "count": n }],
+    });
+    let repository = Repository::new(&[
+        ("budgets/performance_sla.json", SLA),
+        ("measured.json", &measurements.to_string()),
+    ]);
+    let run = repository.run(&["budget", "check", "measured.json"]);
+    (repository, run)
+}
+
+#[test]
+fn a_kept_promise_passes() {
+    let (_, run) = check(300.0, 1_000);
+    run.expect_code(0)
+        .expect_says(&["api.latency.p95", "within", "budgets: pass: 1 of 1 limits"]);
+}
+
+#[test]
+fn over_critical_fails_with_measured_and_limit_and_replays() {
+    let (repository, run) = check(900.0, 1_000);
+    run.expect_code(3).expect_says(&[
+        "over critical: api.latency.p95: p95 900 ms",
+        "critical ≤ 800 ms",
+    ]);
+    repository
+        .run(&["replay", &run.evidence()])
+        .expect_code(0)
+        .expect_says(&["byte for byte"]);
+}
+
+#[test]
+fn too_few_samples_are_inconclusive_however_good_or_bad() {
+    for p95_ms in [300.0, 900.0] {
+        let (_, run) = check(p95_ms, 5);
+        run.expect_code(7)
+            .expect_says(&["not enough data", "5 of 59 samples that p95 needs"]);
+    }
+}
+
+#[test]
+fn a_measurement_that_can_not_be_read_names_its_line_and_the_units() {
+    let (repository, _) = check(300.0, 1_000);
+    repository.write(
+        "measured.json",
+        "{ \"version\": 1,\n  \"measurements\": [\n    { \"id\": \"api.latency\", \"unit\": \"furlong\", \"value\": 1 }]}",
+    );
+    repository
+        .run(&["budget", "check", "measured.json"])
+        .expect_code(5)
+        .expect_says(&["measured.json:3:", "`furlong`", "`ms`"]);
+    repository
+        .run(&["budget", "check", "nothing.json"])
+        .expect_code(6)
+        .expect_says(&["nothing.json", "cargo xtask ship"]);
+}
