@@ -314,8 +314,7 @@ impl Shell {
             self.queue.push_back(abort);
         }
         if let Some(process) = &mut self.process {
-            if let Some(status) = process.ended() {
-                let detail = format!("{status}; its last lines: {}", process.log_tail());
+            if let Some(detail) = process.ended() {
                 self.process = None;
                 self.queue.push_back(Event::CandidateExited { detail });
             } else if self.n_ticks.is_multiple_of(N_TICKS_MEMORY)
@@ -357,6 +356,8 @@ impl Shell {
 
     fn hand_over(&mut self, notification: Notification) {
         let id = notification.id.clone();
+        // Whoever turns it into an alert has the numbers that led to it.
+        self.tell(Progress::Status(Box::new(report(&self.state))));
         self.tell(Progress::Notification(notification));
         self.queue.push_back(Event::Notified { id });
     }

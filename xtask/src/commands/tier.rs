@@ -256,9 +256,7 @@ pub fn run_step(
 ) -> Result<Option<StepReport>, Failure> {
     let mut plan = plan(&context.settings.tiers, tier, &context.root).map_err(Failure::settings)?;
     plan.steps.retain(|step| step.name == name);
-    for step in &mut plan.steps {
-        step.needs.clear();
-    }
+    plan.steps.iter_mut().for_each(|step| step.needs.clear());
     if plan.steps.is_empty() {
         return Ok(None);
     }
