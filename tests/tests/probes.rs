@@ -55,8 +55,9 @@ checks = [{ metric = "process_resident_memory_bytes", op = "<", value = "500MiB"
 
 /// A repository with these probes and the hub's own contract.
 fn repository() -> Repository {
-    let contract =
-        |name: &str| fs::read_to_string(workspace().join("contracts").join(name)).unwrap();
+    let contract = |name: &str| {
+        fs::read_to_string(workspace().join("contracts").join(name)).expect("our contract")
+    };
     Repository::new(&[
         ("tollgate.toml", PROBES),
         ("contracts/openapi.yaml", &contract("openapi.yaml")),
@@ -75,16 +76,16 @@ fn probe(repository: &Repository, base: &str, more: &[&str]) -> Run {
 
 /// An address at which nobody listens: its port was free a moment ago.
 fn closed() -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    format!("http://{}", listener.local_addr().unwrap())
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    format!("http://{}", listener.local_addr().expect("an address"))
 }
 
 /// Everything that a run left on disk, as text.
 fn left_behind(repository: &Repository) -> String {
     let evidence = repository.read(".tollgate/evidence.ndjson");
-    let inputs = fs::read_dir(repository.path().join(".tollgate/inputs")).unwrap();
+    let inputs = fs::read_dir(repository.path().join(".tollgate/inputs")).expect("inputs are kept");
     inputs
-        .map(|input| fs::read_to_string(input.unwrap().path()).unwrap_or_default())
+        .map(|input| fs::read_to_string(input.expect("an entry").path()).unwrap_or_default())
         .fold(evidence, |all, text| all + &text)
 }
 

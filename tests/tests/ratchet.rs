@@ -25,8 +25,11 @@ fn at_80() -> Repository {
 }
 
 fn floor(repository: &Repository, metric: &str) -> f64 {
-    let floors: serde_json::Value = serde_json::from_str(&repository.read(FLOORS)).unwrap();
-    floors["metrics"][metric]["floor"].as_f64().unwrap()
+    let floors: serde_json::Value =
+        serde_json::from_str(&repository.read(FLOORS)).expect("floors are JSON");
+    floors["metrics"][metric]["floor"]
+        .as_f64()
+        .expect("a floor")
 }
 
 #[test]

@@ -27,7 +27,7 @@ fn repository(more: &str) -> Repository {
 
 fn step(run: &tollgate_tests::tool::Run, name: &str) -> serde_json::Value {
     let report = run.json();
-    let steps = report["record"]["steps"].as_array().unwrap();
+    let steps = report["record"]["steps"].as_array().expect("steps");
     steps
         .iter()
         .find(|step| step["name"] == name)
