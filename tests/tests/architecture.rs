@@ -17,7 +17,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("tollgate-ratchet", &["tollgate-report"]),
     ("tollgate-budgets", &["tollgate-report"]),
     ("tollgate-probes", &["tollgate-report"]),
-    ("tollgate-canary", &["tollgate-probes", "tollgate-report"]),
+    ("tollgate-canary", &["tollgate-report"]),
     ("tollgate-alerts", &["tollgate-report"]),
     (
         "tollgate-server",
