@@ -15,8 +15,10 @@ use crate::failure::{CommandResult, Failure};
 /// How a missing tool is installed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Install {
-    /// A package of the system's package manager; needs root.
+    /// A package of the system's package manager; needs root, or `sudo` without a password.
     System(String),
+    /// A component of rustup, or where that can't be had a package of the system.
+    Component(&'static str, String),
     /// A crate with a binary.
     Cargo(&'static str),
     /// The packages of `tests/node/package-lock.json`, into the repository.
@@ -56,6 +58,9 @@ fn version(program: &str, args: &[&str]) -> Option<String> {
 fn tool(name: &str, used_for: &'static str, found: Option<String>, install: Install) -> Tool {
     let install_command = match &install {
         Install::System(package) => format!("apt-get install -y {package}"),
+        Install::Component(component, package) => {
+            format!("rustup component add {component}, or: apt-get install -y {package}")
+        }
         Install::Cargo(package) => format!("cargo install --locked {package}"),
         Install::Node => "npm ci --prefix tests/node".to_owned(),
         Install::ByHand(how) => (*how).to_owned(),
@@ -137,7 +142,7 @@ fn tools(root: &Path) -> Vec<Tool> {
             &format!("llvm-cov {llvm}"),
             "coverage",
             llvm_found,
-            Install::System(format!("llvm-{llvm}")),
+            Install::Component("llvm-tools", format!("llvm-{llvm}")),
         ),
         tool(
             "node",
@@ -241,40 +246,91 @@ fn writable(folder: &Path) -> std::io::Result<()> {
     fs::remove_file(&probe)
 }
 
+/// How commands of the system's package manager are run here; absent when they can't be.
+fn system_prefix() -> Option<&'static str> {
+    version("apt-get", &["--version"])?;
+    if version("id", &["-u"]).as_deref() == Some("0") {
+        return Some("");
+    }
+    // Only where sudo asks nothing, such as on a hosted runner.
+    version("sudo", &["-n", "true"]).map(|_| "sudo -n ")
+}
+
+/// The commands that install a tool, in the order in which they are tried; none when a person must.
+fn commands(install: &Install, is_auto: bool) -> Vec<String> {
+    let may_use_system = !is_auto || tollgate_report::unchecked::is_ci();
+    let prefix = system_prefix().filter(|_| may_use_system);
+    let system = |package: &str| {
+        prefix
+            .map(|prefix| format!("{prefix}apt-get install -y {package}"))
+            .into_iter()
+            .collect::<Vec<_>>()
+    };
+    match install {
+        Install::System(package) => system(package),
+        Install::Component(component, package) => {
+            let mut commands = Vec::new();
+            if may_use_system && version("rustup", &["--version"]).is_some() {
+                commands.push(format!("rustup component add {component}"));
+            }
+            commands.extend(system(package));
+            commands
+        }
+        Install::Node if version("npm", &["--version"]).is_some() => {
+            vec!["npm ci --prefix tests/node".to_owned()]
+        }
+        // Building a tool takes minutes: only where somebody asked for it.
+        Install::Cargo(package) if !is_auto => vec![format!("cargo install --locked {package}")],
+        Install::Node | Install::Cargo(_) | Install::ByHand(_) => Vec::new(),
+    }
+}
+
+/// Tries the commands in order; says why the last one failed when none worked.
+fn install_one(context: &Context, tool: &Tool, commands: &[String]) -> Result<(), Failure> {
+    let mut last = Ok(());
+    for command in commands {
+        context
+            .output
+            .progress(format!("installing {}: {command}", tool.name));
+        last = install(context, command);
+        if last.is_err() && command.contains("apt-get install") {
+            // The list of packages may be old or absent; it is fetched once, then tried again.
+            let update = command
+                .split("install")
+                .next()
+                .unwrap_or_default()
+                .to_owned()
+                + "update -q";
+            last = install(context, &update).and_then(|()| install(context, command));
+        }
+        if last.is_ok() {
+            return Ok(());
+        }
+    }
+    last
+}
+
 /// `setup`: installs what is missing. With `--auto`, packages of the system only under `CI=true`.
 pub fn setup(context: &Context, args: &SetupArgs) -> CommandResult {
-    let may_use_system = !args.auto || tollgate_report::unchecked::is_ci();
     let mut left: Vec<Tool> = Vec::new();
-    let missing: Vec<Tool> = tools(&context.root)
+    let missing = tools(&context.root)
         .into_iter()
-        .filter(|tool| tool.found.is_none())
-        .collect();
-    let mut is_list_fresh = false;
-    for tool in missing {
-        let is_optional_crate = args.auto && matches!(tool.install, Install::Cargo(_));
-        let is_allowed = match &tool.install {
-            Install::System(_) => {
-                may_use_system && is_root() && version("apt-get", &["--version"]).is_some()
-            }
-            Install::Node => version("npm", &["--version"]).is_some(),
-            Install::Cargo(_) => !args.auto,
-            Install::ByHand(_) => false,
-        };
-        if args.dry_run || !is_allowed {
-            if !is_optional_crate {
+        .filter(|tool| tool.found.is_none());
+    for tool in missing.collect::<Vec<_>>() {
+        let commands = commands(&tool.install, args.auto);
+        let is_optional = args.auto && matches!(tool.install, Install::Cargo(_));
+        if args.dry_run || commands.is_empty() {
+            if !is_optional {
                 left.push(tool);
             }
             continue;
         }
-        context.output.progress(format!(
-            "installing {}: {}",
-            tool.name, tool.install_command
-        ));
-        if matches!(tool.install, Install::System(_)) && !is_list_fresh {
-            is_list_fresh = true;
-            install(context, "apt-get update -q")?;
+        if let Err(failure) = install_one(context, &tool, &commands) {
+            context
+                .output
+                .progress(format!("not installed: {}: {failure}", tool.name));
+            left.push(tool);
         }
-        install(context, &tool.install_command)?;
     }
     if args.hook {
         install_hook(context, args.dry_run)?;
@@ -297,10 +353,6 @@ pub fn setup(context: &Context, args: &SetupArgs) -> CommandResult {
     } else {
         ExitCode::Environment
     })
-}
-
-fn is_root() -> bool {
-    version("id", &["-u"]).as_deref() == Some("0")
 }
 
 fn install(context: &Context, command: &str) -> Result<(), Failure> {
