@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::env;
 
 /// Variables that every step sees. They say where things are, so they stay out of the key.
-const BASE: [&str; 44] = [
+const BASE: [&str; 53] = [
     "PATH",
     "HOME",
     "USER",
@@ -50,6 +50,15 @@ const BASE: [&str; 44] = [
     "SystemRoot",
     "TOLLGATE_*",
     "PKG_CONFIG_PATH",
+    "NODE_EXTRA_CA_CERTS",
+    "CURL_CA_BUNDLE",
+    "REQUESTS_CA_BUNDLE",
+    "PIP_*",
+    "npm_config_*",
+    "NPM_CONFIG_*",
+    "DEBIAN_FRONTEND",
+    "SSL_CERT_FILE",
+    "SSL_CERT_DIR",
 ];
 
 /// Variables that the runner sets or that would make a step act as something else.
