@@ -15,10 +15,11 @@ use crate::context::Context;
 use crate::failure::{CommandResult, Failure};
 use crate::hub::{Feed, HubClient};
 use crate::ship::build::{self, Binaries};
+use crate::ship::judged::{canary_summary, judge_release, traffic_summary};
 use crate::ship::release::{Begin, Release, deliver, release};
 use crate::ship::stage::{Stage, Wanted, canary_folder};
 use crate::ship::summary::duration_words;
-use crate::ship::{canary_summary, dashboard, introduce, judge_release, traffic_summary};
+use crate::ship::{dashboard, introduce};
 
 /// Computes a recorded verdict again from the events of its run.
 pub fn replay(bytes: &[u8]) -> Result<Verdict, Failure> {

@@ -5,7 +5,7 @@ use tollgate_report::{EvidenceLog, ExitCode, Record, Verdict};
 use crate::commands::{budget, canary, codegen, contract, probe, ratchet, tier};
 use crate::context::Context;
 use crate::failure::{CommandResult, Failure};
-use crate::ship;
+use crate::ship::judged;
 
 /// `cargo xtask explain ID`.
 pub fn explain(context: &Context, id: &str) -> CommandResult {
@@ -82,10 +82,10 @@ fn recompute(evidence: &EvidenceLog, record: &Record) -> Result<Verdict, Failure
         "ratchet" => ratchet::replay(&input("ratchet")?, &record.settings),
         "budget" => budget::replay(&input("budget")?, &record.settings),
         "probe" => probe::replay(&input("probes")?),
-        "build" => ship::replay_build(&input("build")?),
+        "build" => judged::replay_build(&input("build")?),
         "canary" => canary::replay(&input("events")?),
-        "traffic" => ship::replay_traffic(&input("traffic")?),
-        "alert" => ship::replay_alert(&input("received")?),
+        "traffic" => judged::replay_traffic(&input("traffic")?),
+        "alert" => judged::replay_alert(&input("received")?),
         other => Err(Failure::usage(format!(
             "replay `{}`: a record of gate `{other}` tells of an act, not of a verdict",
             record.id
