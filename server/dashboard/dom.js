@@ -63,6 +63,17 @@ export function number(value, digits = 1) {
   return value.toLocaleString('en', { maximumFractionDigits: digits });
 }
 
+/** An e-value: some grow beyond what anyone reads digit by digit. */
+export function eValue(value) {
+  if (value >= 1e6) return 'over a million';
+  return number(value, value < 10 ? 2 : 0);
+}
+
+/** A name that may break after `_`, `-` and `/` where the room is short, and nowhere else. */
+export function breakable(name) {
+  return name.split(/(?<=[_\-/])/).flatMap((part, idx) => (idx ? [document.createElement('wbr'), part] : [part]));
+}
+
 /** A duration in milliseconds for people. */
 export function duration(ms) {
   if (ms < 1000) return `${number(ms, ms < 10 ? 1 : 0)} ms`;

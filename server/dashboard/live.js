@@ -2,6 +2,7 @@
 
 const PING_MS = 2000;
 const SILENT_MS = 6000;
+const LOOK_MS = 500;
 const RETRY_MS = [300, 700, 1500, 3000, 5000];
 
 /**
@@ -36,12 +37,15 @@ export function follow(key, { onState, onEvent, onLink, onRefused }) {
     const mine = new WebSocket(`${scheme}://${location.host}/ws?ticket=${encodeURIComponent(ticket)}`);
     socket = mine;
     let watch;
-    let openedAt = Date.now();
+    const openedAt = Date.now();
+    let pingedAt = openedAt;
     const send = (type, payload) => {
       if (mine.readyState === WebSocket.OPEN) mine.send(JSON.stringify({ type, payload }));
     };
     mine.onopen = () => send('resume', { epoch, since: link.seq, topics: ['*'] });
     mine.onmessage = ({ data }) => {
+      // One that was given up may still speak while it closes.
+      if (socket !== mine) return;
       link.heardAt = Date.now();
       receive(JSON.parse(data), send);
       onLink();
@@ -58,10 +62,11 @@ export function follow(key, { onState, onEvent, onLink, onRefused }) {
         socket = undefined;
         mine.close();
         lost();
-      } else {
+      } else if (Date.now() - pingedAt >= PING_MS) {
+        pingedAt = Date.now();
         send('ping', {});
       }
-    }, PING_MS);
+    }, LOOK_MS);
   }
 
   function receive(message, send) {

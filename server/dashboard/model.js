@@ -6,6 +6,7 @@ export function empty() {
 }
 
 const KEPT_MAX = 60;
+const runKey = (run) => `${run.projectId} ${run.tier}`;
 const metricKey = (metric) => `${metric.projectId} ${metric.metric}`;
 
 /** Replaces the picture by a snapshot. */
@@ -13,7 +14,7 @@ export function load(state) {
   const picture = empty();
   for (const it of state.projects) picture.projects.set(it.id, it);
   // Snapshots are newest first; maps keep the newest last, as events add them.
-  for (const it of [...state.runs].reverse()) picture.runs.set(it.id, it);
+  for (const it of [...state.runs].reverse()) picture.runs.set(runKey(it), it);
   for (const it of [...state.deployments].reverse()) picture.deployments.set(it.id, it);
   for (const it of [...state.alerts].reverse()) picture.alerts.set(it.id, it);
   for (const it of state.metrics) picture.metrics.set(metricKey(it), it);
@@ -23,18 +24,26 @@ export function load(state) {
 
 /** Applies one event. */
 export function apply(picture, kind, data) {
-  const put = (map, key) => {
-    map.set(key, data);
-    while (map.size > KEPT_MAX) map.delete(map.keys().next().value);
+  const put = (map, key) => map.set(key, data);
+  // Releases and alerts never stop coming; of the rest there are as many as the hub has names.
+  const keep = (map, key) => {
+    put(map, key);
+    while (map.size > KEPT_MAX) map.delete(leastNeeded(map));
   };
   switch (kind.split('.')[0]) {
     case 'project': return put(picture.projects, data.id);
-    case 'run': return put(picture.runs, data.id);
+    case 'run': return put(picture.runs, runKey(data));
     case 'metric': return put(picture.metrics, metricKey(data));
-    case 'deployment': return put(picture.deployments, data.id);
+    case 'deployment': return keep(picture.deployments, data.id);
     case 'probe': return put(picture.probes, data.id);
-    case 'alert': return put(picture.alerts, data.id);
+    case 'alert': return keep(picture.alerts, data.id);
   }
+}
+
+/** The oldest one that is over, or else the oldest. */
+function leastNeeded(map) {
+  for (const [key, it] of map) if (it.state === 'resolved') return key;
+  return map.keys().next().value;
 }
 
 const newestFirst = (map) => [...map.values()].reverse();
@@ -42,12 +51,8 @@ const newestFirst = (map) => [...map.values()].reverse();
 /** Deployments, newest first. */
 export const deployments = (picture) => newestFirst(picture.deployments);
 
-/** The latest run of each tier of each project, worst tier first. */
-export function latestRuns(picture) {
-  const latest = new Map();
-  for (const run of picture.runs.values()) latest.set(`${run.projectId} ${run.tier}`, run);
-  return [...latest.entries()].sort(([a], [b]) => a.localeCompare(b)).map(([, run]) => run);
-}
+/** The latest run of each tier of each project, by name. */
+export const latestRuns = (picture) => [...picture.runs.values()].sort((a, b) => runKey(a).localeCompare(runKey(b)));
 
 /** Probes, the ones in trouble first. */
 export function probes(picture) {
@@ -87,8 +92,12 @@ export function level(word) {
 /** Everything that is wrong now, worst first: level, text, where. */
 export function troubles(picture) {
   const found = [];
+  // One trouble is one line: an alert that names a probe or a metric speaks for it.
+  const named = new Set();
   for (const alert of picture.alerts.values()) {
-    if (alert.state === 'firing' && alert.severity !== 'info') found.push([level(alert.severity), alert.summary, 'alerts']);
+    if (alert.state !== 'firing' || alert.severity === 'info') continue;
+    found.push([level(alert.severity), alert.summary, 'alerts']);
+    for (const word of `${alert.fingerprint} ${alert.summary}`.split(/[^\w.-]+/)) named.add(word);
   }
   const [newest] = deployments(picture);
   if (newest && phaseLevel(newest.phase) === 'bad') {
@@ -97,13 +106,13 @@ export function troubles(picture) {
     found.push(['warn', `canary of ${newest.service} is inconclusive: ${newest.reason}`, 'canary']);
   }
   for (const probe of picture.probes.values()) {
-    if (probe.state !== 'pass') found.push([level(probe.state), `probe ${probe.id}: ${probe.recent.at(-1)?.message ?? probe.state}`, 'probes']);
+    if (probe.state !== 'pass' && !named.has(probe.id)) found.push([level(probe.state), `probe ${probe.id}: ${probe.recent.at(-1)?.message ?? probe.state}`, 'probes']);
   }
   for (const run of latestRuns(picture)) {
     if (run.outcome === 'fail') found.push(['bad', `${run.tier} of ${run.projectId} is red: ${run.reason}`, 'runs']);
   }
   for (const metric of picture.metrics.values()) {
-    if (isBelowFloor(metric)) found.push(['bad', `${metric.metric} is ${metric.value}, its floor is ${metric.floor} ${metric.unit}`, 'ratchet']);
+    if (isBelowFloor(metric) && !named.has(metric.metric)) found.push(['bad', `${metric.metric} is ${metric.value}, its floor is ${metric.floor} ${metric.unit}`, 'ratchet']);
   }
   return found.sort(([a], [b]) => (a === 'bad' ? 0 : 1) - (b === 'bad' ? 0 : 1));
 }

@@ -1,6 +1,6 @@
 // The sections of the page, each made of its part of the picture. Must not know the event stream.
 
-import { clock, duration, h, number, time } from './dom.js';
+import { breakable, clock, duration, eValue, h, number, time } from './dom.js';
 import { isBelowFloor, level, phaseLevel } from './model.js';
 
 const OUTCOMES = { not_checked: 'not checked' };
@@ -80,7 +80,7 @@ function evidence(all) {
     const share = limit > 0 ? Math.min(1, Math.log10(1 + value) / Math.log10(1 + limit)) : 0;
     const bar = h('div.track', { 'data-level': share >= 1 ? 'bad' : share > 0.6 ? 'warn' : 'busy' }, h('span', {}));
     bar.firstChild.style.width = `${(100 * share).toFixed(1)}%`;
-    return h('div.gauge', {}, h('div', {}, h('span', {}, metric), h('span.num.soft', {}, `${number(value, value < 10 ? 2 : 0)} of ${number(limit, 0)}`)), bar);
+    return h('div.gauge', {}, h('div', {}, h('span', {}, metric), h('span.num.soft', {}, `${eValue(value)} of ${number(limit, 0)}`)), bar);
   }));
 }
 
@@ -101,7 +101,7 @@ function probe(it) {
   return h('li', {},
     h('div.row', {}, tag(level(it.state), it.state),
       h('div.grow', {}, h('strong', {}, it.id), h('span.soft.small', {}, ` ${it.kind}`)),
-      spark(it), h('span.num.small', {}, last?.latencyMs === undefined ? '' : duration(last.latencyMs))),
+      spark(it), h('span.num.small.latency', {}, last?.latencyMs === undefined ? '' : duration(last.latencyMs))),
     it.state !== 'pass' && h('p', { class: it.state === 'fail' ? 'why bad' : 'why' }, last?.message ?? 'no reason was given', it.failuresInRow > 1 ? ` · ${it.failuresInRow} in a row` : '', ' · since ', time(it.since)),
     h('p.soft.small', {}, h('span.mono', {}, it.target), ` · up ${number(it.uptimePercent, 2)}% · `, last ? time(last.at) : ''));
 }
@@ -125,7 +125,7 @@ export function runs(all) {
 
 function run(it) {
   const share = it.targetMs ? it.durationMs / it.targetMs : 0;
-  const bar = h('div.track', { role: 'img', 'aria-label': `${number(100 * share, 0)}% of its target time`, 'data-level': it.criticalMs && it.durationMs > it.criticalMs ? 'bad' : share > 1 ? 'warn' : 'ok' }, h('span', {}));
+  const bar = h('div.track', { role: 'img', 'aria-label': `${number(100 * share, 0)}% of its target time`, 'data-level': it.criticalMs && it.durationMs > it.criticalMs ? 'bad' : share > 1 ? 'warn' : 'plain' }, h('span', {}));
   bar.firstChild.style.width = `${Math.min(100, 100 * share).toFixed(1)}%`;
   const bad = it.steps.filter((step) => step.outcome !== 'pass');
   const n_cached = it.steps.filter((step) => step.cached).length;
@@ -141,11 +141,11 @@ function run(it) {
 }
 
 export function ratchet(all) {
-  const arrow = { up: '↑ higher is better', down: '↓ lower is better', fixed: '= must stay' };
+  const arrow = { up: '↑ higher is better', down: '↓ lower is better', fixed: '= stays as it is' };
   return [title('ratchet', 'Ratchet', all.length ? `${all.filter((it) => !isBelowFloor(it)).length} of ${all.length} floors hold` : ''),
     all.length ? h('table', {}, h('thead', {}, h('tr', {}, h('th', { scope: 'col' }, 'Metric'), h('th.right', { scope: 'col' }, 'Floor'), h('th.right', { scope: 'col' }, 'Now'), h('th.right', { scope: 'col' }, 'State'))),
       h('tbody', {}, all.map((it) => h('tr', {},
-        h('th', { scope: 'row' }, it.metric, h('div.soft.small', {}, `${it.projectId} · ${arrow[it.direction]}`)),
+        h('th', { scope: 'row' }, breakable(it.metric), h('div.soft.small', {}, `${it.projectId} · ${arrow[it.direction]}`)),
         h('td.right.num', {}, it.floor === undefined ? '–' : `${number(it.floor, 2)} ${it.unit}`),
         h('td.right.num', {}, `${number(it.value, 2)} ${it.unit}`),
         h('td.right', {}, isBelowFloor(it) ? tag('bad', 'worse') : tag('ok', 'holds')))))) : none('No metric was reported yet.')];
@@ -160,7 +160,7 @@ export function alerts(all, acknowledge) {
 function alert(it, acknowledge) {
   const isFiring = it.state === 'firing';
   return h('li', {},
-    h('div.row', {}, tag(isFiring ? level(it.severity) : level(it.state), isFiring ? it.severity : it.state),
+    h('div.row.wraps', {}, tag(isFiring ? level(it.severity) : level(it.state), isFiring ? it.severity : it.state),
       h('div.grow', {}, h('strong', {}, it.summary)),
       isFiring && h('button', { type: 'button', 'data-key': it.id, 'aria-label': `Acknowledge: ${it.summary}`, onclick: (event) => acknowledge(it, event.currentTarget) }, 'Acknowledge')),
     it.description && h('p.why', {}, it.description),
