@@ -1,6 +1,9 @@
 //! The chain of evidence: an edit shows, a crash is repaired.
 
+use std::process::{Child, Stdio};
+
 use tollgate_tests::repository::Repository;
+use tollgate_tests::tool::{command, finish};
 
 const LOG: &str = ".tollgate/evidence.ndjson";
 const CONTRACT: &str = "openapi: 3.1.0\ninfo: { title: Shop, version: 1.0.0 }\npaths: {}\n";
@@ -50,6 +53,34 @@ fn a_torn_last_line_is_cut_off_and_said_and_nothing_before_it_is_lost() {
     let again = repository.run(&["replay", &run.evidence()]);
     again.expect_code(0);
     assert!(!again.stderr.contains("torn"), "it is said once");
+}
+
+#[test]
+fn commands_at_the_same_time_write_one_chain() {
+    let (repository, _) = recorded();
+    let lint = || {
+        let mut command = command(repository.path(), &["contract", "lint"]);
+        let child = command
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn();
+        child.expect("the binary was built")
+    };
+    let running: Vec<Child> = (0..6).map(|_| lint()).collect();
+    for child in running {
+        let run = finish(&child.wait_with_output().unwrap());
+        run.expect_code(0);
+        repository.run(&["explain", &run.evidence()]).expect_code(0);
+    }
+    assert_eq!(repository.read(LOG).lines().count(), 9);
+}
+
+#[test]
+fn git_does_not_see_what_is_kept_here() {
+    let repository = Repository::new(&[("contracts/openapi.yaml", CONTRACT), (".gitignore", "")]);
+    repository.run(&["contract", "lint"]).expect_code(0);
+    repository.git(&["add", "--all"]);
+    repository.git(&["diff", "--cached", "--quiet"]);
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use anyhow::Context as _;
 use tollgate_report::{Clock, EvidenceLog, SystemClock};
 
 use crate::cli::Global;
@@ -49,6 +50,12 @@ impl Context {
     /// Opens the evidence log, and says so when a torn last line was cut off.
     pub fn evidence(&self) -> Result<EvidenceLog, Failure> {
         let log = EvidenceLog::open(&self.state_dir)?;
+        let ignore = self.state_dir.join(".gitignore");
+        if !ignore.exists() {
+            // What is kept here is of this machine; `git add --all` must not take it.
+            std::fs::write(&ignore, "*\n")
+                .with_context(|| format!("write `{}`", ignore.display()))?;
+        }
         if log.n_torn_bytes > 0 {
             self.output.progress(format!(
                 "note: the last line of {} was torn by a crash; its {} bytes were cut off, nothing before it is lost",
