@@ -106,6 +106,27 @@ pub fn refuse_unfinished(context: &Context) -> Result<(), Failure> {
     Ok(())
 }
 
+/// Runs whose binaries and databases are kept; of older ones only the evidence stays.
+const KEPT_WHOLE: usize = 5;
+
+/// Clears what only a running release needs from older, finished runs: it is large.
+pub fn prune(context: &Context) {
+    let runs = runs(context);
+    for id in runs.iter().rev().skip(KEPT_WHOLE) {
+        if !load(context, id).is_ok_and(|state| state.is_over()) {
+            continue;
+        }
+        let folder = canary_folder(context).join(id);
+        // What can't be removed now is tried again at the next release.
+        let _ = std::fs::remove_dir_all(folder.join("bin"));
+        for entry in std::fs::read_dir(&folder).into_iter().flatten().flatten() {
+            if entry.file_name().to_string_lossy().contains(".db") {
+                let _ = std::fs::remove_file(entry.path());
+            }
+        }
+    }
+}
+
 /// `cargo xtask canary …`.
 pub async fn run(context: &Context, command: CanaryCommand) -> CommandResult {
     match command {
@@ -191,6 +212,7 @@ async fn begin(
     port: u16,
 ) -> CommandResult {
     refuse_unfinished(context)?;
+    prune(context);
     if let Some(finding) = context.settings.canary.check().into_iter().next() {
         return Err(Failure::at(finding, None));
     }

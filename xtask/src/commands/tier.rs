@@ -72,19 +72,19 @@ fn run_plan(
     explain: bool,
 ) -> Result<TierReport, Failure> {
     let output = &context.output;
+    let bar = output.bar(plan.tier.word());
     let on_event = |event: Event<'_>| match event {
-        Event::Planned { n_steps } => {
-            output.progress(format!("{}: {n_steps} steps", plan.tier.word()))
-        }
+        Event::Planned { n_steps } => bar.line(&format!("{}: {n_steps} steps", plan.tier.word())),
         Event::Started { step, explanation } => {
-            if output.is_live || explain {
-                output.progress(format!("  {step}: {explanation}"));
+            bar.message(&format!("{step} runs: {explanation}"));
+            if explain {
+                bar.line(&format!("  {step}: {explanation}"));
             }
         }
         Event::Finished(step) => {
             let seconds = Duration::from_millis(step.duration_ms).as_secs_f64();
             let outcome = output.paint.outcome(step.outcome);
-            output.progress(format!(
+            bar.line(&format!(
                 "  {outcome} {} ({}, {seconds:.1} s)",
                 step.name,
                 step.how.word()
@@ -112,7 +112,9 @@ fn run_plan(
         interrupt: &INTERRUPT,
         on_event: &on_event,
     };
-    tollgate_tiers::run(plan, &cx).map_err(Failure::environment)
+    let report = tollgate_tiers::run(plan, &cx).map_err(Failure::environment);
+    bar.finish();
+    report
 }
 
 /// Runs a tier and records its verdict: the gate of `ship` and of `tierN`.

@@ -158,7 +158,10 @@ fn keep(built: &Path, copy: &Path) -> Result<(), Failure> {
     if let Some(parent) = copy.parent() {
         fs::create_dir_all(parent).map_err(fail)?;
     }
-    fs::copy(built, copy).map(|_| ()).map_err(fail)
+    // A link costs no space, and a later build makes a new file; across file systems it is a copy.
+    fs::hard_link(built, copy)
+        .or_else(|_| fs::copy(built, copy).map(|_| ()))
+        .map_err(fail)
 }
 
 #[cfg(test)]

@@ -106,6 +106,7 @@ pub async fn run(context: &Context, args: &ShipArgs) -> CommandResult {
             .hint("name its `build` command, its `binary` and its `args`; docs/tollgate.schema.json describes them"));
     }
     canary::refuse_unfinished(context)?;
+    canary::prune(context);
     let evidence = context.evidence()?;
     let run = context.new_run_id("ship");
     let summary = ShipSummary {
