@@ -129,7 +129,7 @@ impl Default for ServiceSettings {
 pub struct ShipSettings {
     /// The live traffic through the proxy. Default: none, so name its requests.
     pub traffic: tollgate_probes::traffic::TrafficSettings,
-    /// The plan of the short canary; it replaces `[canary]`'s plan during `ship`.
+    /// The plan of the short canary, which `ship` runs instead of that of `[canary]`. A key that is left out is as in the short plan: 10% for 12s.
     pub canary: tollgate_canary::Settings,
     /// Time between two rounds of probes during the short canary. Default 1s.
     pub probe_every: Span,
@@ -182,14 +182,40 @@ pub fn load(root: &Path, flag: Option<&Path>) -> Result<Settings, Failure> {
 }
 
 fn parse(name: &str, text: &str) -> Result<Settings, Failure> {
-    toml::from_str(text).map_err(|error| {
-        let offset = error.span().map_or(0, |span| span.start);
-        let (line, column) = line_and_column(text, offset);
-        Failure::at(
-            finding_of(error.message()).at(Place::at(name, line, column)),
-            Some(text.to_owned()),
-        )
-    })
+    // Read as it is written first: only then errors have their places.
+    toml::from_str::<Settings>(text)
+        .and_then(|settings| {
+            let table: toml::Table = toml::from_str(text)?;
+            let has_plan = table.get("ship").and_then(|ship| ship.get("canary"));
+            match has_plan {
+                Some(_) => toml::Value::Table(with_short_plan(table)).try_into(),
+                None => Ok(settings),
+            }
+        })
+        .map_err(|error| {
+            let offset = error.span().map_or(0, |span| span.start);
+            let (line, column) = line_and_column(text, offset);
+            Failure::at(
+                finding_of(error.message()).at(Place::at(name, line, column)),
+                Some(text.to_owned()),
+            )
+        })
+}
+
+/// What `[ship.canary]` leaves out is as in the short plan, not as in the long one of `[canary]`.
+fn with_short_plan(mut table: toml::Table) -> toml::Table {
+    let plan = table
+        .get_mut("ship")
+        .and_then(|ship| ship.get_mut("canary"))
+        .and_then(toml::Value::as_table_mut);
+    if let Some(plan) = plan {
+        let short = toml::Table::try_from(tollgate_canary::Settings::short())
+            .expect("the short plan has only string keys");
+        for (key, value) in short {
+            plan.entry(key).or_insert(value);
+        }
+    }
+    table
 }
 
 /// Turns serde's sentence into a finding, with a suggestion for an unknown key.
@@ -265,19 +291,18 @@ fn with_environment(
     for (name, parts, value) in overrides {
         set(&mut table, &parts, &value);
         // One variable at a time, so that the message names the one that is wrong.
-        settings =
-            toml::Value::Table(table.clone())
-                .try_into()
-                .map_err(|error: toml::de::Error| {
-                    let finding = finding_of(error.message());
-                    Failure::at(
-                        Finding {
-                            message: format!("{} in variable `{name}`", finding.message),
-                            ..finding
-                        },
-                        None,
-                    )
-                })?;
+        settings = toml::Value::Table(with_short_plan(table.clone()))
+            .try_into()
+            .map_err(|error: toml::de::Error| {
+                let finding = finding_of(error.message());
+                Failure::at(
+                    Finding {
+                        message: format!("{} in variable `{name}`", finding.message),
+                        ..finding
+                    },
+                    None,
+                )
+            })?;
     }
     Ok(settings)
 }
@@ -348,6 +373,21 @@ mod tests {
         let (finding, place) = failure_of("[ship\n");
         assert_eq!(finding.code, "settings-invalid");
         assert!(place.starts_with("tollgate.toml:1:"), "{place}");
+    }
+
+    #[test]
+    fn a_changed_short_plan_stays_short() {
+        let short = tollgate_canary::Settings::short();
+        assert_eq!(parse(FILE, "").unwrap().ship.canary, short);
+        let text = "[ship.canary]\nlease = \"2s\"\n";
+        let changed = parse(FILE, text).unwrap();
+        assert_eq!(changed.ship.canary.lease.to_string(), "2s");
+        assert_eq!(changed.ship.canary.steps, short.steps);
+        let variable = ("TOLLGATE_SHIP__CANARY__DRAIN_WITHIN".into(), "1s".into());
+        let changed = with_environment(changed, text, [variable].into_iter()).unwrap();
+        assert_eq!(changed.ship.canary.drain_within.to_string(), "1s");
+        assert_eq!(changed.ship.canary.lease.to_string(), "2s");
+        assert_eq!(changed.ship.canary.steps, short.steps);
     }
 
     #[test]
