@@ -380,10 +380,11 @@ fn the_dashboard_follows_the_hub_live_and_through_its_crash() {
     acknowledge_by_keyboard(&mut page);
     page.link("live");
 
-    // While it can't hear, the hub comes back and things happen.
-    page.ask(&json!({ "do": "away", "offline": true }));
+    // The hub crashes; while the page can't hear, it comes back and things happen.
+    page.ask(&json!({ "do": "away", "offline": false }));
     hub.crash();
     page.link("stale");
+    page.ask(&json!({ "do": "away", "offline": true }));
     let hub = Hub::start(&address, &database);
     poster.post(
         "/api/v1/alerts",
