@@ -119,6 +119,27 @@ impl StoreError {
     }
 }
 
+/// Takes the lock that a hub holds while it opens the database; dropping the file gives it back.
+async fn lock_opening(path: &Path) -> Result<std::fs::File, StoreError> {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".opening");
+    let path = PathBuf::from(name);
+    let failed = |source| StoreError::Open {
+        path: path.clone(),
+        source: sqlx::Error::Io(source),
+    };
+    let lock = path.clone();
+    let locked = tokio::task::spawn_blocking(move || {
+        let file = std::fs::File::create(lock)?;
+        file.lock()?;
+        Ok(file)
+    });
+    match locked.await {
+        Ok(locked) => locked.map_err(failed),
+        Err(error) => Err(failed(std::io::Error::other(error))),
+    }
+}
+
 impl Store {
     /// Opens the file, makes it and its folder when they are missing, and migrates it.
     ///
@@ -147,6 +168,9 @@ impl Store {
             .busy_timeout(BUSY_TIMEOUT)
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Full);
+        // Turning a new file to the write-ahead log needs it alone, and SQLite does not wait for
+        // that: of two hubs that open it at once, the second waits here.
+        let opening = lock_opening(path).await?;
         let writer = pool(1).connect_with(options.clone()).await.map_err(open)?;
         let sqlite_version = check_sqlite_version(&writer).await?;
         migrations::migrate(&writer).await?;
@@ -159,6 +183,7 @@ impl Store {
             .await
             .map_err(StoreError::query("read the epoch"))?
             .get(0);
+        drop(opening);
         Ok(Self {
             writer,
             readers,
