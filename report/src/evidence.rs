@@ -133,7 +133,7 @@ pub enum EvidenceError {
     },
     /// A record does not carry its own hash, or does not follow the one before it.
     #[error(
-        "line {line} of `{path}` breaks the chain: the record was changed, removed or put in later"
+        "trust line {line} of `{path}`, which breaks the chain: a record was changed, removed or put in later"
     )]
     Broken {
         /// The log.

@@ -106,6 +106,25 @@ pub fn refuse_unfinished(context: &Context) -> Result<(), Failure> {
     Ok(())
 }
 
+/// Stops what a run that is over, or that never began, left running when its command was killed.
+pub async fn sweep(context: &Context) {
+    let folder = canary_folder(context);
+    if is_locked(&folder) {
+        return;
+    }
+    for entry in std::fs::read_dir(&folder).into_iter().flatten().flatten() {
+        let id = entry.file_name().to_string_lossy().into_owned();
+        let is_unfinished = load(context, &id).is_ok_and(|state| !state.is_over());
+        if let (Ok(stage), false) = (Stage::load(context, &id), is_unfinished)
+            && stage.clear().await > 0
+        {
+            context
+                .output
+                .progress(format!("stopped what {id} had left running"));
+        }
+    }
+}
+
 /// Runs whose binaries and databases are kept; of older ones only the evidence stays.
 const KEPT_WHOLE: usize = 5;
 
@@ -212,6 +231,7 @@ async fn begin(
     port: u16,
 ) -> CommandResult {
     refuse_unfinished(context)?;
+    sweep(context).await;
     prune(context);
     if let Some(finding) = context.settings.canary.check().into_iter().next() {
         return Err(Failure::at(finding, None));

@@ -89,11 +89,18 @@ fn judge(pairs: &[ContractPair], settings: &JudgeSettings) -> Result<Verdict, Fa
         if settings.part != Part::Lint {
             let blessed = pair.blessed.as_ref().map(ContractText::parse).transpose()?;
             let verdict = check_blessed(blessed.as_ref(), &local);
-            notes.push(format!("{}: {}", local.title, verdict.reason));
+            // The warnings of all contracts are counted once, below.
+            let reason = verdict
+                .reason
+                .split(" (warnings: ")
+                .next()
+                .unwrap_or_default();
+            notes.push(format!("{}: {reason}", local.title));
             findings.extend(verdict.findings);
         }
     }
     let reason = match (pairs.len(), notes.is_empty()) {
+        (1, true) => "the contract follows the rules".to_owned(),
         (n, true) => format!("{n} contracts follow the rules"),
         (_, false) => notes.join("; "),
     };

@@ -522,6 +522,12 @@ fn waive(context: &Context, waiver: Waiver) -> CommandResult {
             "read --expires `{said}`: a day as YYYY-MM-DD was expected"
         )));
     }
+    if !waiver.is_live(context.clock.now()) {
+        let said = waiver.expires.as_deref().unwrap_or_default();
+        return Err(Failure::usage(format!(
+            "waive until `{said}`: that day is over"
+        )));
+    }
     // What is written must be readable, with a date that is one and an explanation.
     let text = waiver.render();
     let waiver =

@@ -321,8 +321,13 @@ fn remember(context: &Context, measured: &[Measurement], run: &str) -> Result<()
     .map_err(Failure::environment)
 }
 
+/// Whether somebody pressed Ctrl-C.
+pub fn is_interrupted() -> bool {
+    INTERRUPT.load(std::sync::atomic::Ordering::Relaxed)
+}
+
 /// The first Ctrl-C lets the runner stop its children and report; they are groups of their own.
-fn catch_interrupt() {
+pub fn catch_interrupt() {
     std::thread::spawn(|| {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()

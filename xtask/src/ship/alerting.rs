@@ -121,10 +121,7 @@ fn done(report: &CanaryReport) -> Vec<String> {
             ms as f64 / 1_000.0
         ));
     }
-    done.push(
-        "all traffic is served by the stable version; the candidate was drained and stopped"
-            .to_owned(),
-    );
+    done.push("all traffic is served by the stable version; the candidate is stopped".to_owned());
     done
 }
 

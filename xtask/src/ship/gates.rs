@@ -64,6 +64,11 @@ pub fn gates(ship: &mut Ship<'_>, args: &ShipArgs) -> Result<Option<Binaries>, F
             coverage.outcome.word()
         ));
     }
+    if tier::is_interrupted() {
+        return Err(Failure::environment(anyhow::anyhow!(
+            "ship: interrupted before the release began"
+        )));
+    }
     let inputs = ratchet::inputs(context, &[], more)?;
     let (gate, checked) = ratchet::gate(context, &ship.evidence, &ship.run, &inputs, since)?;
     ratchet::remember(context, &inputs, &kept, &ship.run)?;

@@ -21,7 +21,7 @@ use tollgate_models as models;
 use tollgate_report::{Clock, EvidenceLog, ExitCode, Outcome, SystemClock, Verdict, write_atomic};
 
 use crate::cli::{Fault, ShipArgs};
-use crate::commands::{alert, canary, serve};
+use crate::commands::{alert, canary, serve, tier};
 use crate::context::Context;
 use crate::failure::{CommandResult, Failure};
 use crate::gate::{self, Gate, Inputs};
@@ -106,7 +106,9 @@ pub async fn run(context: &Context, args: &ShipArgs) -> CommandResult {
             .hint("name its `build` command, its `binary` and its `args`; docs/tollgate.schema.json describes them"));
     }
     canary::refuse_unfinished(context)?;
+    canary::sweep(context).await;
     canary::prune(context);
+    tier::catch_interrupt();
     let evidence = context.evidence()?;
     let run = context.new_run_id("ship");
     let summary = ShipSummary {

@@ -36,13 +36,9 @@ pub struct Placed {
 }
 
 impl Placed {
-    fn attach(&self) -> Option<Process> {
-        Process::attach(&self.process, &self.logs)
-    }
-
     /// Its process, if it still runs.
     pub fn process(&self) -> Option<Process> {
-        self.attach()
+        Process::attach(&self.process, &self.logs)
     }
 }
 
@@ -248,17 +244,23 @@ impl Stage {
         })
     }
 
-    /// Stops the proxy, the stable version and the hub, in this order.
-    pub async fn clear(&self) {
+    /// Stops the proxy, the stable version and the hub, in this order; says how many still ran.
+    pub async fn clear(&self) -> usize {
+        let mut n_stopped = 0;
         for part in [&self.proxy, &self.stable, &self.hub] {
-            stop(part).await;
+            n_stopped += usize::from(stop(part).await);
         }
+        n_stopped
     }
 }
 
-async fn stop(part: &Placed) {
-    if let Some(mut process) = part.attach() {
-        process.stop(STOP_WITHIN).await;
+async fn stop(part: &Placed) -> bool {
+    match part.process() {
+        Some(mut process) => {
+            process.stop(STOP_WITHIN).await;
+            true
+        }
+        None => false,
     }
 }
 
