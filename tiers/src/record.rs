@@ -174,6 +174,14 @@ impl TierRecord {
         self.may_be_missing.contains(tool) || self.may_be_missing.contains(&step.name)
     }
 
+    /// Whether a line of [`Self::not_checked`] names a tool that the settings allow to be missing:
+    /// it is listed, and does not lower the verdict.
+    #[must_use]
+    pub fn is_allowed(&self, line: &str) -> bool {
+        let mut tools = self.may_be_missing.iter();
+        tools.any(|tool| line.contains(&format!("`{tool}` is missing")))
+    }
+
     /// Everything that was not checked, one line each, in the order of the steps.
     #[must_use]
     pub fn not_checked(&self) -> Vec<String> {
@@ -202,7 +210,10 @@ pub fn verdict(record: &TierRecord) -> Verdict {
     findings.extend(time_finding(record));
     findings.sort();
     let worst_step = record.steps.iter().map(|step| step.outcome).max();
-    let has_not_checked = !record.not_checked().is_empty();
+    let has_not_checked = !record
+        .not_checked()
+        .iter()
+        .all(|line| record.is_allowed(line));
     let mut outcome = worst_step.unwrap_or(Outcome::NotChecked);
     if has_not_checked {
         outcome = outcome.worst(Outcome::NotChecked);
@@ -240,6 +251,13 @@ fn reason(record: &TierRecord, outcome: Outcome, of_findings: &Verdict) -> Strin
     let n_not_checked = record.not_checked().len();
     if n_not_checked > 0 {
         text.push_str(&format!("; not checked: {n_not_checked}"));
+        if record
+            .not_checked()
+            .iter()
+            .all(|line| record.is_allowed(line))
+        {
+            text.push_str(", as the settings allow");
+        }
     }
     if outcome == Outcome::Warn
         && let Some(first) = of_findings.findings.first()
@@ -351,6 +369,25 @@ mod tests {
         assert_eq!(verdict(&record).outcome, Outcome::Fail);
         record.may_be_missing.insert("swift".to_owned());
         assert_eq!(verdict(&record).outcome, Outcome::NotChecked);
+    }
+
+    #[test]
+    fn what_the_settings_allow_to_be_missing_is_listed_and_does_not_lower_the_verdict() {
+        let mut tests = step(Outcome::Pass);
+        tests.not_checked = vec!["not checked: wide: `samples` is missing; get them".to_owned()];
+        let mut record = record(vec![tests]);
+        assert_eq!(verdict(&record).outcome, Outcome::NotChecked);
+        record.may_be_missing.insert("samples".to_owned());
+        let verdict = verdict(&record);
+        assert_eq!(verdict.outcome, Outcome::Pass);
+        assert!(
+            verdict
+                .reason
+                .ends_with("not checked: 1, as the settings allow"),
+            "{}",
+            verdict.reason
+        );
+        assert_eq!(record.not_checked().len(), 1);
     }
 
     #[test]

@@ -217,7 +217,7 @@ command = ['no-such-linter', '.']
     not checked:
     lint: `no-such-linter` is missing
 
-    tier0 not checked: 1 steps, 0 from the cache, in T of 45s; not checked: 1
+    tier0 not checked: 1 steps, 0 from the cache, in T of 45s; not checked: 1, as the settings allow
     ");
 }
 
