@@ -47,8 +47,15 @@ impl Language {
 pub enum Emit {
     /// The types of all schemas and messages.
     Models,
+    /// One method per operation that calls a server.
+    Client,
     /// The axum server: traits, requests, responses, router; Rust only.
     Server,
+    /// A program that decodes and encodes instances of every type, for the proof of the wire:
+    /// lines `{"type":PLACE,"value":JSON}` in, `{"ok":JSON,"violations":[TEXT]}` or
+    /// `{"error":TEXT}` out.
+    #[serde(skip)]
+    Wire,
 }
 
 impl Emit {
@@ -57,7 +64,9 @@ impl Emit {
     pub fn word(self) -> &'static str {
         match self {
             Self::Models => "models",
+            Self::Client => "client",
             Self::Server => "server",
+            Self::Wire => "wire",
         }
     }
 }
@@ -155,7 +164,7 @@ pub fn generate(contracts: &[Contract], request: &Request) -> Result<Generated, 
             (Language::Rust, Emit::Server) => server::emit(&ir, &request.package)?,
             (Language::Swift, Emit::Models) => swift::emit(&ir, request),
             (Language::TypeScript, Emit::Models) => typescript::emit(&ir, request),
-            (language, Emit::Server) => {
+            (language, Emit::Client | Emit::Server | Emit::Wire) => {
                 return Err(CodegenError::Unsupported {
                     language: language.word(),
                     part: emit.word(),

@@ -2,12 +2,14 @@
 //!
 //! It must not know a target language, nor where a document came from beyond a pointer.
 
+mod format;
 mod graph;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
+pub use format::Format;
 pub use graph::{Graph, analyse};
 
 /// The index of a declaration in [`Ir::decls`].
@@ -20,6 +22,12 @@ pub struct Ir {
     pub decls: Vec<Decl>,
     /// The HTTP operations, in document order.
     pub operations: Vec<Operation>,
+    /// The addresses of the HTTP servers, in document order; `{name}` stands for a variable's default.
+    pub servers: Vec<String>,
+    /// How callers prove who they are, by the scheme's name.
+    pub security_schemes: BTreeMap<String, SecurityScheme>,
+    /// The channels of AsyncAPI documents, in document order.
+    pub channels: Vec<Channel>,
     /// How many fields, items or values have no type (`any`).
     pub n_untyped: usize,
 }
@@ -56,11 +64,22 @@ pub enum Shape {
     /// An object with known properties.
     Struct(Struct),
     /// An open set of strings.
-    Enum(Vec<String>),
+    Enum(Vec<EnumValue>),
     /// One of several types.
     Union(Union),
     /// Another name for a type.
     Alias(Type),
+}
+
+/// One string of an open set.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct EnumValue {
+    /// The string on the wire.
+    pub wire: String,
+    /// What it is called before it becomes an identifier: `x-enum-varnames`, or the string itself.
+    pub name: String,
+    /// What the document says about it (`x-enum-descriptions`, or a `oneOf` of constants).
+    pub docs: Docs,
 }
 
 /// An object with known properties.
@@ -93,8 +112,13 @@ pub struct Field {
     pub wire: String,
     /// What the document says about it.
     pub docs: Docs,
-    /// Whether it must be present.
+    /// Whether it must be present in requests and in responses alike.
     pub is_required: bool,
+    /// In which direction it is sent. A field of one direction is never [`Field::is_required`]:
+    /// the other direction goes without it.
+    pub access: Access,
+    /// Whether it must be present in the only direction in which it is sent.
+    pub is_required_in_direction: bool,
     /// The only value it can have; such a required field is written, not stored.
     pub constant: Option<Value>,
     /// Its type.
@@ -107,6 +131,18 @@ impl Field {
     pub fn is_fixed(&self) -> bool {
         self.is_required && self.constant.is_some()
     }
+}
+
+/// In which direction a field is sent.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Access {
+    /// In requests and responses.
+    #[default]
+    Both,
+    /// In responses only (`readOnly`).
+    Read,
+    /// In requests only (`writeOnly`).
+    Write,
 }
 
 /// One of several types.
@@ -191,7 +227,7 @@ pub enum TypeKind {
     Any,
     /// `true` or `false`.
     Boolean,
-    /// Text, with the document's `format`.
+    /// Text, with the document's `format`; [`Format::of`] says which formats have a type.
     String(Option<String>),
     /// A whole number.
     Integer(Integer),
@@ -224,7 +260,7 @@ pub enum Integer {
 }
 
 /// Bounds that `validate` checks. Numbers are the text of the document.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Constraints {
     /// `minLength`, `minItems` or `minProperties`.
     pub size_min: Option<u64>,
@@ -244,6 +280,8 @@ pub struct Constraints {
     pub pattern: Option<String>,
     /// `uniqueItems`.
     pub is_unique: bool,
+    /// The only values there may be: an `enum` or `const` that is not an open set of strings.
+    pub values: Option<Vec<Value>>,
 }
 
 impl Constraints {
@@ -281,6 +319,27 @@ pub struct Operation {
     pub body: Option<Body>,
     /// The declared answers, in document order.
     pub responses: Vec<Response>,
+    /// What a caller must prove: one of these sets of schemes, each with its scopes.
+    /// Empty when nobody needs to prove anything; an empty set among others makes it optional.
+    pub security: Vec<BTreeMap<String, Vec<String>>>,
+}
+
+/// How a caller proves who it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SecurityScheme {
+    /// A secret under a name in a header, the query or a cookie.
+    ApiKey {
+        /// Where it stands.
+        location: Location,
+        /// Its name on the wire.
+        wire: String,
+    },
+    /// User and password in `authorization: Basic`.
+    Basic,
+    /// A token in `authorization: Bearer`: also OAuth 2 and OpenID Connect.
+    Bearer,
+    /// Something else, such as mutual TLS; the transport's task.
+    Other(String),
 }
 
 /// One parameter.
@@ -296,6 +355,13 @@ pub struct Parameter {
     pub is_required: bool,
     /// Whether a list is written as one value with commas.
     pub is_comma_separated: bool,
+    /// How a list or object is written: `form`, `simple`, `spaceDelimited`, `pipeDelimited`,
+    /// `deepObject`, `label`, `matrix`; never empty.
+    pub style: String,
+    /// Whether each item or property of a list or object gets a name of its own.
+    pub is_exploded: bool,
+    /// The media type when the value is a document of its own (`content`), such as JSON text.
+    pub media: Option<String>,
     /// Its type.
     pub ty: Type,
 }
@@ -311,6 +377,8 @@ pub enum Location {
     Header,
     /// In a cookie.
     Cookie,
+    /// The whole query (OpenAPI 3.2).
+    QueryString,
 }
 
 /// A request body.
@@ -322,6 +390,21 @@ pub struct Body {
     pub media: String,
     /// Its type; text and binary bodies have none.
     pub ty: Option<Type>,
+    /// Every media type that the document offers, the one above first.
+    pub contents: Vec<Content>,
+}
+
+/// One representation of a body.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Content {
+    /// The media type, as the document has it.
+    pub media: String,
+    /// The type of its schema, of any media type; absent when there is no schema.
+    pub ty: Option<Type>,
+    /// The type of one item of a stream (`itemSchema` of OpenAPI 3.2).
+    pub item: Option<Type>,
+    /// The media type of each part of a form, where the document says so (`encoding`).
+    pub part_media: BTreeMap<String, String>,
 }
 
 /// One declared answer.
@@ -335,6 +418,44 @@ pub struct Response {
     pub media: Option<String>,
     /// Its type, when the body is JSON.
     pub ty: Option<Type>,
+    /// Every media type that the document offers, the one above first; empty without a body.
+    pub contents: Vec<Content>,
     /// Declared headers: name, whether it must be present, docs.
     pub headers: Vec<(String, bool, Docs)>,
+}
+
+/// One channel of an AsyncAPI document.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Channel {
+    /// Its name in the document.
+    pub name: String,
+    /// Its address with `{name}` for parameters; absent when it is only known at run time.
+    pub address: Option<String>,
+    /// Address parameters: name and docs.
+    pub parameters: Vec<(String, Docs)>,
+    /// What the document says about it.
+    pub docs: Docs,
+    /// The messages that the application of the document sends here.
+    pub sends: Vec<Message>,
+    /// The messages that the application of the document receives here.
+    pub receives: Vec<Message>,
+    /// The tagged type of all its messages.
+    pub union: Option<DeclId>,
+}
+
+/// One message of a channel.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Message {
+    /// Its name.
+    pub name: String,
+    /// What the document says about it.
+    pub docs: Docs,
+    /// The type of its payload; absent when the document does not say.
+    pub payload: Option<Type>,
+    /// The type of its headers.
+    pub headers: Option<Type>,
+    /// Its media type, such as `application/json`.
+    pub content_type: Option<String>,
+    /// Where its correlation id stands: a runtime expression such as `$message.header#/id`.
+    pub correlation_id: Option<String>,
 }

@@ -45,6 +45,11 @@ pub(crate) struct Flat<'a> {
     pub(crate) extra: FlatExtra<'a>,
     pub(crate) items: Option<Cursor<'a>>,
     pub(crate) values: Option<Vec<Value>>,
+    /// Names and texts of the values, by their index, where the document has them.
+    pub(crate) value_names: Vec<String>,
+    pub(crate) value_docs: Vec<String>,
+    pub(crate) is_read_only: bool,
+    pub(crate) is_write_only: bool,
     pub(crate) constant: Option<Value>,
     pub(crate) format: Option<String>,
     pub(crate) constraints: Constraints,
@@ -66,6 +71,10 @@ pub(crate) fn flatten<'a>(schema: &Cursor<'a>) -> Flat<'a> {
         extra: FlatExtra::Unstated,
         items: None,
         values: None,
+        value_names: Vec::new(),
+        value_docs: Vec::new(),
+        is_read_only: false,
+        is_write_only: false,
         constant: None,
         format: None,
         constraints: Constraints::default(),
@@ -207,13 +216,26 @@ fn merge_values(flat: &mut Flat<'_>, schema: &Cursor<'_>) {
     {
         let values = values.node.items().map(Node::to_json);
         flat.values = Some(values.collect());
+        flat.value_names = texts(schema, ["x-enum-varnames", "x-enumNames"]);
+        flat.value_docs = texts(schema, ["x-enum-descriptions", "x-enumDescriptions"]);
     }
+    flat.is_read_only |= schema.is_true("readOnly");
+    flat.is_write_only |= schema.is_true("writeOnly");
     if let Some(constant) = schema.get("const") {
         flat.constant = Some(constant.node.to_json());
     }
     if let Some(format) = schema.text("format") {
         flat.format = Some(format.to_owned());
     }
+}
+
+/// The texts of the first of these lists that the schema has.
+fn texts(schema: &Cursor<'_>, keys: [&str; 2]) -> Vec<String> {
+    let list = keys.iter().find_map(|key| schema.node.get(key));
+    let items = list.into_iter().flat_map(|list| list.items());
+    items
+        .map(|item| item.scalar_text().unwrap_or_default().to_owned())
+        .collect()
 }
 
 fn merge_constraints(constraints: &mut Constraints, schema: &Cursor<'_>) {

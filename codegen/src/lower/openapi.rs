@@ -2,7 +2,11 @@
 
 use super::Lowering;
 use super::view::Cursor;
-use crate::ir::{Body, Docs, Location, Operation, Parameter, Response, Type, TypeKind};
+use std::collections::BTreeMap;
+
+use crate::ir::{
+    Body, Content, Docs, Location, Operation, Parameter, Response, SecurityScheme, Type, TypeKind,
+};
 use crate::names::{Case, identifier};
 
 const METHODS: [&str; 8] = [
@@ -11,6 +15,8 @@ const METHODS: [&str; 8] = [
 
 /// Adds the operations of `paths` and the inline types of webhooks.
 pub(crate) fn lower<'a>(lowering: &mut Lowering<'a>, root: &Cursor<'a>) {
+    lowering.ir.servers.extend(servers(root));
+    lowering.ir.security_schemes.extend(security_schemes(root));
     for section in ["paths", "webhooks"] {
         let Some(paths) = root.get(section) else {
             continue;
@@ -61,6 +67,7 @@ impl<'a> Lowering<'a> {
             parameters: self.parameters(item, operation, &name),
             body: self.body(operation, &name),
             responses: self.responses(operation, &name),
+            security: self.security(operation),
             id,
         }
     }
@@ -98,6 +105,7 @@ impl<'a> Lowering<'a> {
             "query" => Location::Query,
             "header" => Location::Header,
             "cookie" => Location::Cookie,
+            "querystring" => Location::QueryString,
             _ => return None,
         };
         let content = parameter
@@ -110,11 +118,25 @@ impl<'a> Lowering<'a> {
             Some(schema) => self.type_of(&schema, &format!("{name} {wire}")),
             None => Type::new(TypeKind::String(None)),
         };
-        let style = parameter.text("style").unwrap_or("");
-        let explode = parameter.text("explode");
+        let style = parameter.text("style").unwrap_or(match location {
+            Location::Path | Location::Header => "simple",
+            _ => "form",
+        });
+        let is_exploded = match parameter.text("explode") {
+            Some(text) => text == "true",
+            None => style == "form",
+        };
+        let content = parameter.get("content");
+        let media = content
+            .iter()
+            .flat_map(Cursor::entries)
+            .map(|(media, _)| media.to_owned())
+            .next();
         Some(Parameter {
-            is_comma_separated: location != Location::Query
-                || (explode == Some("false") && matches!(style, "" | "form")),
+            is_comma_separated: location != Location::Query || (!is_exploded && style == "form"),
+            style: style.to_owned(),
+            is_exploded,
+            media,
             is_required: parameter.is_true("required") || location == Location::Path,
             docs: docs(parameter),
             wire,
@@ -125,11 +147,13 @@ impl<'a> Lowering<'a> {
 
     fn body(&mut self, operation: &Cursor<'a>, name: &str) -> Option<Body> {
         let body = operation.get("requestBody")?.resolve()?;
-        let (media, ty) = self.content(&body, &format!("{name} body"))?;
+        let contents = self.contents(&body, &format!("{name} body"));
+        let first = contents.first()?;
         Some(Body {
             is_required: body.is_true("required"),
-            media,
-            ty,
+            media: first.media.clone(),
+            ty: first.ty.clone().filter(|_| is_json(&first.media)),
+            contents,
         })
     }
 
@@ -139,11 +163,12 @@ impl<'a> Lowering<'a> {
             let Some(response) = response.resolve().filter(|_| !status.starts_with("x-")) else {
                 continue;
             };
-            let content = self.content(&response, &format!("{name} response {status}"));
-            let (media, ty) = match content {
-                Some((media, ty)) => (Some(media), ty),
-                None => (None, None),
-            };
+            let contents = self.contents(&response, &format!("{name} response {status}"));
+            let first = contents.first();
+            let media = first.map(|first| first.media.clone());
+            let ty = first
+                .filter(|first| is_json(&first.media))
+                .and_then(|first| first.ty.clone());
             let headers = response.get("headers");
             let headers = headers
                 .iter()
@@ -157,24 +182,110 @@ impl<'a> Lowering<'a> {
                 docs: docs(&response),
                 media,
                 ty,
+                contents,
                 headers: headers.collect(),
             });
         }
         responses
     }
 
-    /// The media type that is generated (JSON first), with its type when it is JSON.
-    fn content(&mut self, owner: &Cursor<'a>, name: &str) -> Option<(String, Option<Type>)> {
-        let content = owner.get("content")?;
-        let is_json = |media: &str| media.contains("json");
-        let (media, body) = content
-            .entries()
-            .find(|(media, _)| is_json(media))
-            .or_else(|| content.entries().next())?;
-        // The types of other media are declared too: a form or an event stream has a schema.
-        let ty = body.get("schema").map(|schema| self.type_of(&schema, name));
-        Some((media.to_owned(), ty.filter(|_| is_json(media))))
+    /// All representations of a body, JSON first.
+    fn contents(&mut self, owner: &Cursor<'a>, name: &str) -> Vec<Content> {
+        let content = owner.get("content");
+        let mut all: Vec<_> = content.iter().flat_map(Cursor::entries).collect();
+        all.sort_by_key(|(media, _)| !is_json(media));
+        let is_only = all.len() == 1;
+        let mut contents: Vec<Content> = Vec::new();
+        for (index, (media, body)) in all.into_iter().enumerate() {
+            let name = if is_only || index == 0 {
+                name.to_owned()
+            } else {
+                format!("{name} {}", media.rsplit('/').next().unwrap_or(media))
+            };
+            let ty = body
+                .get("schema")
+                .map(|schema| self.type_of(&schema, &name));
+            let item = body.get("itemSchema");
+            let item = item.map(|schema| self.type_of(&schema, &format!("{name} item")));
+            let part_media = body.get("encoding");
+            let part_media = part_media.iter().flat_map(Cursor::entries);
+            let part_media = part_media.filter_map(|(part, encoding)| {
+                Some((part.to_owned(), encoding.text("contentType")?.to_owned()))
+            });
+            contents.push(Content {
+                media: media.to_owned(),
+                ty,
+                item,
+                part_media: part_media.collect(),
+            });
+        }
+        contents
     }
+
+    /// What callers of an operation must prove: its own words, or the document's.
+    fn security(&self, operation: &Cursor<'a>) -> Vec<BTreeMap<String, Vec<String>>> {
+        let own = operation.get("security");
+        let security = own.or_else(|| operation.top()?.get("security"));
+        let requirements = security.iter().flat_map(Cursor::items);
+        requirements
+            .map(|requirement| {
+                let schemes = requirement.entries().map(|(scheme, scopes)| {
+                    let scopes = scopes.items().filter_map(|scope| scope.node.as_str());
+                    (scheme.to_owned(), scopes.map(str::to_owned).collect())
+                });
+                schemes.collect()
+            })
+            .collect()
+    }
+}
+
+fn is_json(media: &str) -> bool {
+    media.contains("json")
+}
+
+/// The addresses of a document's servers, with the defaults of their variables.
+fn servers(root: &Cursor<'_>) -> Vec<String> {
+    let servers = root.get("servers");
+    let servers = servers.iter().flat_map(Cursor::items);
+    servers
+        .filter_map(|server| {
+            let mut url = server.text("url")?.to_owned();
+            for (name, variable) in server.get("variables").iter().flat_map(Cursor::entries) {
+                if let Some(default) = variable.text("default") {
+                    url = url.replace(&format!("{{{name}}}"), default);
+                }
+            }
+            Some(url)
+        })
+        .collect()
+}
+
+fn security_schemes(root: &Cursor<'_>) -> BTreeMap<String, SecurityScheme> {
+    let components = root.get("components");
+    let schemes = components.and_then(|all| all.get("securitySchemes"));
+    let mut found = BTreeMap::new();
+    for (name, scheme) in schemes.iter().flat_map(Cursor::entries) {
+        let Some(scheme) = scheme.resolve() else {
+            continue;
+        };
+        let kind = scheme.text("type").unwrap_or_default();
+        let word = scheme.text("scheme").unwrap_or_default();
+        let scheme = match (kind, word.to_ascii_lowercase().as_str()) {
+            ("apiKey", _) => SecurityScheme::ApiKey {
+                location: match scheme.text("in") {
+                    Some("query") => Location::Query,
+                    Some("cookie") => Location::Cookie,
+                    _ => Location::Header,
+                },
+                wire: scheme.text("name").unwrap_or(name).to_owned(),
+            },
+            ("http", "basic") => SecurityScheme::Basic,
+            ("http", "bearer") | ("oauth2" | "openIdConnect", _) => SecurityScheme::Bearer,
+            (other, _) => SecurityScheme::Other(other.to_owned()),
+        };
+        found.insert(name.to_owned(), scheme);
+    }
+    found
 }
 
 fn docs(owner: &Cursor<'_>) -> Docs {

@@ -5,7 +5,9 @@ use serde_json::Value;
 use super::Lowering;
 use super::flat::{Flat, FlatExtra, Word, flatten};
 use super::view::Cursor;
-use crate::ir::{Constraints, Docs, Extra, Field, Integer, Shape, Struct, Type, TypeKind};
+use crate::ir::{
+    Access, Constraints, Docs, EnumValue, Extra, Field, Integer, Shape, Struct, Type, TypeKind,
+};
 
 impl<'a> Lowering<'a> {
     /// The type of a schema; what is not a plain type is declared under `name`.
@@ -159,13 +161,13 @@ impl<'a> Lowering<'a> {
         } else {
             flat.docs.clone()
         };
-        if property.is_true("readOnly") {
+        if property.is_true("readOnly") || flat.is_read_only {
             add_line(
                 &mut docs.text,
                 "Read-only: sent by the server, ignored in requests.",
             );
         }
-        if property.is_true("writeOnly") {
+        if property.is_true("writeOnly") || flat.is_write_only {
             add_line(&mut docs.text, "Write-only: never in a response.");
         }
         if let Some(default) = property.node.get("default") {
@@ -173,11 +175,22 @@ impl<'a> Lowering<'a> {
             add_line(&mut docs.text, &format!("Default: `{default}`."));
         }
         let constant = flat.constant.clone().filter(|_| !flat.is_nullable);
+        let is_read = property.is_true("readOnly") || flat.is_read_only;
+        let is_write = property.is_true("writeOnly") || flat.is_write_only;
+        let access = match (is_read, is_write) {
+            (true, false) => Access::Read,
+            (false, true) => Access::Write,
+            _ => Access::Both,
+        };
+        let is_required_in_direction = is_required && access != Access::Both;
+        let is_required = is_required && access == Access::Both;
         if constant.is_some() && is_required {
             return Field {
                 wire: wire.to_owned(),
                 docs,
                 is_required,
+                access,
+                is_required_in_direction,
                 constant,
                 ty: Type::new(TypeKind::Any),
             };
@@ -186,6 +199,8 @@ impl<'a> Lowering<'a> {
             wire: wire.to_owned(),
             docs,
             is_required,
+            access,
+            is_required_in_direction,
             constant: None,
             ty: self.type_of(property, &format!("{owner} {wire}")),
         }
@@ -206,14 +221,24 @@ fn enumeration(flat: &Flat<'_>) -> Option<Shape> {
         (None, Some(values)) => values.iter().collect(),
         (None, None) => return None,
     };
-    let mut texts: Vec<String> = Vec::new();
-    for value in values {
-        let text = value.as_str()?.to_owned();
-        if !texts.contains(&text) {
-            texts.push(text);
+    let mut members: Vec<EnumValue> = Vec::new();
+    for (index, value) in values.into_iter().enumerate() {
+        let wire = value.as_str()?.to_owned();
+        if members.iter().any(|member| member.wire == wire) {
+            continue;
         }
+        let name = flat.value_names.get(index).filter(|name| !name.is_empty());
+        let text = flat.value_docs.get(index).cloned().unwrap_or_default();
+        members.push(EnumValue {
+            name: name.unwrap_or(&wire).clone(),
+            wire,
+            docs: Docs {
+                text,
+                is_deprecated: false,
+            },
+        });
     }
-    (!texts.is_empty()).then_some(Shape::Enum(texts))
+    (!members.is_empty()).then_some(Shape::Enum(members))
 }
 
 /// A boolean, number or string.
@@ -227,11 +252,27 @@ pub(crate) fn scalar(word: Word, flat: &Flat<'_>) -> Type {
         },
         _ => TypeKind::String(flat.format.clone()),
     };
+    let mut constraints = flat.constraints.clone();
+    constraints.values = allowed(word, flat);
     Type {
         kind,
         is_nullable: false,
-        constraints: flat.constraints.clone(),
+        constraints,
     }
+}
+
+/// The only values of this type that the schema allows, when it lists them.
+fn allowed(word: Word, flat: &Flat<'_>) -> Option<Vec<Value>> {
+    let values = flat.constant.as_ref().map(std::slice::from_ref);
+    let values = values.or(flat.values.as_deref())?;
+    let is_word = |value: &&Value| match word {
+        Word::Boolean => value.is_boolean(),
+        Word::Integer | Word::Number => value.is_number(),
+        Word::String => value.is_string(),
+        Word::Array => value.is_array(),
+        Word::Object => value.is_object(),
+    };
+    Some(values.iter().filter(is_word).cloned().collect())
 }
 
 /// The smallest of our integers that holds all the schema allows; 64 bits when it does not say.

@@ -10,7 +10,7 @@ use super::Lowering;
 use super::flat::{Flat, FlatExtra, Word, flatten};
 use super::schema::scalar;
 use super::view::Cursor;
-use crate::ir::{Guard, Kind, Shape, Type, TypeKind, Union, Variant};
+use crate::ir::{Docs, EnumValue, Guard, Kind, Shape, Type, TypeKind, Union, Variant};
 
 /// A variant before its type is lowered.
 struct Candidate<'a> {
@@ -351,17 +351,25 @@ fn strictness(variant: &Variant) -> (bool, usize, usize, bool, bool) {
 
 /// All variants are strings: one open set, or plain text when nothing is listed.
 fn strings(candidates: &[Candidate<'_>]) -> Shape {
-    let mut values: Vec<String> = Vec::new();
+    let mut values: Vec<EnumValue> = Vec::new();
     for candidate in candidates {
-        let own = candidate
-            .flat
-            .constant
-            .iter()
-            .chain(candidate.flat.values.iter().flatten());
-        for value in own.filter_map(Value::as_str) {
-            if !values.iter().any(|known| known == value) {
-                values.push(value.to_owned());
+        let flat = &candidate.flat;
+        let own = flat.constant.iter().chain(flat.values.iter().flatten());
+        for wire in own.filter_map(Value::as_str) {
+            if values.iter().any(|known| known.wire == wire) {
+                continue;
             }
+            // A `oneOf` of constants is an enumeration whose values have names and texts.
+            let title = flat.title.clone().filter(|_| flat.constant.is_some());
+            let docs = match flat.constant {
+                Some(_) => flat.docs.clone(),
+                None => Docs::default(),
+            };
+            values.push(EnumValue {
+                wire: wire.to_owned(),
+                name: title.unwrap_or_else(|| wire.to_owned()),
+                docs,
+            });
         }
     }
     if values.is_empty() {

@@ -25,6 +25,11 @@ impl<'a> Cursor<'a> {
         })
     }
 
+    /// The top of the contract that this place belongs to.
+    pub(crate) fn top(&self) -> Option<Self> {
+        Self::root(self.contract)
+    }
+
     /// File and pointer: the identity of what stands here.
     pub(crate) fn place(&self) -> String {
         format!("{}#{}", self.file, self.pointer)

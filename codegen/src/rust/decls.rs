@@ -7,7 +7,8 @@ use serde_json::Value;
 use super::Rust;
 use super::text::{doc_lines, literal, literals, member};
 use crate::ir::{
-    DeclId, Docs, Extra, Field, Guard, Integer, Kind, Shape, Struct, Type, TypeKind, Union,
+    DeclId, Docs, EnumValue, Extra, Field, Guard, Integer, Kind, Shape, Struct, Type, TypeKind,
+    Union,
 };
 use crate::names::{self, Case};
 
@@ -335,9 +336,10 @@ fn is_kind(kind: Kind) -> &'static str {
     }
 }
 
-fn open_enum(name: &str, values: &[String]) -> String {
-    let wires: Vec<&str> = values.iter().map(String::as_str).collect();
-    let idents = names::members(&wires, Case::Pascal, &["Self", "Other"], "Value");
+fn open_enum(name: &str, values: &[EnumValue]) -> String {
+    let wires: Vec<&str> = values.iter().map(|value| value.wire.as_str()).collect();
+    let labels: Vec<&str> = values.iter().map(|value| value.name.as_str()).collect();
+    let idents = names::members(&labels, Case::Pascal, &["Self", "Other"], "Value");
     let mut text = format!(
         "#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]\npub enum {name} {{\n"
     );
@@ -351,7 +353,7 @@ fn open_enum(name: &str, values: &[String]) -> String {
         let _ = writeln!(as_str, "            Self::{ident} => {wire},");
         let _ = writeln!(from, "            {wire} => Self::{ident},");
     }
-    let known = literals(values);
+    let known = literals(values.iter().map(|value| &value.wire));
     let _ = write!(
         text,
         "    /// A value that the contract does not know yet.\n    Other(String),\n}}\n\nimpl {name} {{\n    /// The values of the contract.\n    pub const KNOWN: &'static [&'static str] = {known};\n\n    /// The value on the wire.\n    #[must_use]\n    pub fn as_str(&self) -> &str {{\n        match self {{\n{as_str}            Self::Other(value) => value,\n        }}\n    }}\n}}\n\nimpl From<&str> for {name} {{\n    fn from(value: &str) -> Self {{\n        match value {{\n{from}            other => Self::Other(other.to_owned()),\n        }}\n    }}\n}}\n\nimpl std::fmt::Display for {name} {{\n    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {{\n        f.write_str(self.as_str())\n    }}\n}}\n\nimpl Decode for {name} {{\n    fn decode(value: serde_json::Value, path: &Path<'_>) -> Result<Self, Violation> {{\n        <String as Decode>::decode(value, path).map(|value| Self::from(value.as_str()))\n    }}\n}}\n\nimpl serde::Serialize for {name} {{\n    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {{\n        serializer.serialize_str(self.as_str())\n    }}\n}}\n\n"

@@ -340,7 +340,7 @@ fn value_checks(rust: &Rust<'_>, ident: &str, is_required: bool, ty: &Type, path
 fn place(location: Location) -> &'static str {
     match location {
         Location::Path => "Path",
-        Location::Query => "Query",
+        Location::Query | Location::QueryString => "Query",
         Location::Header => "Header",
         Location::Cookie => "Cookie",
     }

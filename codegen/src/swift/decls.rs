@@ -6,7 +6,9 @@ use serde_json::Value;
 
 use super::Swift;
 use super::text::{docs, literal, literals, members};
-use crate::ir::{DeclId, Extra, Field, Guard, Integer, Kind, Shape, Struct, Type, TypeKind, Union};
+use crate::ir::{
+    DeclId, EnumValue, Extra, Field, Guard, Integer, Kind, Shape, Struct, Type, TypeKind, Union,
+};
 
 impl Swift<'_> {
     pub(super) fn declaration(&self, id: DeclId) -> String {
@@ -259,9 +261,10 @@ fn kind_word(kind: Kind) -> String {
     word.to_owned()
 }
 
-fn open_enum(name: &str, values: &[String]) -> String {
-    let wires: Vec<&str> = values.iter().map(String::as_str).collect();
-    let idents = members(&wires);
+fn open_enum(name: &str, values: &[EnumValue]) -> String {
+    let wires: Vec<&str> = values.iter().map(|value| value.wire.as_str()).collect();
+    let labels: Vec<&str> = values.iter().map(|value| value.name.as_str()).collect();
+    let idents = members(&labels);
     let mut cases = String::new();
     let mut from = String::new();
     let mut to = String::new();

@@ -131,7 +131,7 @@ impl TypeScript<'_> {
                 self.object_check(object)
             }
             Shape::Enum(values) => {
-                let known: Vec<String> = values.iter().map(|value| literal(value)).collect();
+                let known: Vec<String> = values.iter().map(|value| literal(&value.wire)).collect();
                 let _ = writeln!(
                     text,
                     "export type {name} = {} | (string & {{}});",
