@@ -6,6 +6,7 @@ use std::path::{Component, Path, PathBuf};
 
 use tollgate_report::Finding;
 
+use crate::channels::{self, Viewpoint};
 use crate::grammar;
 use crate::resolve::{self, Reference};
 use crate::source::{self, Node, SourceError};
@@ -35,9 +36,9 @@ pub enum Kind {
     OpenApi31,
     /// `OpenAPI` 3.2.x.
     OpenApi32,
-    /// `AsyncAPI` 2.x: loaded, with the finding `asyncapi-2-unsupported`.
+    /// `AsyncAPI` 2.0 to 2.6.
     AsyncApi2,
-    /// `AsyncAPI` 3.x.
+    /// `AsyncAPI` 3.0 and 3.1.
     AsyncApi30,
 }
 
@@ -46,6 +47,8 @@ pub enum Kind {
 pub struct Contract {
     /// The specification it follows.
     pub kind: Kind,
+    /// Whom an `AsyncAPI` 2 document describes.
+    pub viewpoint: Viewpoint,
     /// `info.title`; empty when absent.
     pub title: String,
     /// `info.version`; empty when absent.
@@ -65,6 +68,9 @@ pub struct Contract {
 pub struct LoadSettings {
     /// The folder that references may not leave; the folder of the entry file by default.
     pub folder: Option<PathBuf>,
+    /// Whom an `AsyncAPI` 2 document describes; what the document says by `x-viewpoint`, else the
+    /// application, by default.
+    pub viewpoint: Option<Viewpoint>,
 }
 
 /// Why a contract could not be loaded.
@@ -172,7 +178,7 @@ pub fn load_with(path: &Path, settings: &LoadSettings) -> Result<Contract, LoadE
         .unwrap_or_else(|| path.parent().map(Path::to_path_buf).unwrap_or_default());
     let mut reader = |file: &str| read_inside(file, &folder);
     let text = read_text(&entry)?;
-    build(&entry, text, &mut reader)
+    build(&entry, text, settings.viewpoint, &mut reader)
 }
 
 /// Reads a contract from a text without looking at any other file.
@@ -181,7 +187,7 @@ pub fn load_with(path: &Path, settings: &LoadSettings) -> Result<Contract, LoadE
 /// The text is not JSON or YAML, or is no contract.
 pub fn parse_contract(file: &str, text: &str) -> Result<Contract, LoadError> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text).to_owned();
-    build(file, text, &mut |_| Err(Skip::Missing))
+    build(file, text, None, &mut |_| Err(Skip::Missing))
 }
 
 /// Reads a contract whose files are given by name, as [`Contract::documents`] holds them; no other
@@ -197,7 +203,7 @@ pub fn parse_documents(
         file: entry.to_owned(),
         source: std::io::Error::from(std::io::ErrorKind::NotFound),
     })?;
-    build(entry, text, &mut |file| {
+    build(entry, text, None, &mut |file| {
         files.get(file).cloned().ok_or(Skip::Missing)
     })
 }
@@ -215,6 +221,7 @@ pub(crate) enum Skip {
 fn build(
     entry: &str,
     text: String,
+    viewpoint: Option<Viewpoint>,
     read: &mut dyn FnMut(&str) -> Result<String, Skip>,
 ) -> Result<Contract, LoadError> {
     let (root, mut findings) = source::parse_with_findings(entry, &text)?;
@@ -227,9 +234,7 @@ fn build(
             .to_owned()
     };
     let (title, version) = (info("title"), info("version"));
-    if kind == Kind::AsyncApi2 {
-        findings.push(async_2_finding(entry, &root));
-    }
+    let viewpoint = viewpoint.unwrap_or_else(|| Viewpoint::of(&root));
     let document = Document {
         file: entry.to_owned(),
         root,
@@ -259,27 +264,20 @@ fn build(
     };
     let mut collected = resolve::collect(entry, root_object, &mut documents, &mut open);
     findings.append(&mut collected.findings);
-    findings.sort();
-    Ok(Contract {
+    let mut contract = Contract {
         kind,
+        viewpoint,
         title,
         version,
         documents,
         entry: entry.to_owned(),
-        findings,
+        findings: Vec::new(),
         references: collected.references,
-    })
-}
-
-fn async_2_finding(entry: &str, root: &Node) -> Finding {
-    let version = root.get("asyncapi");
-    let text = version.and_then(Node::scalar_text).unwrap_or("2");
-    Finding::error(
-        "asyncapi-2-unsupported",
-        format!("AsyncAPI `{text}` is not supported yet: channels and operations are not read"),
-    )
-    .at(version.unwrap_or(root).place(entry))
-    .fix("convert the document to AsyncAPI 3.0")
+    };
+    findings.append(&mut channels::unread_formats(&contract));
+    findings.sort();
+    contract.findings = findings;
+    Ok(contract)
 }
 
 fn read_text(file: &str) -> Result<String, LoadError> {

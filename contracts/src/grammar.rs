@@ -55,8 +55,12 @@ pub enum Object {
     Message,
     /// `AsyncAPI`: a trait of messages.
     MessageTrait,
+    /// `AsyncAPI`: bindings by protocol.
+    Bindings,
+    /// `AsyncAPI`: the binding of a protocol whose fields may be schemas.
+    Binding,
     /// `AsyncAPI`: what else may be a reference and has nothing to look into
-    /// (parameters, correlation ids, reply addresses, bindings, tags, external docs).
+    /// (correlation ids, reply addresses, other bindings, tags, external docs).
     Leaf,
 }
 
@@ -106,6 +110,8 @@ impl Object {
             | Self::Reply
             | Self::Message
             | Self::MessageTrait
+            | Self::Bindings
+            | Self::Binding
             | Self::Server => async_child(self, key),
             _ => http_child(self, key),
         }
@@ -145,8 +151,10 @@ pub fn component_section(section: &str) -> Option<Object> {
         "operationTraits" => Object::OperationTrait,
         "replies" => Object::Reply,
         "servers" => Object::Server,
-        "serverVariables" | "correlationIds" | "replyAddresses" | "externalDocs" | "tags"
-        | "serverBindings" | "channelBindings" | "operationBindings" | "messageBindings" => {
+        "serverBindings" | "channelBindings" | "operationBindings" | "messageBindings" => {
+            Object::Bindings
+        }
+        "serverVariables" | "correlationIds" | "replyAddresses" | "externalDocs" | "tags" => {
             Object::Leaf
         }
         _ => return None,
@@ -203,7 +211,11 @@ fn async_child(object: Object, key: &str) -> Option<Shape> {
     Some(match (object, key) {
         (O::Channel, "messages") => Shape::Map(O::Message),
         (O::Channel, "servers") => Shape::List(O::Server),
-        (O::Channel, "parameters") => Shape::Map(O::Leaf),
+        (O::Channel, "parameters") => Shape::Map(O::Parameter),
+        // AsyncAPI 2: the operations stand in their channel, with one message or `oneOf`.
+        (O::Channel, "publish" | "subscribe") => Shape::One(O::AsyncOperation),
+        (O::AsyncOperation, "message") => Shape::One(O::Message),
+        (O::Message, "oneOf") => Shape::List(O::Message),
         (O::AsyncOperation | O::Reply, "channel") => Shape::One(O::Channel),
         (O::AsyncOperation | O::Reply, "messages") => Shape::List(O::Message),
         (O::AsyncOperation, "reply") => Shape::One(O::Reply),
@@ -217,7 +229,12 @@ fn async_child(object: Object, key: &str) -> Option<Shape> {
         (O::Message, "traits") => Shape::List(O::MessageTrait),
         (O::Message | O::MessageTrait, "correlationId") => Shape::One(O::Leaf),
         (O::Server, "variables") => Shape::Map(O::Leaf),
-        (_, "bindings" | "externalDocs") => Shape::One(O::Leaf),
+        (O::Bindings, "ws" | "http" | "kafka" | "mqtt5" | "mqtt") => Shape::One(O::Binding),
+        (O::Bindings, key) if !key.starts_with("x-") => Shape::One(O::Leaf),
+        (O::Binding, "query" | "headers" | "key") => Shape::One(O::Schema),
+        (O::Bindings | O::Binding, _) => return None,
+        (_, "bindings") => Shape::One(O::Bindings),
+        (_, "externalDocs") => Shape::One(O::Leaf),
         (_, "tags") => Shape::List(O::Leaf),
         _ => return None,
     })
@@ -314,6 +331,9 @@ fn step<'n>(
         return;
     }
     for entry in node.entries() {
+        if object == Object::Message && entry.key == "payload" && !is_json_schema_format(node) {
+            continue;
+        }
         if let Some(shape) = object.child(&entry.key) {
             let length = pointer.len();
             push(pointer, &entry.key);
@@ -336,17 +356,23 @@ fn step_multi_format<'n>(pointer: &mut String, node: &'n Node, visit: &mut Visit
     }
 }
 
-/// Whether a payload with `schemaFormat` holds a JSON Schema (`AsyncAPI` 3.0, multi format).
+/// Whether an object with `schemaFormat` (a message of `AsyncAPI` 2, a payload of 3) holds a JSON
+/// Schema: the formats of `AsyncAPI`, JSON Schema and `OpenAPI` do; Avro, RAML and Protobuf do not.
 #[must_use]
-pub fn is_json_schema_format(payload: &Node) -> bool {
-    payload
+pub fn is_json_schema_format(holder: &Node) -> bool {
+    holder
         .get("schemaFormat")
         .and_then(Node::as_str)
-        .is_none_or(|format| {
-            ["aai.asyncapi", "schema+json", "schema+yaml", "oai.openapi"]
-                .iter()
-                .any(|known| format.contains(known))
-        })
+        .is_none_or(is_json_schema_name)
+}
+
+/// Whether a `schemaFormat` names a dialect of JSON Schema.
+#[must_use]
+pub fn is_json_schema_name(format: &str) -> bool {
+    let format = format.to_ascii_lowercase();
+    ["aai.asyncapi", "schema+json", "schema+yaml", "oai.openapi"]
+        .iter()
+        .any(|known| format.contains(known))
 }
 
 fn step_shape<'n>(

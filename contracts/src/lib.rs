@@ -3,8 +3,8 @@
 //!
 //! Layers, from the bottom: `source` (text to nodes with places; `json` and `yaml` fill it),
 //! `grammar` (which object stands where, so that a `$ref` counts only where the specification
-//! puts one), `document` (files, references, findings), `resolve`, `views` (operations, channels,
-//! messages), `schema` (self-contained JSON Schema 2020-12), then `lint`, `diff` and `bless`.
+//! puts one), `document` (files, references, findings), `resolve`, `views` (operations),
+//! `channels` (channels and messages of `AsyncAPI` 2 and 3 as one view), `schema` (self-contained JSON Schema 2020-12), then `lint`, `diff` and `bless`.
 //! This crate must not know tokio, a socket, or a network address that it would follow.
 
 pub mod source;
@@ -12,6 +12,7 @@ pub mod source;
 mod json;
 mod yaml;
 
+pub mod channels;
 pub mod document;
 pub mod grammar;
 pub mod resolve;
@@ -24,6 +25,9 @@ pub mod bless;
 pub mod lint;
 
 pub use bless::check_blessed;
+pub use channels::{
+    AsyncOperation, Binding, Channel, ChannelParameter, Message, Server, Viewpoint,
+};
 pub use diff::{Bump, Change, Level, diff, diff_json, suggest_bump};
 pub use document::{
     Contract, Document, Kind, LoadError, LoadSettings, load, load_with, parse_contract,
@@ -32,4 +36,4 @@ pub use document::{
 pub use lint::{LintSettings, RuleLevel, lint, rule_codes};
 pub use resolve::Resolved;
 pub use source::{Entry, Node, NodeValue, SourceError, Span, parse};
-pub use views::{AsyncOperation, Channel, Message, Operation, Parameter};
+pub use views::{Located, Operation, Parameter};

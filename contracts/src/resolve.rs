@@ -7,7 +7,7 @@ use tollgate_report::{Finding, Place, suggest};
 
 use crate::document::{Contract, Document, Skip};
 use crate::grammar::{self, Object};
-use crate::source::{Node, unescape_token};
+use crate::source::{Node, escape_token, unescape_token};
 
 /// How many references may follow each other before we stop.
 const CHAIN_MAX: usize = 64;
@@ -82,10 +82,11 @@ pub(crate) fn collect(
             if is_url(&reference.target.file) {
                 out.findings.push(remote_finding(&reference));
             } else {
-                match follow(&reference, documents, open, &mut failed) {
-                    Ok(()) => queue.push_back((reference.target.clone(), reference.object)),
-                    Err(finding) => out.findings.push(*finding),
+                if let Err(finding) = follow(&reference, documents, open, &mut failed) {
+                    out.findings.push(*finding);
                 }
+                // A target that is not there has nothing under it.
+                queue.push_back((reference.target.clone(), reference.object));
             }
             out.references.push(reference);
         }
@@ -119,7 +120,7 @@ fn references_under(
     seen: &mut Seen,
 ) -> Vec<Reference> {
     let mut found = Vec::new();
-    let Some(Located { target, node }) = locate(documents, start) else {
+    let Some(Located { target, node, .. }) = locate(documents, start) else {
         return found;
     };
     grammar::walk_while(object, &target.pointer, node, &mut |site| {
@@ -161,6 +162,7 @@ fn follow(
         }
     }
     match locate(documents, &reference.target) {
+        Some(located) if located.is_joined => Err(Box::new(unescaped_finding(reference, &located))),
         Some(_) => Ok(()),
         None => Err(Box::new(missing_finding(reference, documents))),
     }
@@ -202,6 +204,16 @@ fn missing_finding(reference: &Reference, documents: &Documents) -> Finding {
         Some(name) => finding.fix(format!("did you mean `{name}`?")),
         None => finding.fix("define the target, or mend the reference"),
     }
+}
+
+fn unescaped_finding(reference: &Reference, located: &Located<'_>) -> Finding {
+    Finding::warning(
+        "ref-unescaped",
+        format!("`{}` does not escape a `/` in a name", reference.text),
+    )
+    .at(reference.place.clone())
+    .because("other readers find nothing there")
+    .fix(format!("write `#{}`", located.target.pointer))
 }
 
 /// The existing neighbour nearest to the last name of a pointer.
@@ -250,6 +262,8 @@ fn find_cycles(references: &[Reference], findings: &mut Vec<Finding>) {
 struct Located<'a> {
     target: Target,
     node: &'a Node,
+    /// A key with a `/` was found though the pointer does not escape it.
+    is_joined: bool,
 }
 
 /// The node of a target. A token that is not there is looked for behind a `$ref` on the way
@@ -269,6 +283,7 @@ fn locate_within<'a>(
         return Some(Located {
             target: target.clone(),
             node,
+            is_joined: false,
         });
     }
     if !target.pointer.is_empty() && !target.pointer.starts_with('/') {
@@ -276,24 +291,58 @@ fn locate_within<'a>(
         return Some(Located {
             target: target.clone(),
             node,
+            is_joined: false,
         });
     }
     let mut node = &document.root;
     let mut at = String::new();
-    let mut tokens = target.pointer.split('/').skip(1);
-    while let Some(token) = tokens.next() {
+    let mut is_joined = false;
+    let tokens: Vec<&str> = target.pointer.split('/').skip(1).collect();
+    let mut rest = tokens.as_slice();
+    while let [token, after @ ..] = rest {
         if let Some(child) = node.child(&unescape_token(token)) {
             node = child;
             at = format!("{at}/{token}");
+            rest = after;
+            continue;
+        }
+        if let Some((key, child, after)) = joined_child(node, rest) {
+            node = child;
+            at = format!("{at}/{key}");
+            rest = after;
+            is_joined = true;
             continue;
         }
         *budget = budget.checked_sub(1)?;
         let text = node.get("$ref")?.as_str()?;
         let mut next = target_of(&target.file, text);
-        next.pointer = tokens.fold(format!("{}/{token}", next.pointer), |pointer, token| {
-            format!("{pointer}/{token}")
-        });
+        for token in rest {
+            next.pointer = format!("{}/{token}", next.pointer);
+        }
         return locate_within(documents, &next, budget);
+    }
+    let file = target.file.clone();
+    let target = Target { file, pointer: at };
+    Some(Located {
+        target,
+        node,
+        is_joined,
+    })
+}
+
+/// The child whose key has `/` in it, when the pointer does not escape them: the escaped key, the
+/// child, and the tokens after it. Real documents write such pointers (Deepgram).
+fn joined_child<'a, 't>(
+    node: &'a Node,
+    tokens: &'t [&'t str],
+) -> Option<(String, &'a Node, &'t [&'t str])> {
+    let mut key = unescape_token(tokens.first()?);
+    for (idx, token) in tokens.iter().enumerate().skip(1) {
+        key.push('/');
+        key.push_str(&unescape_token(token));
+        if let Some(child) = node.get(&key) {
+            return Some((escape_token(&key), child, &tokens[idx + 1..]));
+        }
     }
     None
 }

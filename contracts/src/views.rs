@@ -1,13 +1,14 @@
-//! Operations, channels and messages as views over nodes. It must not know how two contracts
+//! The operations of an `OpenAPI` contract as views over nodes. It must not know how two contracts
 //! differ, nor what is good style.
 
 use std::collections::BTreeSet;
 
 use tollgate_report::Place;
 
+pub use crate::channels::{AsyncOperation, Channel, Message};
 use crate::document::Contract;
 use crate::grammar::METHODS;
-use crate::source::{Entry, Node, Span, escape_token};
+use crate::source::{Entry, Node, escape_token};
 
 /// One operation of an `OpenAPI` contract.
 #[derive(Clone, Debug)]
@@ -63,56 +64,6 @@ pub struct Located<'a> {
     pub file: &'a str,
     /// The node.
     pub node: &'a Node,
-}
-
-/// One channel of an `AsyncAPI` contract.
-#[derive(Clone, Debug)]
-pub struct Channel<'a> {
-    /// Its key under `channels`.
-    pub name: String,
-    /// Its address; absent when unknown or null.
-    pub address: Option<String>,
-    /// Where its key stands, in the entry file.
-    pub key_span: Span,
-    /// The channel object, references followed.
-    pub at: Located<'a>,
-    /// Its messages by name, references followed, in document order.
-    pub messages: Vec<Message<'a>>,
-}
-
-/// One message.
-#[derive(Clone, Debug)]
-pub struct Message<'a> {
-    /// Its key in the channel or under `components.messages`.
-    pub key: String,
-    /// `name` when given, else the key.
-    pub name: String,
-    /// The message object, references followed.
-    pub at: Located<'a>,
-    /// The schema of the payload (of a multi-format payload its `schema`), references not
-    /// followed; absent when there is none or its format is no JSON Schema.
-    pub payload: Option<&'a Node>,
-}
-
-/// One operation of an `AsyncAPI` contract.
-#[derive(Clone, Debug)]
-pub struct AsyncOperation<'a> {
-    /// Its key under `operations`.
-    pub id: String,
-    /// `send` or `receive`, from the viewpoint of the application that the document describes.
-    pub action: String,
-    /// Where its key stands, in the entry file.
-    pub key_span: Span,
-    /// The operation object, references followed.
-    pub at: Located<'a>,
-    /// The name of its channel under `channels`, when it leads there.
-    pub channel: Option<String>,
-    /// Its messages; all of its channel when it names none.
-    pub messages: Vec<Message<'a>>,
-    /// The messages of its reply.
-    pub reply_messages: Vec<Message<'a>>,
-    /// `x-permission`, when it is a text.
-    pub permission: Option<String>,
 }
 
 /// Where an operation was met.
@@ -233,150 +184,6 @@ impl Contract {
         parameters
     }
 
-    /// The channels under `channels`, in document order.
-    #[must_use]
-    pub fn channels(&self) -> Vec<Channel<'_>> {
-        let Some(channels) = self.root().get("channels") else {
-            return Vec::new();
-        };
-        channels
-            .entries()
-            .map(|entry| {
-                let at = self.follow(&self.entry, &entry.node);
-                Channel {
-                    name: entry.key.clone(),
-                    address: text(at.node, "address"),
-                    key_span: entry.key_span,
-                    at,
-                    messages: self.messages_of(at),
-                }
-            })
-            .collect()
-    }
-
-    fn messages_of<'a>(&'a self, holder: Located<'a>) -> Vec<Message<'a>> {
-        let messages = holder.node.get("messages");
-        messages
-            .map(Node::entries)
-            .unwrap_or_default()
-            .map(|entry| self.message(&entry.key, holder.file, &entry.node))
-            .collect()
-    }
-
-    fn message<'a>(&'a self, key: &str, file: &str, node: &'a Node) -> Message<'a> {
-        let at = self.follow(file, node);
-        let payload = at.node.get("payload").and_then(|payload| {
-            if !crate::grammar::is_json_schema_format(payload) {
-                None
-            } else if payload.get("schemaFormat").is_some() {
-                payload.get("schema")
-            } else {
-                Some(payload)
-            }
-        });
-        Message {
-            key: key.to_owned(),
-            name: text(at.node, "name").unwrap_or_else(|| key.to_owned()),
-            at,
-            payload,
-        }
-    }
-
-    /// All messages: those of `components.messages`, then those of channels that are not
-    /// references to them; each node once, in document order.
-    #[must_use]
-    pub fn messages(&self) -> Vec<Message<'_>> {
-        let mut messages: Vec<Message<'_>> = Vec::new();
-        let components = self
-            .root()
-            .pointer("/components/messages")
-            .map(Node::entries)
-            .unwrap_or_default()
-            .map(|entry| self.message(&entry.key, &self.entry, &entry.node));
-        let in_channels = self
-            .channels()
-            .into_iter()
-            .flat_map(|channel| channel.messages);
-        for message in components.chain(in_channels.collect::<Vec<_>>()) {
-            if !messages
-                .iter()
-                .any(|known| std::ptr::eq(known.at.node, message.at.node))
-            {
-                messages.push(message);
-            }
-        }
-        messages
-    }
-
-    /// The operations under `operations`, in document order.
-    #[must_use]
-    pub fn async_operations(&self) -> Vec<AsyncOperation<'_>> {
-        let Some(operations) = self.root().get("operations") else {
-            return Vec::new();
-        };
-        let channels = self.channels();
-        operations
-            .entries()
-            .map(|entry| self.async_operation(entry, &channels))
-            .collect()
-    }
-
-    fn async_operation<'a>(
-        &'a self,
-        entry: &'a Entry,
-        channels: &[Channel<'a>],
-    ) -> AsyncOperation<'a> {
-        let at = self.follow(&self.entry, &entry.node);
-        let (channel, messages) = self.operation_messages(at, channels);
-        let reply = at
-            .node
-            .get("reply")
-            .map(|reply| self.follow(at.file, reply));
-        AsyncOperation {
-            id: entry.key.clone(),
-            action: text(at.node, "action").unwrap_or_default(),
-            key_span: entry.key_span,
-            at,
-            channel,
-            messages,
-            reply_messages: reply
-                .map(|reply| self.operation_messages(reply, channels).1)
-                .unwrap_or_default(),
-            permission: text(at.node, "x-permission"),
-        }
-    }
-
-    fn operation_messages<'a>(
-        &'a self,
-        holder: Located<'a>,
-        channels: &[Channel<'a>],
-    ) -> (Option<String>, Vec<Message<'a>>) {
-        let Some(reference) = holder.node.get("channel") else {
-            return (None, Vec::new());
-        };
-        let at = self.follow(holder.file, reference);
-        let known = channels
-            .iter()
-            .find(|channel| std::ptr::eq(channel.at.node, at.node));
-        let of_channel =
-            known.map_or_else(|| self.messages_of(at), |channel| channel.messages.clone());
-        let Some(named) = holder.node.get("messages").and_then(Node::as_array) else {
-            return (known.map(|channel| channel.name.clone()), of_channel);
-        };
-        let messages = named
-            .iter()
-            .map(|node| {
-                let at = self.follow(holder.file, node);
-                of_channel
-                    .iter()
-                    .find(|message| std::ptr::eq(message.at.node, at.node))
-                    .cloned()
-                    .unwrap_or_else(|| self.message(last_token(node), holder.file, node))
-            })
-            .collect();
-        (known.map(|channel| channel.name.clone()), messages)
-    }
-
     /// The schemas under `components.schemas` of the entry file, in document order.
     #[must_use]
     pub fn component_schemas(&self) -> Vec<(&str, &Node)> {
@@ -395,12 +202,6 @@ impl Contract {
             .into_iter()
             .find(|operation| operation.id == operation_id)
     }
-}
-
-fn last_token(reference: &Node) -> &str {
-    let text = reference.get("$ref").and_then(Node::as_str);
-    text.and_then(|text| text.rsplit('/').next())
-        .unwrap_or_default()
 }
 
 pub(crate) fn text(node: &Node, key: &str) -> Option<String> {

@@ -19,6 +19,7 @@ fn corpus() -> Option<PathBuf> {
 fn load(folder: &Path, file: &str) -> Contract {
     let settings = LoadSettings {
         folder: Some(folder.to_path_buf()),
+        ..LoadSettings::default()
     };
     load_with(&folder.join(file), &settings).unwrap_or_else(|error| panic!("{file}: {error}"))
 }

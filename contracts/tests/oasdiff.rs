@@ -54,6 +54,7 @@ fn run(folder: &Path, expected: &str, tally: &mut Tally) {
             .collect();
         let settings = LoadSettings {
             folder: Some(folder.to_path_buf()),
+            ..LoadSettings::default()
         };
         let [old, new] = specs.as_slice() else {
             continue;
@@ -137,6 +138,7 @@ fn every_alias_is_an_id_that_oasdiff_has() {
     for case in &tally {
         let settings = LoadSettings {
             folder: Some(folder.clone()),
+            ..LoadSettings::default()
         };
         let load = |spec: &serde_json::Value| {
             load_with(&folder.join("data").join(spec.as_str().unwrap()), &settings).unwrap()

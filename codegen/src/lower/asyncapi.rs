@@ -1,65 +1,50 @@
 //! The messages of an AsyncAPI document: one tagged type for each channel and operation.
 //!
-//! It must not know how a message is sent.
+//! It must not know how a message is sent, nor the version of the document.
+
+use tollgate_contracts::{Contract, Message, Node, NodeValue, Span};
 
 use super::Lowering;
 use super::view::Cursor;
 use crate::ir::{Docs, Shape};
 
+/// Stands for a payload whose format is no JSON Schema.
+static ANY: Node = Node {
+    span: Span { line: 1, column: 1 },
+    value: NodeValue::Bool(true),
+};
+
 /// Adds a type of all messages for each channel, and for each operation that takes a part of them.
-pub(crate) fn lower<'a>(lowering: &mut Lowering<'a>, root: &Cursor<'a>) {
-    let components = root.get("components").and_then(|all| all.get("messages"));
-    for (name, message) in components.iter().flat_map(Cursor::entries) {
-        lowering.payload(name, &message);
+pub(crate) fn lower<'a>(lowering: &mut Lowering<'a>, contract: &'a Contract) {
+    for message in contract.messages() {
+        lowering.payload(contract, &message);
     }
-    for (name, channel) in root.get("channels").iter().flat_map(Cursor::entries) {
-        let Some(channel) = channel.resolve() else {
-            continue;
-        };
-        let messages: Vec<_> = channel
-            .get("messages")
-            .iter()
-            .flat_map(Cursor::entries)
-            .map(|(name, message)| (name.to_owned(), message))
-            .collect();
-        lowering.message_union(&channel, name, messages);
+    let channels = contract.channels();
+    for channel in &channels {
+        let at = Cursor::at(contract, channel.at.file, &channel.pointer, channel.at.node);
+        lowering.message_union(&at, &channel.name, &channel.messages);
     }
-    for (name, operation) in root.get("operations").iter().flat_map(Cursor::entries) {
-        let Some(operation) = operation.resolve() else {
-            continue;
-        };
-        let messages: Vec<_> = operation
-            .get("messages")
+    for operation in contract.async_operations() {
+        let of_channel = channels
             .iter()
-            .flat_map(Cursor::items)
-            .filter_map(|message| {
-                let reference = message.text("$ref")?;
-                let name = reference.rsplit('/').next()?.to_owned();
-                Some((name, message))
-            })
-            .collect();
-        if messages.len() > 1 {
-            lowering.message_union(&operation, name, messages);
+            .find(|channel| Some(&channel.name) == operation.channel.as_ref())
+            .map_or(0, |channel| channel.messages.len());
+        let names_some =
+            operation.at.node.get("messages").is_some() || operation.messages.len() < of_channel;
+        if names_some && operation.messages.len() > 1 {
+            let (file, node) = (operation.at.file, operation.at.node);
+            let at = Cursor::at(contract, file, &operation.pointer, node);
+            lowering.message_union(&at, &operation.id, &operation.messages);
         }
     }
 }
 
 impl<'a> Lowering<'a> {
-    fn message_union(
-        &mut self,
-        owner: &Cursor<'a>,
-        name: &str,
-        messages: Vec<(String, Cursor<'a>)>,
-    ) {
+    fn message_union(&mut self, owner: &Cursor<'a>, name: &str, messages: &[Message<'a>]) {
         let mut named = Vec::new();
-        for (label, message) in messages {
-            let label = if label.is_empty() {
-                name.to_owned()
-            } else {
-                label
-            };
-            if let Some(payload) = self.payload(&label, &message) {
-                named.push((label, payload));
+        for message in messages {
+            if let Some(payload) = self.payload(owner.contract(), message) {
+                named.push((message.key.clone(), payload));
             }
         }
         if named.is_empty() {
@@ -81,21 +66,16 @@ impl<'a> Lowering<'a> {
     }
 
     /// The schema of a message's payload; an inline one is declared under the message's name.
-    fn payload(&mut self, name: &str, message: &Cursor<'a>) -> Option<Cursor<'a>> {
-        let message = message.resolve()?;
-        let payload = message.get("payload")?;
-        // A payload may be wrapped with the format of its schema.
-        let payload = match payload.get("schema") {
-            Some(schema) if payload.get("schemaFormat").is_some() => schema,
-            _ => payload,
-        };
+    fn payload(&mut self, contract: &'a Contract, message: &Message<'a>) -> Option<Cursor<'a>> {
+        message.at.node.get("payload")?;
+        let node = message.payload.unwrap_or(&ANY);
+        let payload = Cursor::at(contract, message.at.file, &message.payload_pointer(), node);
         if payload.is_reference() {
             return Some(payload);
         }
         let id = self.declare(&payload);
         if self.ir.decls[id].name == "payload" || self.ir.decls[id].name == "schema" {
-            let own = message.text("name").unwrap_or(name);
-            self.ir.decls[id].name = own.to_owned();
+            self.ir.decls[id].name.clone_from(&message.name);
         }
         Some(payload)
     }

@@ -37,7 +37,7 @@ pub fn lower(contracts: &[Contract]) -> Ir {
         };
         lowering.components(&root);
         if contract.kind.is_async() {
-            asyncapi::lower(&mut lowering, &root);
+            asyncapi::lower(&mut lowering, contract);
         } else {
             openapi::lower(&mut lowering, &root);
         }

@@ -30,6 +30,21 @@ impl<'a> Cursor<'a> {
         Self::root(self.contract)
     }
 
+    /// What stands at a pointer of a file of the contract.
+    pub(crate) fn at(contract: &'a Contract, file: &'a str, pointer: &str, node: &'a Node) -> Self {
+        Self {
+            contract,
+            file,
+            pointer: pointer.to_owned(),
+            node,
+        }
+    }
+
+    /// The contract that this place is in.
+    pub(crate) fn contract(&self) -> &'a Contract {
+        self.contract
+    }
+
     /// File and pointer: the identity of what stands here.
     pub(crate) fn place(&self) -> String {
         format!("{}#{}", self.file, self.pointer)

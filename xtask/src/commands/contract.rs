@@ -122,7 +122,14 @@ pub fn load(context: &Context, path: &Path) -> Result<Contract, Failure> {
     let inside =
         path.starts_with(&context.root) && !path.components().any(|part| part.as_os_str() == "..");
     let folder = path.parent().map(Path::to_path_buf).filter(|_| !inside);
-    load_with(shown, &LoadSettings { folder }).map_err(|error| {
+    load_with(
+        shown,
+        &LoadSettings {
+            folder,
+            ..LoadSettings::default()
+        },
+    )
+    .map_err(|error| {
         let missing = matches!(&error, tollgate_contracts::LoadError::Read { .. });
         let failure = Failure::settings(error);
         if missing {
