@@ -30,6 +30,11 @@ pub struct Ir {
     pub channels: Vec<Channel>,
     /// How many fields, items or values have no type (`any`).
     pub n_untyped: usize,
+    /// Where they stand: file and JSON pointer, in the order in which they were met.
+    pub untyped: Vec<String>,
+    /// The schemas that a [`Constraints::residual`] names as `#/$defs/NAME`: JSON Schema 2020-12
+    /// without `$id`, anchors or dynamic references. Empty when no residual names one.
+    pub schemas: BTreeMap<String, Value>,
 }
 
 /// One named type.
@@ -152,6 +157,11 @@ pub struct Union {
     pub variants: Vec<Variant>,
     /// The property that tells variants apart, when one does.
     pub tag: Option<String>,
+    /// Whether a value that is no variant is valid too, as when a schema without `type` says
+    /// something about objects only.
+    pub is_open: bool,
+    /// What `validate` checks beside the variants; only [`Constraints::residual`] is used.
+    pub bounds: Constraints,
 }
 
 /// A variant of a union.
@@ -282,6 +292,12 @@ pub struct Constraints {
     pub is_unique: bool,
     /// The only values there may be: an `enum` or `const` that is not an open set of strings.
     pub values: Option<Vec<Value>>,
+    /// What the type and the bounds above can't express (`not`, `if`, `contains`,
+    /// `patternProperties`, tuples, a `oneOf` whose variants overlap, …), as a schema of JSON
+    /// Schema 2020-12 that holds just that. Its only references are `#/$defs/NAME` into
+    /// [`Ir::schemas`]. `validate` checks the encoded value against it with one interpreter.
+    /// It may stand at any use of a type, at a declared type's too, and at [`Struct::bounds`].
+    pub residual: Option<Value>,
 }
 
 impl Constraints {

@@ -48,8 +48,7 @@ impl<'a> Lowering<'a> {
 
     fn reference(&mut self, schema: &Cursor<'a>) -> Type {
         let Some(target) = schema.resolve() else {
-            self.ir.n_untyped += 1;
-            return Type::new(TypeKind::Any);
+            return self.untyped(schema);
         };
         let flat = flatten(&target);
         let mut ty = Type::new(TypeKind::Named(self.declare(&target)));
@@ -77,26 +76,25 @@ impl<'a> Lowering<'a> {
         let words: Vec<Word> = flat.words.iter().flatten().copied().collect();
         match words.as_slice() {
             [Word::Object] => self.object(flat, name),
-            [Word::Array] => Shape::Alias(self.array(&flat, name)),
+            [Word::Array] => Shape::Alias(self.array(schema, &flat, name)),
             [word] => Shape::Alias(scalar(*word, &flat)),
             [Word::Integer, Word::Number] => Shape::Alias(scalar(Word::Number, &flat)),
-            [] => self.any(),
+            [] => Shape::Alias(self.untyped(schema)),
             _ => self.kinds(schema, &flat, &words, name),
         }
     }
 
-    pub(crate) fn any(&mut self) -> Shape {
+    /// Any value, counted and with its place.
+    pub(crate) fn untyped(&mut self, schema: &Cursor<'a>) -> Type {
         self.ir.n_untyped += 1;
-        Shape::Alias(Type::new(TypeKind::Any))
+        self.ir.untyped.push(schema.place());
+        Type::new(TypeKind::Any)
     }
 
-    pub(crate) fn array(&mut self, flat: &Flat<'a>, name: &str) -> Type {
+    pub(crate) fn array(&mut self, schema: &Cursor<'a>, flat: &Flat<'a>, name: &str) -> Type {
         let item = match &flat.items {
             Some(items) => self.type_of(items, &format!("{name} item")),
-            None => {
-                self.ir.n_untyped += 1;
-                Type::new(TypeKind::Any)
-            }
+            None => self.untyped(schema),
         };
         Type {
             kind: TypeKind::Array(Box::new(item)),

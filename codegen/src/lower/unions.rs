@@ -10,7 +10,7 @@ use super::Lowering;
 use super::flat::{Flat, FlatExtra, Word, flatten};
 use super::schema::scalar;
 use super::view::Cursor;
-use crate::ir::{Docs, EnumValue, Guard, Kind, Shape, Type, TypeKind, Union, Variant};
+use crate::ir::{Constraints, Docs, EnumValue, Guard, Kind, Shape, Type, TypeKind, Union, Variant};
 
 /// A variant before its type is lowered.
 struct Candidate<'a> {
@@ -56,7 +56,7 @@ impl<'a> Lowering<'a> {
                 .iter()
                 .any(|c| c.flat.words.is_none() && c.flat.variants.is_empty())
         {
-            return Some(self.any());
+            return Some(Shape::Alias(self.untyped(schema)));
         }
         let is_flat = candidates.iter().all(|c| c.flat.variants.is_empty());
         if is_flat && words == BTreeSet::from([Word::String]) {
@@ -72,7 +72,7 @@ impl<'a> Lowering<'a> {
                 .iter()
                 .all(|c| matches!(c.flat.format.as_deref(), Some("float" | "double")));
             let mut ty = scalar(widest, &candidates[0].flat);
-            ty.constraints = crate::ir::Constraints::default();
+            ty.constraints = Constraints::default();
             if let TypeKind::Number { is_float } = &mut ty.kind {
                 *is_float = all_float;
             }
@@ -115,7 +115,7 @@ impl<'a> Lowering<'a> {
             one.words = Some(BTreeSet::from([*word]));
             let label = word_name(*word);
             let ty = match word {
-                Word::Array => self.array(&one, name),
+                Word::Array => self.array(schema, &one, name),
                 Word::Object => match self.object(one, &format!("{name} object")) {
                     Shape::Alias(ty) => ty,
                     shape => {
@@ -139,6 +139,8 @@ impl<'a> Lowering<'a> {
         Shape::Union(Union {
             variants,
             tag: None,
+            is_open: false,
+            bounds: Constraints::default(),
         })
     }
 
@@ -171,7 +173,12 @@ impl<'a> Lowering<'a> {
             .collect();
         // The variant that asks for most is tried first, so that an open one can't swallow it.
         variants.sort_by_key(|variant| std::cmp::Reverse(strictness(variant)));
-        Shape::Union(Union { variants, tag })
+        Shape::Union(Union {
+            variants,
+            tag,
+            is_open: false,
+            bounds: Constraints::default(),
+        })
     }
 
     /// Beside own properties, variants only add what may be there.
