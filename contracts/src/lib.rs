@@ -20,6 +20,7 @@ mod schema;
 pub mod views;
 
 pub mod diff;
+pub mod instance;
 
 pub mod bless;
 pub mod lint;
