@@ -105,7 +105,9 @@ pub enum Command {
     #[command(after_help = "Example: cargo xtask serve --listen 127.0.0.1:8080")]
     Serve(ServeArgs),
     /// Install the tools that the tests and gates use
-    #[command(after_help = "Example: cargo xtask setup --hook")]
+    #[command(
+        after_help = "Examples: cargo xtask setup --hook\n          cargo xtask setup --swift"
+    )]
     Setup(SetupArgs),
     /// Tell what this machine has and what is missing
     #[command(after_help = "Example: cargo xtask doctor")]
@@ -446,6 +448,12 @@ pub struct SetupArgs {
     /// Print what would be done, do nothing
     #[arg(long)]
     pub dry_run: bool,
+    /// Only make a Swift 6 compiler available: that in PATH, or Debian's in a folder of its own
+    #[arg(long, conflicts_with_all = ["auto", "hook"])]
+    pub swift: bool,
+    /// The folder of that compiler; by default `tollgate/swift` in the user's cache
+    #[arg(long, value_name = "DIR", env = "TOLLGATE_SWIFT_DIR")]
+    pub folder: Option<PathBuf>,
 }
 
 #[derive(Debug, Clone, Args)]

@@ -13,6 +13,7 @@ mod output;
 mod schemas;
 mod settings;
 mod ship;
+mod swift;
 
 pub mod run;
 

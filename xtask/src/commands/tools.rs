@@ -11,6 +11,7 @@ use tollgate_report::{ExitCode, Outcome};
 use crate::cli::SetupArgs;
 use crate::context::Context;
 use crate::failure::{CommandResult, Failure};
+use crate::swift;
 
 /// How a missing tool is installed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -163,6 +164,12 @@ fn tools(root: &Path) -> Vec<Tool> {
         ));
     }
     tools.push(tool(
+        "swiftc 6",
+        "compiling the generated Swift",
+        swift::find().map(|toolchain| toolchain.version),
+        Install::ByHand("cargo xtask setup --swift"),
+    ));
+    tools.push(tool(
         "chromium",
         "the dashboard in a real browser",
         version("chromium", &["--version"]),
@@ -312,6 +319,9 @@ fn install_one(context: &Context, tool: &Tool, commands: &[String]) -> Result<()
 
 /// `setup`: installs what is missing. With `--auto`, packages of the system only under `CI=true`.
 pub fn setup(context: &Context, args: &SetupArgs) -> CommandResult {
+    if args.swift {
+        return setup_swift(context, args);
+    }
     let mut left: Vec<Tool> = Vec::new();
     let missing = tools(&context.root)
         .into_iter()
@@ -353,6 +363,31 @@ pub fn setup(context: &Context, args: &SetupArgs) -> CommandResult {
     } else {
         ExitCode::Environment
     })
+}
+
+/// `setup --swift`: a Swift 6 compiler, so that generated Swift can be checked.
+fn setup_swift(context: &Context, args: &SetupArgs) -> CommandResult {
+    let plan = swift::Plan {
+        folder: args.folder.as_ref().map(|path| context.here.join(path)),
+        is_dry_run: args.dry_run,
+    };
+    let toolchain = swift::install(&context.output, &plan)?;
+    context.output.json(&serde_json::json!({
+        "version": 1,
+        "swift": toolchain.as_ref().map(|toolchain| &toolchain.version),
+        "folder": toolchain.as_ref().and_then(|toolchain| toolchain.root()),
+    }));
+    if let Some(toolchain) = toolchain {
+        let place = toolchain
+            .root()
+            .map_or("of this machine".to_owned(), |root| {
+                format!("in {}", root.display())
+            });
+        context
+            .output
+            .line(format!("{}, {place}", toolchain.version));
+    }
+    Ok(ExitCode::Pass)
 }
 
 fn install(context: &Context, command: &str) -> Result<(), Failure> {
