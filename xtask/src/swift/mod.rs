@@ -2,6 +2,7 @@
 //!
 //! It must not know what is compiled with it.
 
+mod apt;
 mod install;
 
 use std::env;
