@@ -4,14 +4,16 @@
 
 mod checks;
 mod decls;
+mod package;
 mod text;
 
 use std::collections::BTreeMap;
 
 use crate::ir::{Graph, Ir, analyse};
 use crate::names;
-use crate::{Artifact, HEADER, Request};
+use crate::{Artifact, Emit, HEADER, Request};
 
+pub(crate) use package::emit;
 pub(crate) use text::{doc_lines, literal, member};
 
 /// Type names that generated code or the standard prelude uses.
@@ -91,16 +93,21 @@ impl<'a> Rust<'a> {
     }
 }
 
-/// The files of the models crate, paths relative to its folder.
-pub(crate) fn emit(ir: &Ir, request: &Request) -> Vec<Artifact> {
+/// The files of the models crate without its manifest, paths relative to its folder.
+fn models(ir: &Ir, request: &Request) -> Vec<Artifact> {
     let rust = Rust::new(ir, "super::");
     let mut modules: BTreeMap<String, BTreeMap<&str, String>> = BTreeMap::new();
+    let mut taken = text::KEYWORDS.to_vec();
+    taken.extend(["support", "client", "server", "channels"]);
     for (id, decl) in ir.decls.iter().enumerate() {
-        let module = names::members(&[&decl.module], names::Case::Snake, text::KEYWORDS, "_");
+        let module = names::members(&[&decl.module], names::Case::Snake, &taken, "_");
         let declarations = modules.entry(module[0].clone()).or_default();
         declarations.insert(&rust.names[id], rust.declaration(id));
     }
-    let mut artifacts = vec![Artifact::new("src/lib.rs", crate_root(modules.keys()))];
+    let mut artifacts = vec![Artifact::new(
+        "src/lib.rs",
+        crate_root(modules.keys(), request),
+    )];
     for (module, declarations) in &modules {
         let mut contents = format!(
             "// {HEADER}\n//! The types of `{module}`.\n\nuse super::support::{{self, Decode, Path, Validate, Violation}};\n"
@@ -116,23 +123,18 @@ pub(crate) fn emit(ir: &Ir, request: &Request) -> Vec<Artifact> {
         "src/support.rs",
         format!("// {HEADER}\n{support}"),
     ));
-    if request.has_manifest {
-        artifacts.push(Artifact::new("Cargo.toml", manifest(&request.package)));
-    }
     artifacts
 }
 
-fn manifest(package: &str) -> String {
-    let name = names::identifier(package, names::Case::Snake).replace('_', "-");
-    format!(
-        "# {HEADER}\n[package]\nname = \"{name}\"\nversion = \"0.1.0\"\nedition = \"2024\"\n\n[dependencies]\nserde = \"1\"\nserde_json = \"1\"\n"
-    )
-}
-
-fn crate_root<'s>(modules: impl Iterator<Item = &'s String> + Clone) -> String {
+fn crate_root<'s>(modules: impl Iterator<Item = &'s String> + Clone, request: &Request) -> String {
     let mut root = format!("// {HEADER}\n{}", include_str!("templates/lib.rs"));
     for module in modules.clone() {
         root.push_str(&format!("#[rustfmt::skip]\nmod {module};\n"));
+    }
+    for (part, module) in [(Emit::Client, "client"), (Emit::Server, "server")] {
+        if request.emit.contains(&part) {
+            root.push_str(&format!("#[rustfmt::skip]\npub mod {module};\n"));
+        }
     }
     root.push_str("#[rustfmt::skip]\npub mod support;\n\n");
     for module in modules {

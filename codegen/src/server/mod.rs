@@ -3,11 +3,12 @@
 //! The only folder of this crate whose output knows axum. It must not know a handler.
 
 mod responses;
+mod routes;
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use crate::ir::{Ir, Location, Operation, Parameter, Shape, Type, TypeKind};
+use crate::ir::{Body, Ir, Location, Operation, Parameter, Shape, Struct, Type, TypeKind};
 use crate::names::{self, Case, identifier};
 use crate::rust::{Rust, doc_lines, literal, member};
 use crate::{Artifact, CodegenError, HEADER};
@@ -23,21 +24,21 @@ pub(crate) struct Names {
 }
 
 /// The files of the server module, paths relative to its folder.
-pub(crate) fn emit(ir: &Ir, models: &str) -> Result<Vec<Artifact>, CodegenError> {
-    let undecided = ir
-        .operations
-        .iter()
-        .find(|operation| operation.permission.is_none());
-    if let Some(operation) = undecided {
+pub(crate) fn emit(ir: &Ir, models: &str, folder: &str) -> Result<Vec<Artifact>, CodegenError> {
+    // A contract that decides who may call one operation decides it for each.
+    let is_decided = |operation: &Operation| operation.permission.is_some();
+    let undecided = ir.operations.iter().find(|o| !is_decided(o));
+    if let Some(operation) = undecided
+        && ir.operations.iter().any(is_decided)
+    {
         return Err(CodegenError::NoPermission {
             operation: operation.id.clone(),
         });
     }
     let rust = Rust::new(ir, "models::");
-    let models = models.replace('-', "_");
     let names = operation_names(&ir.operations);
     let mut api = format!("// {HEADER}\n{}", include_str!("templates/api.rs"));
-    api = api.replace("models_crate", &models);
+    api = api.replace("models_crate", models);
     api.push_str(&operations_table(&ir.operations));
     let served: Vec<(usize, &Operation)> = ir
         .operations
@@ -52,13 +53,16 @@ pub(crate) fn emit(ir: &Ir, models: &str) -> Result<Vec<Artifact>, CodegenError>
         api.push_str(&responses::response(&rust, operation, names));
         api.push_str(&handler(&rust, *index, operation, names));
     }
-    api.push_str(&router(&served, &names));
-    let extract = include_str!("templates/extract.rs").replace("models_crate", &models);
+    api.push_str(&routes::router(&served, &names));
+    let extract = include_str!("templates/extract.rs").replace("models_crate", models);
     Ok(vec![
-        Artifact::new("api.rs", api),
-        Artifact::new("extract.rs", format!("// {HEADER}\n{extract}")),
+        Artifact::new(format!("{folder}api.rs"), api),
         Artifact::new(
-            "mod.rs",
+            format!("{folder}extract.rs"),
+            format!("// {HEADER}\n{extract}"),
+        ),
+        Artifact::new(
+            format!("{folder}mod.rs"),
             format!(
                 "// {HEADER}\n//! Generated from the contract: what the server must answer.\n\n#[rustfmt::skip]\npub mod api;\n#[rustfmt::skip]\npub mod extract;\n"
             ),
@@ -87,10 +91,7 @@ fn operation_names(operations: &[Operation]) -> Vec<Names> {
 fn operations_table(operations: &[Operation]) -> String {
     let mut text = "\n/// All operations of the contract, in its order, those that upgrade to a WebSocket too.\npub const OPERATIONS: &[OperationInfo] = &[\n".to_owned();
     for operation in operations {
-        let permission = operation
-            .permission
-            .as_ref()
-            .filter(|permission| *permission != "public");
+        let permission = permission(operation);
         let option = |text: Option<&String>| match text {
             Some(text) => format!("Some({})", literal(text)),
             None => "None".to_owned(),
@@ -108,7 +109,7 @@ fn operations_table(operations: &[Operation]) -> String {
             literal(&operation.method),
             literal(&operation.path),
             literal(&operation.tag),
-            option(permission),
+            option(permission.as_ref()),
             option(operation.budget.as_ref()),
             operation.body_size_max_bytes.unwrap_or(BODY_SIZE_MAX_BYTES),
             operation.is_websocket,
@@ -160,7 +161,23 @@ fn trait_names<'o>(served: &[(usize, &'o Operation)]) -> BTreeMap<&'o str, Strin
 }
 
 fn is_public(operation: &Operation) -> bool {
-    operation.permission.as_deref() == Some("public")
+    permission(operation).is_none()
+}
+
+/// What a caller must be permitted to do: the contract's `x-permission`, or the scopes of its
+/// first security requirement; nothing when everybody may call.
+fn permission(operation: &Operation) -> Option<String> {
+    if let Some(permission) = &operation.permission {
+        return (permission != "public").then(|| permission.clone());
+    }
+    let is_optional = operation.security.iter().any(BTreeMap::is_empty);
+    let requirement = operation.security.first().filter(|_| !is_optional)?;
+    let scopes: Vec<&str> = requirement.values().flatten().map(String::as_str).collect();
+    Some(if scopes.is_empty() {
+        "authenticated".to_owned()
+    } else {
+        scopes.join(" ")
+    })
 }
 
 /// Parameters with their identifiers.
@@ -200,10 +217,11 @@ fn request(rust: &Rust<'_>, operation: &Operation, names: &Names) -> String {
         let _ = writeln!(text, "    pub {ident}: {ty},");
     }
     if let Some(body) = &operation.body {
-        let ty = match &body.ty {
-            Some(ty) => rust.type_text(ty, None),
-            None if body.media.starts_with("text/") => "String".to_owned(),
-            None => "axum::body::Bytes".to_owned(),
+        let ty = match kind(rust, body) {
+            BodyKind::Json(ty) | BodyKind::Form(ty, _) => rust.type_text(ty, None),
+            BodyKind::AnyJson => "serde_json::Value".to_owned(),
+            BodyKind::Text => "String".to_owned(),
+            BodyKind::Bytes => "axum::body::Bytes".to_owned(),
         };
         let ty = if body.is_required {
             ty
@@ -244,7 +262,7 @@ fn handler(rust: &Rust<'_>, index: usize, operation: &Operation, names: &Names) 
         text.push_str("    let caller = api.authorize(operation, &parts.headers).await?;\n");
     }
     if has_input {
-        text.push_str("    let input = Input::read(operation, parts).await?;\n");
+        text.push_str("    let input = Input::read(operation, parts)?;\n");
     }
     let mut literal_text = String::new();
     let mut checks = String::new();
@@ -265,10 +283,11 @@ fn handler(rust: &Rust<'_>, index: usize, operation: &Operation, names: &Names) 
     }
     if let Some(body) = &operation.body {
         let media = literal(&body.media);
-        let read = match &body.ty {
-            Some(_) => "json",
-            None if body.media.starts_with("text/") => "text",
-            None => "bytes",
+        let (read, fields) = match kind(rust, body) {
+            BodyKind::Json(_) | BodyKind::AnyJson => ("json", String::new()),
+            BodyKind::Form(_, object) => ("form", form_fields(rust, object)),
+            BodyKind::Text => ("text", String::new()),
+            BodyKind::Bytes => ("bytes", String::new()),
         };
         let need = if body.is_required {
             ".ok_or_else(|| input.no_body())?"
@@ -277,9 +296,9 @@ fn handler(rust: &Rust<'_>, index: usize, operation: &Operation, names: &Names) 
         };
         let _ = writeln!(
             literal_text,
-            "        body: input.{read}(body, {media}).await?{need},"
+            "        body: input.{read}(body, {media}{fields}).await?{need},"
         );
-        if let Some(ty) = &body.ty {
+        if let BodyKind::Json(ty) | BodyKind::Form(ty, _) = kind(rust, body) {
             checks.push_str(&value_checks(rust, "body", body.is_required, ty, "path"));
         }
     }
@@ -346,10 +365,62 @@ fn place(location: Location) -> &'static str {
     }
 }
 
+/// How a body is read.
+enum BodyKind<'a> {
+    Json(&'a Type),
+    AnyJson,
+    /// `application/x-www-form-urlencoded` with the fields of an object.
+    Form(&'a Type, &'a Struct),
+    Text,
+    Bytes,
+}
+
+fn kind<'a>(rust: &Rust<'a>, body: &'a Body) -> BodyKind<'a> {
+    if let Some(ty) = &body.ty {
+        return BodyKind::Json(ty);
+    }
+    let media = body.media.to_ascii_lowercase();
+    if media.contains("json") {
+        return BodyKind::AnyJson;
+    }
+    let declared = body
+        .contents
+        .first()
+        .and_then(|content| content.ty.as_ref());
+    if media.starts_with("application/x-www-form-urlencoded")
+        && let Some(ty) = declared
+        && let TypeKind::Named(id) = plain(rust, ty).kind
+        && let Shape::Struct(object) = &rust.ir.decls[id].shape
+    {
+        return BodyKind::Form(ty, object);
+    }
+    if media.starts_with("text/") {
+        BodyKind::Text
+    } else {
+        BodyKind::Bytes
+    }
+}
+
+/// How each field of a form is written, as a last argument.
+fn form_fields(rust: &Rust<'_>, object: &Struct) -> String {
+    let fields = object.fields.iter().map(|field| {
+        let form = form_of(rust, &field.ty, false);
+        format!("({}, {form})", literal(&field.wire))
+    });
+    format!(", &[{}]", fields.collect::<Vec<_>>().join(", "))
+}
+
 fn form(rust: &Rust<'_>, parameter: &Parameter) -> String {
-    let ty = plain(rust, &parameter.ty);
+    if parameter.media.is_some() {
+        return "Form::One(Scalar::Json)".to_owned();
+    }
+    form_of(rust, &parameter.ty, parameter.is_comma_separated)
+}
+
+fn form_of(rust: &Rust<'_>, ty: &Type, is_comma_separated: bool) -> String {
+    let ty = plain(rust, ty);
     let (how, item) = match &ty.kind {
-        TypeKind::Array(item) if parameter.is_comma_separated => ("Commas", plain(rust, item)),
+        TypeKind::Array(item) if is_comma_separated => ("Commas", plain(rust, item)),
         TypeKind::Array(item) => ("Repeated", plain(rust, item)),
         _ => ("One", ty),
     };
@@ -364,7 +435,7 @@ fn form(rust: &Rust<'_>, parameter: &Parameter) -> String {
 }
 
 /// A type with its aliases followed.
-fn plain<'t>(rust: &'t Rust<'_>, mut ty: &'t Type) -> &'t Type {
+fn plain<'t>(rust: &Rust<'t>, mut ty: &'t Type) -> &'t Type {
     for _ in 0..rust.ir.decls.len() {
         match &ty.kind {
             TypeKind::Named(id) => match &rust.ir.decls[*id].shape {
@@ -375,47 +446,4 @@ fn plain<'t>(rust: &'t Rust<'_>, mut ty: &'t Type) -> &'t Type {
         }
     }
     ty
-}
-
-fn router(served: &[(usize, &Operation)], names: &[Names]) -> String {
-    let mut paths: BTreeMap<&str, Vec<(usize, &Operation)>> = BTreeMap::new();
-    for (index, operation) in served {
-        paths
-            .entry(&operation.path)
-            .or_default()
-            .push((*index, operation));
-    }
-    let bounds: Vec<String> = trait_names(served).into_values().collect();
-    let bounds = if bounds.is_empty() {
-        "Authorize".to_owned()
-    } else {
-        bounds.join(" + ")
-    };
-    let mut text = format!(
-        "\n/// Routes every operation that is not a WebSocket; other routes may be merged with it.\npub fn router<A: {bounds}>(api: A) -> axum::Router {{\n    axum::Router::new()\n"
-    );
-    for (path, operations) in paths {
-        let methods: Vec<&str> = operations.iter().map(|(_, o)| o.method.as_str()).collect();
-        let allow = methods.join(", ");
-        let _ = writeln!(
-            text,
-            "        .route(\n            {},\n            MethodRouter::new()",
-            literal(path)
-        );
-        for (index, operation) in operations {
-            let function = names[index].function.trim_start_matches("r#");
-            let _ = writeln!(
-                text,
-                "                .{}(|State(api): State<A>, request: Request| async move {{\n                    let result = serve_{function}(&api, request).await;\n                    finish(&api, &OPERATIONS[{index}], result)\n                }})",
-                operation.method.to_lowercase()
-            );
-        }
-        let _ = writeln!(
-            text,
-            "                .fallback(|| async {{ extract::method_not_allowed({}) }}),\n        )",
-            literal(&allow)
-        );
-    }
-    text.push_str("        .with_state(api)\n}\n");
-    text
 }

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use super::Names;
 use crate::ir::{Operation, Response};
 use crate::rust::{Rust, doc_lines, literal, member};
+use crate::status::status_name;
 
 /// One variant: its name, what it holds, and how it is written.
 struct Variant<'a> {
@@ -150,7 +151,7 @@ fn variants<'o>(rust: &Rust<'_>, operation: &'o Operation) -> Vec<Variant<'o>> {
                 Some(_) => {}
             }
         }
-        let name = status.map_or_else(|| pattern_name(&response.status), status_name);
+        let name = status_name(&response.status);
         variants.push(Variant {
             name,
             response,
@@ -159,64 +160,4 @@ fn variants<'o>(rust: &Rust<'_>, operation: &'o Operation) -> Vec<Variant<'o>> {
         });
     }
     variants
-}
-
-fn pattern_name(status: &str) -> String {
-    match status.chars().next() {
-        Some('1') => "Informational",
-        Some('2') => "Success",
-        Some('3') => "Redirection",
-        Some('4') => "ClientError",
-        Some('5') => "ServerError",
-        _ => "Default",
-    }
-    .to_owned()
-}
-
-/// The reason phrases of RFC 9110 and RFC 6585 as identifiers.
-fn status_name(status: u16) -> String {
-    let name = match status {
-        100 => "Continue",
-        101 => "SwitchingProtocols",
-        200 => "Ok",
-        201 => "Created",
-        202 => "Accepted",
-        203 => "NonAuthoritativeInformation",
-        204 => "NoContent",
-        205 => "ResetContent",
-        206 => "PartialContent",
-        300 => "MultipleChoices",
-        301 => "MovedPermanently",
-        302 => "Found",
-        303 => "SeeOther",
-        304 => "NotModified",
-        307 => "TemporaryRedirect",
-        308 => "PermanentRedirect",
-        400 => "BadRequest",
-        401 => "Unauthorized",
-        402 => "PaymentRequired",
-        403 => "Forbidden",
-        404 => "NotFound",
-        405 => "MethodNotAllowed",
-        406 => "NotAcceptable",
-        408 => "RequestTimeout",
-        409 => "Conflict",
-        410 => "Gone",
-        411 => "LengthRequired",
-        412 => "PreconditionFailed",
-        413 => "ContentTooLarge",
-        415 => "UnsupportedMediaType",
-        422 => "UnprocessableContent",
-        423 => "Locked",
-        424 => "FailedDependency",
-        428 => "PreconditionRequired",
-        429 => "TooManyRequests",
-        500 => "InternalServerError",
-        501 => "NotImplemented",
-        502 => "BadGateway",
-        503 => "ServiceUnavailable",
-        504 => "GatewayTimeout",
-        other => return format!("Status{other}"),
-    };
-    name.to_owned()
 }

@@ -1,11 +1,12 @@
 //! What is generated compiles: Rust with warnings denied, TypeScript strict, Swift parses.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use crate::common::{artifacts, documents, root, write};
-use tollgate_codegen::{Emit, Language};
+use crate::common::{artifacts, contract, documents, root, write};
+use tollgate_codegen::{Emit, Language, Request, generate};
 
 /// Runs `cargo` offline in a package with the workspace's lock file.
 #[track_caller]
@@ -66,6 +67,35 @@ fn rust_types_keep_the_wire() {
     fs::create_dir_all(&tests).expect("a folder");
     let wire = include_str!("../fixtures/wire.rs.txt");
     fs::write(tests.join("wire.rs"), wire).expect("a file");
+    cargo(folder.path(), &["test"]);
+}
+
+#[test]
+fn rust_client_and_server_understand_each_other() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let contracts = [contract(
+        "calls.yaml",
+        include_str!("../fixtures/calls.yaml"),
+    )];
+    let request = Request {
+        language: Language::Rust,
+        emit: BTreeSet::from([Emit::Models, Emit::Client, Emit::Server]),
+        package: "fixture-calls".to_owned(),
+        has_manifest: true,
+    };
+    let generated = generate(&contracts, &request).expect("the contract can be generated");
+    write(folder.path(), &generated.artifacts);
+    let manifest = folder.path().join("Cargo.toml");
+    let text = fs::read_to_string(&manifest).expect("a manifest")
+        + "\n[dev-dependencies]\naxum = { version = \"0.8\", default-features = false, features = [\"http1\", \"tokio\"] }\ntokio = { version = \"1\", features = [\"macros\", \"net\", \"rt\"] }\n";
+    fs::write(&manifest, text).expect("a manifest");
+    let tests = folder.path().join("tests");
+    fs::create_dir_all(&tests).expect("a folder");
+    fs::write(
+        tests.join("calls.rs"),
+        include_str!("../fixtures/calls.rs.txt"),
+    )
+    .expect("a file");
     cargo(folder.path(), &["test"]);
 }
 

@@ -235,7 +235,7 @@ fn language_of(word: &str) -> Result<Language, Failure> {
 
 fn emit_of(word: &str) -> Result<Emit, Failure> {
     serde_json::from_value(serde_json::Value::from(word))
-        .map_err(|_| Failure::usage(format!("emit `{word}`: models and server can be emitted")))
+        .map_err(|_| Failure::usage(format!("emit `{word}`: models, client and server can be emitted")))
 }
 
 fn write(

@@ -19,7 +19,7 @@ use std::future::Future;
 use axum::extract::{Request, State};
 use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Response};
-use axum::routing::MethodRouter;
+use axum::routing::any;
 use models_crate as models;
 use models_crate::support::{self, Path, Validate};
 
