@@ -20,7 +20,7 @@ fn rust_models_look_so() {
 
 #[test]
 fn the_server_looks_so() {
-    insta::assert_snapshot!(file(Language::Rust, Emit::Server, "api.rs"));
+    insta::assert_snapshot!(file(Language::Rust, Emit::Server, "src/server/api.rs"));
 }
 
 #[test]
@@ -119,8 +119,9 @@ fn stale_missing_and_left_over_files_are_named() {
 }
 
 #[test]
-fn a_server_needs_a_permission_decision_for_every_operation() {
-    let undecided = ODD.replace("      x-permission: things.read\n", "");
+fn a_contract_that_decides_one_permission_decides_all() {
+    let other = "paths:\n  /others:\n    get: {operationId: others, responses: {'200': {description: ok}}}\n";
+    let undecided = ODD.replacen("paths:\n", other, 1);
     let request = Request {
         language: Language::Rust,
         emit: [Emit::Server].into(),
@@ -128,9 +129,7 @@ fn a_server_needs_a_permission_decision_for_every_operation() {
         has_manifest: false,
     };
     let error = generate(&[contract("odd.yaml", &undecided)], &request).expect_err("it is refused");
-    assert!(
-        matches!(error, CodegenError::NoPermission { ref operation } if operation == "get-thing")
-    );
+    assert!(matches!(error, CodegenError::NoPermission { ref operation } if operation == "others"));
 }
 
 #[test]
@@ -144,4 +143,13 @@ fn settings_of_this_repository_can_be_written() {
     assert!(!settings.targets[0].request().has_manifest);
     assert_eq!(settings.targets[1].request().language, Language::TypeScript);
     assert!(serde_json::from_str::<Settings>(r#"{"target": []}"#).is_err());
+}
+
+#[test]
+fn the_client_looks_so() {
+    let client = file(Language::Rust, Emit::Client, "src/client.rs");
+    let (_, own) = client
+        .rsplit_once("\n/// What `get-thing` takes.")
+        .expect("the request");
+    insta::assert_snapshot!(own);
 }

@@ -20,7 +20,7 @@ use std::future::Future;
 use axum::extract::{Request, State};
 use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Response};
-use axum::routing::MethodRouter;
+use axum::routing::any;
 use tollgate_models as models;
 use tollgate_models::support::{self, Path, Validate};
 
@@ -470,7 +470,7 @@ async fn serve_list_projects<A: ProjectsApi>(api: &A, request: Request) -> Resul
     let operation = &OPERATIONS[6];
     let (parts, _body) = request.into_parts();
     let caller = api.authorize(operation, &parts.headers).await?;
-    let input = Input::read(operation, parts).await?;
+    let input = Input::read(operation, parts)?;
     let request = ListProjectsRequest {
         cursor: input.optional(Place::Query, "cursor", Form::One(Scalar::Text))?,
         limit: input.optional(Place::Query, "limit", Form::One(Scalar::Number))?,
@@ -523,7 +523,7 @@ async fn serve_create_project<A: ProjectsApi>(api: &A, request: Request) -> Resu
     let operation = &OPERATIONS[7];
     let (parts, body) = request.into_parts();
     let caller = api.authorize(operation, &parts.headers).await?;
-    let input = Input::read(operation, parts).await?;
+    let input = Input::read(operation, parts)?;
     let request = CreateProjectRequest {
         idempotency_key: input.optional(Place::Header, "Idempotency-Key", Form::One(Scalar::Text))?,
         body: input.json(body, "application/json").await?.ok_or_else(|| input.no_body())?,
@@ -572,7 +572,7 @@ async fn serve_get_project<A: ProjectsApi>(api: &A, request: Request) -> Result<
     let operation = &OPERATIONS[8];
     let (parts, _body) = request.into_parts();
     let caller = api.authorize(operation, &parts.headers).await?;
-    let input = Input::read(operation, parts).await?;
+    let input = Input::read(operation, parts)?;
     let request = GetProjectRequest {
         project_id: input.required(Place::Path, "projectId", Form::One(Scalar::Text))?,
     };
@@ -618,7 +618,7 @@ async fn serve_archive_project<A: ProjectsApi>(api: &A, request: Request) -> Res
     let operation = &OPERATIONS[9];
     let (parts, _body) = request.into_parts();
     let caller = api.authorize(operation, &parts.headers).await?;
-    let input = Input::read(operation, parts).await?;
+    let input = Input::read(operation, parts)?;
     let request = ArchiveProjectRequest {
         idempotency_key: input.optional(Place::Header, "Idempotency-Key", Form::One(Scalar::Text))?,
         project_id: input.required(Place::Path, "projectId", Form::One(Scalar::Text))?,
@@ -671,7 +671,7 @@ async fn serve_update_project<A: ProjectsApi>(api: &A, request: Request) -> Resu
     let operation = &OPERATIONS[10];
     let (parts, body) = request.into_parts();
     let caller = api.authorize(operation, &parts.headers).await?;
-    let input = Input::read(operation, parts).await?;
+    let input = Input::read(operation, parts)?;
     let request = UpdateProjectRequest {
         idempotency_key: input.optional(Place::Header, "Idempotency-Key", Form::One(Scalar::Text))?,
         project_id: input.required(Place::Path, "projectId", Form::One(Scalar::Text))?,
@@ -731,7 +731,7 @@ async fn serve_list_runs<A: RunsApi>(api: &A, request: Request) -> Result<Respon
     let operation = &OPERATIONS[11];
     let (parts, _body) = request.into_parts();
     let caller = api.authorize(operation, &parts.headers).await?;
-    let input = Input::read(operation, parts).await?;
+    let input = Input::read(operation, parts)?;
     let request = ListRunsRequest {
         cursor: input.optional(Place::Query, "cursor", Form::One(Scalar::Text))?,
         limit: input.optional(Place::Query, "limit", Form::One(Scalar::Number))?,
@@ -796,7 +796,7 @@ async fn serve_upload_run<A: RunsApi>(api: &A, request: Request) -> Result<Respo
     let operation = &OPERATIONS[12];
     let (parts, body) = request.into_parts();
     let caller = api.authorize(operation, &parts.headers).await?;
-    let input = Input::read(operation, parts).await?;
+    let input = Input::read(operation, parts)?;
     let request = UploadRunRequest {
         idempotency_key: input.optional(Place::Header, "Idempotency-Key", Form::One(Scalar::Text))?,
         project_id: input.required(Place::Path, "projectId", Form::One(Scalar::Text))?,
@@ -850,7 +850,7 @@ async fn serve_get_run<A: RunsApi>(api: &A, request: Request) -> Result<Response
     let operation = &OPERATIONS[13];
     let (parts, _body) = request.into_parts();
     let caller = api.authorize(operation, &parts.headers).await?;
-    let input = Input::read(operation, parts).await?;
+    let input = Input::read(operation, parts)?;
     let request = GetRunRequest {
         project_id: input.required(Place::Path, "projectId", Form::One(Scalar::Text))?,
         run_id: input.required(Place::Path, "runId", Form::One(Scalar::Text))?,
@@ -904,7 +904,7 @@ async fn serve_list_metrics<A: MetricsApi>(api: &A, request: Request) -> Result<
     let operation = &OPERATIONS[14];
     let (parts, _body) = request.into_parts();
     let caller = api.authorize(operation, &parts.headers).await?;
-    let input = Input::read(operation, parts).await?;
+    let input = Input::read(operation, parts)?;
     let request = ListMetricsRequest {
         cursor: input.optional(Place::Query, "cursor", Form::One(Scalar::Text))?,
         limit: input.optional(Place::Query, "limit", Form::One(Scalar::Number))?,
@@ -966,7 +966,7 @@ async fn serve_report_metrics<A: MetricsApi>(api: &A, request: Request) -> Resul
     let operation = &OPERATIONS[15];
     let (parts, body) = request.into_parts();
     let caller = api.authorize(operation, &parts.headers).await?;
-    let input = Input::read(operation, parts).await?;
+    let input = Input::read(operation, parts)?;
     let request = ReportMetricsRequest {
         idempotency_key: input.optional(Place::Header, "Idempotency-Key", Form::One(Scalar::Text))?,
         project_id: input.required(Place::Path, "projectId", Form::One(Scalar::Text))?,
@@ -1022,7 +1022,7 @@ async fn serve_list_deployments<A: DeploymentsApi>(api: &A, request: Request) ->
     let operation = &OPERATIONS[16];
     let (parts, _body) = request.into_parts();
     let caller = api.authorize(operation, &parts.headers).await?;
-    let input = Input::read(operation, parts).await?;
+    let input = Input::read(operation, parts)?;
     let request = ListDeploymentsRequest {
         cursor: input.optional(Place::Query, "cursor", Form::One(Scalar::Text))?,
         limit: input.optional(Place::Query, "limit", Form::One(Scalar::Number))?,
@@ -1078,7 +1078,7 @@ async fn serve_create_deployment<A: DeploymentsApi>(api: &A, request: Request) -
     let operation = &OPERATIONS[17];
     let (parts, body) = request.into_parts();
     let caller = api.authorize(operation, &parts.headers).await?;
-    let input = Input::read(operation, parts).await?;
+    let input = Input::read(operation, parts)?;
     let request = CreateDeploymentRequest {
         idempotency_key: input.optional(Place::Header, "Idempotency-Key", Form::One(Scalar::Text))?,
         body: input.json(body, "application/json").await?.ok_or_else(|| input.no_body())?,
@@ -1127,7 +1127,7 @@ async fn serve_get_deployment<A: DeploymentsApi>(api: &A, request: Request) -> R
     let operation = &OPERATIONS[18];
     let (parts, _body) = request.into_parts();
     let caller = api.authorize(operation, &parts.headers).await?;
-    let input = Input::read(operation, parts).await?;
+    let input = Input::read(operation, parts)?;
     let request = GetDeploymentRequest {
         deployment_id: input.required(Place::Path, "deploymentId", Form::One(Scalar::Text))?,
     };
@@ -1175,7 +1175,7 @@ async fn serve_update_deployment<A: DeploymentsApi>(api: &A, request: Request) -
     let operation = &OPERATIONS[19];
     let (parts, body) = request.into_parts();
     let caller = api.authorize(operation, &parts.headers).await?;
-    let input = Input::read(operation, parts).await?;
+    let input = Input::read(operation, parts)?;
     let request = UpdateDeploymentRequest {
         idempotency_key: input.optional(Place::Header, "Idempotency-Key", Form::One(Scalar::Text))?,
         deployment_id: input.required(Place::Path, "deploymentId", Form::One(Scalar::Text))?,
@@ -1231,7 +1231,7 @@ async fn serve_list_probes<A: ProbesApi>(api: &A, request: Request) -> Result<Re
     let operation = &OPERATIONS[20];
     let (parts, _body) = request.into_parts();
     let caller = api.authorize(operation, &parts.headers).await?;
-    let input = Input::read(operation, parts).await?;
+    let input = Input::read(operation, parts)?;
     let request = ListProbesRequest {
         cursor: input.optional(Place::Query, "cursor", Form::One(Scalar::Text))?,
         limit: input.optional(Place::Query, "limit", Form::One(Scalar::Number))?,
@@ -1287,7 +1287,7 @@ async fn serve_report_probes<A: ProbesApi>(api: &A, request: Request) -> Result<
     let operation = &OPERATIONS[21];
     let (parts, body) = request.into_parts();
     let caller = api.authorize(operation, &parts.headers).await?;
-    let input = Input::read(operation, parts).await?;
+    let input = Input::read(operation, parts)?;
     let request = ReportProbesRequest {
         idempotency_key: input.optional(Place::Header, "Idempotency-Key", Form::One(Scalar::Text))?,
         body: input.json(body, "application/json").await?.ok_or_else(|| input.no_body())?,
@@ -1340,7 +1340,7 @@ async fn serve_list_alerts<A: AlertsApi>(api: &A, request: Request) -> Result<Re
     let operation = &OPERATIONS[22];
     let (parts, _body) = request.into_parts();
     let caller = api.authorize(operation, &parts.headers).await?;
-    let input = Input::read(operation, parts).await?;
+    let input = Input::read(operation, parts)?;
     let request = ListAlertsRequest {
         cursor: input.optional(Place::Query, "cursor", Form::One(Scalar::Text))?,
         limit: input.optional(Place::Query, "limit", Form::One(Scalar::Number))?,
@@ -1401,7 +1401,7 @@ async fn serve_report_alert<A: AlertsApi>(api: &A, request: Request) -> Result<R
     let operation = &OPERATIONS[23];
     let (parts, body) = request.into_parts();
     let caller = api.authorize(operation, &parts.headers).await?;
-    let input = Input::read(operation, parts).await?;
+    let input = Input::read(operation, parts)?;
     let request = ReportAlertRequest {
         idempotency_key: input.optional(Place::Header, "Idempotency-Key", Form::One(Scalar::Text))?,
         body: input.json(body, "application/json").await?.ok_or_else(|| input.no_body())?,
@@ -1454,7 +1454,7 @@ async fn serve_acknowledge_alert<A: AlertsApi>(api: &A, request: Request) -> Res
     let operation = &OPERATIONS[24];
     let (parts, body) = request.into_parts();
     let caller = api.authorize(operation, &parts.headers).await?;
-    let input = Input::read(operation, parts).await?;
+    let input = Input::read(operation, parts)?;
     let request = AcknowledgeAlertRequest {
         idempotency_key: input.optional(Place::Header, "Idempotency-Key", Form::One(Scalar::Text))?,
         alert_id: input.required(Place::Path, "alertId", Form::One(Scalar::Text))?,
@@ -1508,7 +1508,7 @@ async fn serve_list_tokens<A: TokensApi>(api: &A, request: Request) -> Result<Re
     let operation = &OPERATIONS[25];
     let (parts, _body) = request.into_parts();
     let caller = api.authorize(operation, &parts.headers).await?;
-    let input = Input::read(operation, parts).await?;
+    let input = Input::read(operation, parts)?;
     let request = ListTokensRequest {
         cursor: input.optional(Place::Query, "cursor", Form::One(Scalar::Text))?,
         limit: input.optional(Place::Query, "limit", Form::One(Scalar::Number))?,
@@ -1560,7 +1560,7 @@ async fn serve_create_token<A: TokensApi>(api: &A, request: Request) -> Result<R
     let operation = &OPERATIONS[26];
     let (parts, body) = request.into_parts();
     let caller = api.authorize(operation, &parts.headers).await?;
-    let input = Input::read(operation, parts).await?;
+    let input = Input::read(operation, parts)?;
     let request = CreateTokenRequest {
         idempotency_key: input.optional(Place::Header, "Idempotency-Key", Form::One(Scalar::Text))?,
         body: input.json(body, "application/json").await?.ok_or_else(|| input.no_body())?,
@@ -1611,7 +1611,7 @@ async fn serve_revoke_token<A: TokensApi>(api: &A, request: Request) -> Result<R
     let operation = &OPERATIONS[27];
     let (parts, _body) = request.into_parts();
     let caller = api.authorize(operation, &parts.headers).await?;
-    let input = Input::read(operation, parts).await?;
+    let input = Input::read(operation, parts)?;
     let request = RevokeTokenRequest {
         idempotency_key: input.optional(Place::Header, "Idempotency-Key", Form::One(Scalar::Text))?,
         token_id: input.required(Place::Path, "tokenId", Form::One(Scalar::Text))?,
@@ -1630,198 +1630,169 @@ async fn serve_revoke_token<A: TokensApi>(api: &A, request: Request) -> Result<R
 /// Routes every operation that is not a WebSocket; other routes may be merged with it.
 pub fn router<A: AlertsApi + DeploymentsApi + EventsApi + HealthApi + MetricsApi + ProbesApi + ProjectsApi + RunsApi + TokensApi>(api: A) -> axum::Router {
     axum::Router::new()
+        .without_v07_checks()
         .route(
             "/api/v1/alerts",
-            MethodRouter::new()
-                .get(|State(api): State<A>, request: Request| async move {
-                    let result = serve_list_alerts(&api, request).await;
-                    finish(&api, &OPERATIONS[22], result)
-                })
-                .post(|State(api): State<A>, request: Request| async move {
-                    let result = serve_report_alert(&api, request).await;
-                    finish(&api, &OPERATIONS[23], result)
-                })
-                .fallback(|| async { extract::method_not_allowed("GET, POST") }),
+            any(|State(api): State<A>, request: Request| async move {
+                match request.method().as_str() {
+                    "GET" | "HEAD" => finish(&api, &OPERATIONS[22], serve_list_alerts(&api, request).await),
+                    "POST" => finish(&api, &OPERATIONS[23], serve_report_alert(&api, request).await),
+                    _ => extract::method_not_allowed("GET, POST"),
+                }
+            }),
         )
         .route(
             "/api/v1/alerts/{alertId}/acknowledge",
-            MethodRouter::new()
-                .post(|State(api): State<A>, request: Request| async move {
-                    let result = serve_acknowledge_alert(&api, request).await;
-                    finish(&api, &OPERATIONS[24], result)
-                })
-                .fallback(|| async { extract::method_not_allowed("POST") }),
+            any(|State(api): State<A>, request: Request| async move {
+                match request.method().as_str() {
+                    "POST" => finish(&api, &OPERATIONS[24], serve_acknowledge_alert(&api, request).await),
+                    _ => extract::method_not_allowed("POST"),
+                }
+            }),
         )
         .route(
             "/api/v1/deployments",
-            MethodRouter::new()
-                .get(|State(api): State<A>, request: Request| async move {
-                    let result = serve_list_deployments(&api, request).await;
-                    finish(&api, &OPERATIONS[16], result)
-                })
-                .post(|State(api): State<A>, request: Request| async move {
-                    let result = serve_create_deployment(&api, request).await;
-                    finish(&api, &OPERATIONS[17], result)
-                })
-                .fallback(|| async { extract::method_not_allowed("GET, POST") }),
+            any(|State(api): State<A>, request: Request| async move {
+                match request.method().as_str() {
+                    "GET" | "HEAD" => finish(&api, &OPERATIONS[16], serve_list_deployments(&api, request).await),
+                    "POST" => finish(&api, &OPERATIONS[17], serve_create_deployment(&api, request).await),
+                    _ => extract::method_not_allowed("GET, POST"),
+                }
+            }),
         )
         .route(
             "/api/v1/deployments/{deploymentId}",
-            MethodRouter::new()
-                .get(|State(api): State<A>, request: Request| async move {
-                    let result = serve_get_deployment(&api, request).await;
-                    finish(&api, &OPERATIONS[18], result)
-                })
-                .put(|State(api): State<A>, request: Request| async move {
-                    let result = serve_update_deployment(&api, request).await;
-                    finish(&api, &OPERATIONS[19], result)
-                })
-                .fallback(|| async { extract::method_not_allowed("GET, PUT") }),
+            any(|State(api): State<A>, request: Request| async move {
+                match request.method().as_str() {
+                    "GET" | "HEAD" => finish(&api, &OPERATIONS[18], serve_get_deployment(&api, request).await),
+                    "PUT" => finish(&api, &OPERATIONS[19], serve_update_deployment(&api, request).await),
+                    _ => extract::method_not_allowed("GET, PUT"),
+                }
+            }),
         )
         .route(
             "/api/v1/probes",
-            MethodRouter::new()
-                .get(|State(api): State<A>, request: Request| async move {
-                    let result = serve_list_probes(&api, request).await;
-                    finish(&api, &OPERATIONS[20], result)
-                })
-                .post(|State(api): State<A>, request: Request| async move {
-                    let result = serve_report_probes(&api, request).await;
-                    finish(&api, &OPERATIONS[21], result)
-                })
-                .fallback(|| async { extract::method_not_allowed("GET, POST") }),
+            any(|State(api): State<A>, request: Request| async move {
+                match request.method().as_str() {
+                    "GET" | "HEAD" => finish(&api, &OPERATIONS[20], serve_list_probes(&api, request).await),
+                    "POST" => finish(&api, &OPERATIONS[21], serve_report_probes(&api, request).await),
+                    _ => extract::method_not_allowed("GET, POST"),
+                }
+            }),
         )
         .route(
             "/api/v1/projects",
-            MethodRouter::new()
-                .get(|State(api): State<A>, request: Request| async move {
-                    let result = serve_list_projects(&api, request).await;
-                    finish(&api, &OPERATIONS[6], result)
-                })
-                .post(|State(api): State<A>, request: Request| async move {
-                    let result = serve_create_project(&api, request).await;
-                    finish(&api, &OPERATIONS[7], result)
-                })
-                .fallback(|| async { extract::method_not_allowed("GET, POST") }),
+            any(|State(api): State<A>, request: Request| async move {
+                match request.method().as_str() {
+                    "GET" | "HEAD" => finish(&api, &OPERATIONS[6], serve_list_projects(&api, request).await),
+                    "POST" => finish(&api, &OPERATIONS[7], serve_create_project(&api, request).await),
+                    _ => extract::method_not_allowed("GET, POST"),
+                }
+            }),
         )
         .route(
             "/api/v1/projects/{projectId}",
-            MethodRouter::new()
-                .get(|State(api): State<A>, request: Request| async move {
-                    let result = serve_get_project(&api, request).await;
-                    finish(&api, &OPERATIONS[8], result)
-                })
-                .delete(|State(api): State<A>, request: Request| async move {
-                    let result = serve_archive_project(&api, request).await;
-                    finish(&api, &OPERATIONS[9], result)
-                })
-                .patch(|State(api): State<A>, request: Request| async move {
-                    let result = serve_update_project(&api, request).await;
-                    finish(&api, &OPERATIONS[10], result)
-                })
-                .fallback(|| async { extract::method_not_allowed("GET, DELETE, PATCH") }),
+            any(|State(api): State<A>, request: Request| async move {
+                match request.method().as_str() {
+                    "GET" | "HEAD" => finish(&api, &OPERATIONS[8], serve_get_project(&api, request).await),
+                    "DELETE" => finish(&api, &OPERATIONS[9], serve_archive_project(&api, request).await),
+                    "PATCH" => finish(&api, &OPERATIONS[10], serve_update_project(&api, request).await),
+                    _ => extract::method_not_allowed("DELETE, GET, PATCH"),
+                }
+            }),
         )
         .route(
             "/api/v1/projects/{projectId}/metrics",
-            MethodRouter::new()
-                .get(|State(api): State<A>, request: Request| async move {
-                    let result = serve_list_metrics(&api, request).await;
-                    finish(&api, &OPERATIONS[14], result)
-                })
-                .post(|State(api): State<A>, request: Request| async move {
-                    let result = serve_report_metrics(&api, request).await;
-                    finish(&api, &OPERATIONS[15], result)
-                })
-                .fallback(|| async { extract::method_not_allowed("GET, POST") }),
+            any(|State(api): State<A>, request: Request| async move {
+                match request.method().as_str() {
+                    "GET" | "HEAD" => finish(&api, &OPERATIONS[14], serve_list_metrics(&api, request).await),
+                    "POST" => finish(&api, &OPERATIONS[15], serve_report_metrics(&api, request).await),
+                    _ => extract::method_not_allowed("GET, POST"),
+                }
+            }),
         )
         .route(
             "/api/v1/projects/{projectId}/runs",
-            MethodRouter::new()
-                .get(|State(api): State<A>, request: Request| async move {
-                    let result = serve_list_runs(&api, request).await;
-                    finish(&api, &OPERATIONS[11], result)
-                })
-                .post(|State(api): State<A>, request: Request| async move {
-                    let result = serve_upload_run(&api, request).await;
-                    finish(&api, &OPERATIONS[12], result)
-                })
-                .fallback(|| async { extract::method_not_allowed("GET, POST") }),
+            any(|State(api): State<A>, request: Request| async move {
+                match request.method().as_str() {
+                    "GET" | "HEAD" => finish(&api, &OPERATIONS[11], serve_list_runs(&api, request).await),
+                    "POST" => finish(&api, &OPERATIONS[12], serve_upload_run(&api, request).await),
+                    _ => extract::method_not_allowed("GET, POST"),
+                }
+            }),
         )
         .route(
             "/api/v1/projects/{projectId}/runs/{runId}",
-            MethodRouter::new()
-                .get(|State(api): State<A>, request: Request| async move {
-                    let result = serve_get_run(&api, request).await;
-                    finish(&api, &OPERATIONS[13], result)
-                })
-                .fallback(|| async { extract::method_not_allowed("GET") }),
+            any(|State(api): State<A>, request: Request| async move {
+                match request.method().as_str() {
+                    "GET" | "HEAD" => finish(&api, &OPERATIONS[13], serve_get_run(&api, request).await),
+                    _ => extract::method_not_allowed("GET"),
+                }
+            }),
         )
         .route(
             "/api/v1/tokens",
-            MethodRouter::new()
-                .get(|State(api): State<A>, request: Request| async move {
-                    let result = serve_list_tokens(&api, request).await;
-                    finish(&api, &OPERATIONS[25], result)
-                })
-                .post(|State(api): State<A>, request: Request| async move {
-                    let result = serve_create_token(&api, request).await;
-                    finish(&api, &OPERATIONS[26], result)
-                })
-                .fallback(|| async { extract::method_not_allowed("GET, POST") }),
+            any(|State(api): State<A>, request: Request| async move {
+                match request.method().as_str() {
+                    "GET" | "HEAD" => finish(&api, &OPERATIONS[25], serve_list_tokens(&api, request).await),
+                    "POST" => finish(&api, &OPERATIONS[26], serve_create_token(&api, request).await),
+                    _ => extract::method_not_allowed("GET, POST"),
+                }
+            }),
         )
         .route(
             "/api/v1/tokens/{tokenId}",
-            MethodRouter::new()
-                .delete(|State(api): State<A>, request: Request| async move {
-                    let result = serve_revoke_token(&api, request).await;
-                    finish(&api, &OPERATIONS[27], result)
-                })
-                .fallback(|| async { extract::method_not_allowed("DELETE") }),
+            any(|State(api): State<A>, request: Request| async move {
+                match request.method().as_str() {
+                    "DELETE" => finish(&api, &OPERATIONS[27], serve_revoke_token(&api, request).await),
+                    _ => extract::method_not_allowed("DELETE"),
+                }
+            }),
         )
         .route(
             "/api/v1/ws-tickets",
-            MethodRouter::new()
-                .post(|State(api): State<A>, request: Request| async move {
-                    let result = serve_create_ws_ticket(&api, request).await;
-                    finish(&api, &OPERATIONS[5], result)
-                })
-                .fallback(|| async { extract::method_not_allowed("POST") }),
+            any(|State(api): State<A>, request: Request| async move {
+                match request.method().as_str() {
+                    "POST" => finish(&api, &OPERATIONS[5], serve_create_ws_ticket(&api, request).await),
+                    _ => extract::method_not_allowed("POST"),
+                }
+            }),
         )
         .route(
             "/health",
-            MethodRouter::new()
-                .get(|State(api): State<A>, request: Request| async move {
-                    let result = serve_get_health(&api, request).await;
-                    finish(&api, &OPERATIONS[0], result)
-                })
-                .fallback(|| async { extract::method_not_allowed("GET") }),
+            any(|State(api): State<A>, request: Request| async move {
+                match request.method().as_str() {
+                    "GET" | "HEAD" => finish(&api, &OPERATIONS[0], serve_get_health(&api, request).await),
+                    _ => extract::method_not_allowed("GET"),
+                }
+            }),
         )
         .route(
             "/health/complete",
-            MethodRouter::new()
-                .get(|State(api): State<A>, request: Request| async move {
-                    let result = serve_get_complete_health(&api, request).await;
-                    finish(&api, &OPERATIONS[2], result)
-                })
-                .fallback(|| async { extract::method_not_allowed("GET") }),
+            any(|State(api): State<A>, request: Request| async move {
+                match request.method().as_str() {
+                    "GET" | "HEAD" => finish(&api, &OPERATIONS[2], serve_get_complete_health(&api, request).await),
+                    _ => extract::method_not_allowed("GET"),
+                }
+            }),
         )
         .route(
             "/metrics",
-            MethodRouter::new()
-                .get(|State(api): State<A>, request: Request| async move {
-                    let result = serve_get_metrics(&api, request).await;
-                    finish(&api, &OPERATIONS[3], result)
-                })
-                .fallback(|| async { extract::method_not_allowed("GET") }),
+            any(|State(api): State<A>, request: Request| async move {
+                match request.method().as_str() {
+                    "GET" | "HEAD" => finish(&api, &OPERATIONS[3], serve_get_metrics(&api, request).await),
+                    _ => extract::method_not_allowed("GET"),
+                }
+            }),
         )
         .route(
             "/ready",
-            MethodRouter::new()
-                .get(|State(api): State<A>, request: Request| async move {
-                    let result = serve_get_ready(&api, request).await;
-                    finish(&api, &OPERATIONS[1], result)
-                })
-                .fallback(|| async { extract::method_not_allowed("GET") }),
+            any(|State(api): State<A>, request: Request| async move {
+                match request.method().as_str() {
+                    "GET" | "HEAD" => finish(&api, &OPERATIONS[1], serve_get_ready(&api, request).await),
+                    _ => extract::method_not_allowed("GET"),
+                }
+            }),
         )
         .with_state(api)
 }

@@ -10,7 +10,7 @@
 use std::error::Error as _;
 
 use axum::body::{Body, Bytes, to_bytes};
-use axum::extract::{FromRequestParts as _, Query, RawPathParams};
+use axum::extract::Query;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -153,12 +153,8 @@ pub struct Input {
 
 impl Input {
     /// Takes path, query and headers apart.
-    pub async fn read(operation: &'static OperationInfo, mut parts: Parts) -> Result<Self, Refusal> {
-        let path = RawPathParams::from_request_parts(&mut parts, &()).await;
-        let path = match &path {
-            Ok(path) => path.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
-            Err(_) => Vec::new(),
-        };
+    pub fn read(operation: &'static OperationInfo, parts: Parts) -> Result<Self, Refusal> {
+        let path = captures(operation.path, parts.uri.path()).unwrap_or_default();
         let query = Query::<Vec<(String, String)>>::try_from_uri(&parts.uri);
         let Query(query) = query.map_err(|error| {
             let violation = Violation::new(&Path::Root.field("query"), error.to_string());
@@ -250,7 +246,11 @@ impl Input {
         let content_type = self.headers.get(header::CONTENT_TYPE);
         let content_type = content_type.and_then(|value| value.to_str().ok()).unwrap_or("");
         let essence = content_type.split(';').next().unwrap_or("").trim();
-        if essence.eq_ignore_ascii_case(media) {
+        let wanted = media.split(';').next().unwrap_or("").trim();
+        let is_range = wanted.strip_suffix('*').is_some_and(|range| {
+            range == "*/" || essence.get(..range.len()).is_some_and(|start| start.eq_ignore_ascii_case(range))
+        });
+        if is_range || essence.eq_ignore_ascii_case(wanted) {
             return Ok(Some(bytes));
         }
         let detail = format!("the body is `{essence}`, and only `{media}` is understood");
@@ -272,6 +272,27 @@ impl Input {
             .map_err(|violation| Refusal::invalid(self.operation, &[422, 400], &[violation]))
     }
 
+    /// The body as a form with these fields; nothing when it is empty.
+    pub async fn form<T: Decode>(&self, body: Body, media: &str, fields: &[(&str, Form)]) -> Result<Option<T>, Refusal> {
+        let Some(text) = self.text(body, media).await? else {
+            return Ok(None);
+        };
+        let mut object = serde_json::Map::new();
+        for pair in text.split('&').filter(|pair| !pair.is_empty()) {
+            let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
+            let [key, value] = [key, value].map(|text| decoded(&text.replace('+', " ")));
+            let form = fields.iter().find(|(name, _)| *name == key).map_or(Form::One(Scalar::Text), |(_, form)| *form);
+            match (form, object.get_mut(&key)) {
+                (Form::Repeated(scalar), Some(Value::Array(items))) => items.push(read_scalar(&value, scalar)),
+                (Form::Repeated(scalar), _) => drop(object.insert(key, Value::Array(vec![read_scalar(&value, scalar)]))),
+                (Form::One(scalar) | Form::Commas(scalar), _) => drop(object.insert(key, read_scalar(&value, scalar))),
+            }
+        }
+        T::decode(Value::Object(object), &Path::Root)
+            .map(Some)
+            .map_err(|violation| Refusal::invalid(self.operation, &[422, 400], &[violation]))
+    }
+
     /// The body as text; nothing when it is empty.
     pub async fn text(&self, body: Body, media: &str) -> Result<Option<String>, Refusal> {
         let Some(bytes) = self.bytes(body, media).await? else {
@@ -289,6 +310,67 @@ impl Input {
         let violation = Violation::new(&Path::Root, "a body is required");
         Refusal::invalid(self.operation, &[400, 422], &[violation])
     }
+}
+
+/// The values of a template's parameters in a path, percent-decoded; nothing when it does not
+/// fit. A segment may hold text and several parameters, as in `{base}...{head}`.
+#[must_use]
+pub fn captures(template: &str, path: &str) -> Option<Vec<(String, String)>> {
+    let template = template.split(['?', '#']).next().unwrap_or(template);
+    let mut wanted = template.trim_start_matches('/').split('/');
+    let mut given = path.trim_start_matches('/').split('/');
+    let mut found = Vec::new();
+    loop {
+        match (wanted.next(), given.next()) {
+            (None, None) => return Some(found),
+            (Some(wanted), Some(given)) => segment(wanted, given, &mut found)?,
+            _ => return None,
+        }
+    }
+}
+
+fn segment(template: &str, mut given: &str, found: &mut Vec<(String, String)>) -> Option<()> {
+    let mut rest = template;
+    while let Some((before, after)) = rest.split_once('{') {
+        let Some((name, tail)) = after.split_once('}') else { break };
+        given = given.strip_prefix(before)?;
+        let literal = tail.split('{').next().unwrap_or(tail);
+        let end = match literal {
+            "" if tail.is_empty() => given.len(),
+            "" => given.chars().next().map_or(0, char::len_utf8),
+            // The last text of a segment ends it; text between two parameters is found first.
+            literal if tail.len() == literal.len() => given.strip_suffix(literal)?.len(),
+            literal => given.find(literal)?,
+        };
+        if end == 0 {
+            return None;
+        }
+        found.push((name.to_owned(), decoded(&given[..end])));
+        given = &given[end..];
+        rest = tail;
+    }
+    (given == rest || decoded(given) == rest).then_some(())
+}
+
+/// Text without its percent-encoding; what is not UTF-8 after it is replaced.
+fn decoded(text: &str) -> String {
+    let bytes = text.as_bytes();
+    let mut plain = Vec::with_capacity(bytes.len());
+    let mut index = 0;
+    while index < bytes.len() {
+        let digits = text.get(index + 1..index + 3).filter(|_| bytes[index] == b'%');
+        match digits.and_then(|digits| u8::from_str_radix(digits, 16).ok()) {
+            Some(byte) => {
+                plain.push(byte);
+                index += 3;
+            }
+            None => {
+                plain.push(bytes[index]);
+                index += 1;
+            }
+        }
+    }
+    String::from_utf8_lossy(&plain).into_owned()
 }
 
 fn read_scalar(text: &str, scalar: Scalar) -> Value {
