@@ -29,7 +29,10 @@ pub use bless::check_blessed;
 pub use channels::{
     AsyncOperation, Binding, Channel, ChannelParameter, Message, Server, Viewpoint,
 };
-pub use diff::{Bump, Change, Level, diff, diff_json, suggest_bump};
+pub use diff::{
+    Bump, Change, Day, DiffSettings, Level, PeerFinding, Stability, diff, diff_json, peer_counts,
+    peer_findings, suggest_bump,
+};
 pub use document::{
     Contract, Document, Kind, LoadError, LoadSettings, load, load_with, parse_contract,
     parse_documents,

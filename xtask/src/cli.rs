@@ -199,6 +199,12 @@ pub enum ContractCommand {
     /// Agree to the local contracts: copy them to the blessed folder
     #[command(after_help = "Example: cargo xtask contract bless")]
     Bless,
+    /// Run a folder of oasdiff's pairs and show where our ids, levels and counts differ
+    #[command(after_help = "Example: cargo xtask contract agreement ../shared/vectors/oasdiff")]
+    Agreement {
+        /// The folder: `pairs_expected.json`, `mutated_expected.json`, `data/`
+        folder: PathBuf,
+    },
 }
 
 #[derive(Debug, Clone, Args)]

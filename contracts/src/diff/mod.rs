@@ -1,15 +1,18 @@
 //! What changed between two contracts, for whom it breaks, and which version it asks for. It
 //! compares meaning: resolved schemas, by direction. It must not know files or commands.
 
+mod agreement;
 mod aliases;
 mod asyncapi;
 mod bodies;
 mod flat;
 mod http;
 mod limits;
+mod oasdiff;
 mod properties;
 mod schema;
 mod security;
+mod settings;
 mod unions;
 mod walk;
 
@@ -18,6 +21,9 @@ use tollgate_report::{Finding, Place, Severity};
 
 use crate::document::Contract;
 
+pub use agreement::{CaseResult, judge_case};
+pub use oasdiff::{PeerFinding, Rule, peer_counts, peer_findings, rule, rules};
+pub use settings::{Day, DayError, DiffSettings, Stability};
 pub use walk::oasdiff_alias;
 
 /// How bad a change is for those who rely on the old contract.

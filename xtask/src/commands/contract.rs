@@ -16,6 +16,7 @@ use tollgate_report::{
 };
 
 use crate::cli::ContractCommand;
+use crate::commands::agreement;
 use crate::context::Context;
 use crate::failure::{CommandResult, Failure};
 use crate::gate::{self, Gate, Inputs};
@@ -222,6 +223,7 @@ pub fn run(context: &Context, command: ContractCommand) -> CommandResult {
         ContractCommand::Check => run_gate(context, &[], Part::Blessed),
         ContractCommand::Diff { old, new } => run_diff(context, &old, &new),
         ContractCommand::Bless => bless(context),
+        ContractCommand::Agreement { folder } => agreement::run(context, &folder),
     }
 }
 

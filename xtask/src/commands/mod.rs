@@ -1,5 +1,6 @@
 //! One file a command. Each calls its gate, records the verdict and prints; none decides.
 
+pub mod agreement;
 pub mod alert;
 pub mod budget;
 pub mod canary;

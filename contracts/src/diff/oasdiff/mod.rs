@@ -1,0 +1,106 @@
+//! What oasdiff (4553c69d) reports between two contracts: its ids, levels and counts, so that its
+//! ignore files and habits work here and agreement can be measured. Its judgement, not ours: ours
+//! is the rest of `diff`.
+
+mod body;
+mod delta;
+mod document;
+mod facts;
+mod lifecycle;
+mod lists;
+mod media;
+mod parameters;
+mod rules;
+mod security;
+mod transitions;
+mod types;
+mod view;
+
+use std::collections::BTreeMap;
+
+pub use rules::{Rule, rule, rules};
+
+use super::{DiffSettings, Level};
+use crate::document::Contract;
+
+/// One finding as oasdiff counts it: once for each operation, media type, status and property.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct PeerFinding {
+    /// How bad it is for oasdiff.
+    pub level: Level,
+    /// Its id; one of [`rules`].
+    pub id: &'static str,
+    /// `GET`; empty for what stands outside operations.
+    pub method: String,
+    /// The path of the operation as the old contract writes it.
+    pub path: String,
+    /// The values that its message names, in order of use.
+    pub args: Vec<String>,
+}
+
+/// Every finding of oasdiff, worst first. Deprecation windows and stability levels come from the
+/// settings.
+#[must_use]
+pub fn peer_findings(old: &Contract, new: &Contract, settings: &DiffSettings) -> Vec<PeerFinding> {
+    let mut sink = Sink::default();
+    if !old.kind.is_async() && !new.kind.is_async() {
+        document::compare(old, new, settings, &mut sink);
+    }
+    let mut findings = sink.findings;
+    findings.sort_by(|left, right| {
+        right
+            .level
+            .cmp(&left.level)
+            .then_with(|| left.path.cmp(&right.path))
+            .then_with(|| left.cmp(right))
+    });
+    findings
+}
+
+/// How often each id is reported, worst first within the alphabet.
+#[must_use]
+pub fn peer_counts(findings: &[PeerFinding]) -> BTreeMap<&'static str, (Level, usize)> {
+    let mut counts = BTreeMap::new();
+    for finding in findings {
+        counts.entry(finding.id).or_insert((finding.level, 0)).1 += 1;
+    }
+    counts
+}
+
+/// Where findings gather.
+#[derive(Default)]
+struct Sink {
+    findings: Vec<PeerFinding>,
+}
+
+impl Sink {
+    /// Adds a finding when oasdiff has the rule; says whether it has.
+    fn push(&mut self, id: &str, at: &At<'_>, args: Vec<String>) -> bool {
+        let Some(rule) = rule(id) else {
+            return false;
+        };
+        self.findings.push(PeerFinding {
+            level: rule.level,
+            id: rule.id,
+            method: at.method.to_uppercase(),
+            path: at.path.to_owned(),
+            args,
+        });
+        true
+    }
+}
+
+/// The operation at hand.
+#[derive(Clone, Copy, Debug)]
+struct At<'a> {
+    method: &'a str,
+    path: &'a str,
+}
+
+impl At<'static> {
+    /// Outside all operations.
+    const DOCUMENT: Self = Self {
+        method: "",
+        path: "",
+    };
+}
