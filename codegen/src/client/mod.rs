@@ -1,7 +1,8 @@
-//! The client in Rust: one method for each operation, over reqwest.
+//! The client in Rust: one method for each operation, over reqwest; channels over any transport.
 //!
 //! The only folder of this crate whose output knows reqwest. It must not know a server.
 
+pub(crate) mod channels;
 mod replies;
 mod requests;
 

@@ -2,11 +2,13 @@
 //!
 //! It must not know how a message is sent, nor the version of the document.
 
+use std::collections::BTreeMap;
+
 use tollgate_contracts::{Contract, Message, Node, NodeValue, Span};
 
 use super::Lowering;
 use super::view::Cursor;
-use crate::ir::{Docs, Shape};
+use crate::ir::{self, Channel, DeclId, Docs, Shape};
 
 /// Stands for a payload whose format is no JSON Schema.
 static ANY: Node = Node {
@@ -14,23 +16,49 @@ static ANY: Node = Node {
     value: NodeValue::Bool(true),
 };
 
-/// Adds a type of all messages for each channel, and for each operation that takes a part of them.
+/// Adds the channels, a type of all messages for each, and one for each operation that takes a
+/// part of them.
 pub(crate) fn lower<'a>(lowering: &mut Lowering<'a>, contract: &'a Contract) {
     for message in contract.messages() {
         lowering.payload(contract, &message);
     }
-    let channels = contract.channels();
-    for channel in &channels {
+    let operations = contract.async_operations();
+    let mut n_messages = BTreeMap::new();
+    for channel in contract.channels() {
         let at = Cursor::at(contract, channel.at.file, &channel.pointer, channel.at.node);
-        lowering.message_union(&at, &channel.name, &channel.messages);
+        let union = lowering.message_union(&at, &channel.name, &channel.messages);
+        let parameters = channel.parameters.iter().map(|parameter| {
+            let text = parameter.at.node.get("description").and_then(Node::as_str);
+            (parameter.name.clone(), text_docs(text.unwrap_or_default()))
+        });
+        let mut found = Channel {
+            address: channel.address.clone(),
+            parameters: parameters.collect(),
+            docs: docs(&at),
+            sends: Vec::new(),
+            receives: Vec::new(),
+            union,
+            name: channel.name.clone(),
+        };
+        for operation in &operations {
+            if operation.channel.as_ref() != Some(&channel.name) {
+                continue;
+            }
+            let (one, other) = match operation.action.as_str() {
+                "send" => (&mut found.sends, &mut found.receives),
+                _ => (&mut found.receives, &mut found.sends),
+            };
+            lowering.add_messages(one, contract, &operation.messages);
+            lowering.add_messages(other, contract, &operation.reply_messages);
+        }
+        n_messages.insert(channel.name.clone(), channel.messages.len());
+        lowering.ir.channels.push(found);
     }
-    for operation in contract.async_operations() {
-        let of_channel = channels
-            .iter()
-            .find(|channel| Some(&channel.name) == operation.channel.as_ref())
-            .map_or(0, |channel| channel.messages.len());
-        let names_some =
-            operation.at.node.get("messages").is_some() || operation.messages.len() < of_channel;
+    for operation in &operations {
+        let of_channel = operation.channel.as_ref();
+        let of_channel = of_channel.and_then(|name| n_messages.get(name)).copied();
+        let names_some = operation.at.node.get("messages").is_some()
+            || operation.messages.len() < of_channel.unwrap_or(0);
         if names_some && operation.messages.len() > 1 {
             let (file, node) = (operation.at.file, operation.at.node);
             let at = Cursor::at(contract, file, &operation.pointer, node);
@@ -39,8 +67,55 @@ pub(crate) fn lower<'a>(lowering: &mut Lowering<'a>, contract: &'a Contract) {
     }
 }
 
+fn docs(owner: &Cursor<'_>) -> Docs {
+    let text = owner.text("description").or_else(|| owner.text("title"));
+    text_docs(text.or_else(|| owner.text("summary")).unwrap_or_default())
+}
+
+fn text_docs(text: &str) -> Docs {
+    Docs {
+        text: text.to_owned(),
+        is_deprecated: false,
+    }
+}
+
 impl<'a> Lowering<'a> {
-    fn message_union(&mut self, owner: &Cursor<'a>, name: &str, messages: &[Message<'a>]) {
+    fn add_messages(
+        &mut self,
+        list: &mut Vec<ir::Message>,
+        contract: &'a Contract,
+        messages: &[Message<'a>],
+    ) {
+        for message in messages {
+            if list.iter().any(|known| known.name == message.name) {
+                continue;
+            }
+            let at = Cursor::at(contract, message.at.file, &message.pointer, message.at.node);
+            let payload = self.payload(contract, message);
+            let payload = payload.map(|payload| self.type_of(&payload, &message.name));
+            let headers = at.get("headers");
+            let headers =
+                headers.map(|headers| self.type_of(&headers, &format!("{} headers", message.name)));
+            let correlation_id = message.correlation_id.as_ref();
+            let location = correlation_id.and_then(|id| id.node.get("location"));
+            list.push(ir::Message {
+                name: message.name.clone(),
+                docs: docs(&at),
+                payload,
+                headers,
+                content_type: message.content_type.clone(),
+                correlation_id: location.and_then(Node::as_str).map(str::to_owned),
+            });
+        }
+    }
+
+    /// The tagged type of several messages; nothing when there is only one type.
+    fn message_union(
+        &mut self,
+        owner: &Cursor<'a>,
+        name: &str,
+        messages: &[Message<'a>],
+    ) -> Option<DeclId> {
         let mut named = Vec::new();
         for message in messages {
             if let Some(payload) = self.payload(owner.contract(), message) {
@@ -48,21 +123,12 @@ impl<'a> Lowering<'a> {
             }
         }
         if named.is_empty() {
-            return;
+            return None;
         }
         let name = format!("{name} message");
         let shape = self.union_of(named, &name);
-        let text = owner.text("description").or_else(|| owner.text("title"));
-        let docs = Docs {
-            text: text
-                .or_else(|| owner.text("summary"))
-                .unwrap_or_default()
-                .to_owned(),
-            is_deprecated: false,
-        };
-        if let Shape::Union(_) = &shape {
-            self.declare_inline(owner, name, docs, shape);
-        }
+        let is_union = matches!(shape, Shape::Union(_));
+        is_union.then(|| self.declare_inline(owner, name, docs(owner), shape))
     }
 
     /// The schema of a message's payload; an inline one is declared under the message's name.

@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 
 use crate::ir::{Graph, Ir, analyse};
 use crate::names;
-use crate::{Artifact, Emit, HEADER, Request};
+use crate::{Artifact, HEADER};
 
 pub(crate) use package::emit;
 pub(crate) use text::{doc_lines, literal, member};
@@ -93,8 +93,8 @@ impl<'a> Rust<'a> {
     }
 }
 
-/// The files of the models crate without its manifest, paths relative to its folder.
-fn models(ir: &Ir, request: &Request) -> Vec<Artifact> {
+/// The files of the models crate without its manifest, which has these further modules; paths relative to its folder.
+fn models(ir: &Ir, parts: &[&str]) -> Vec<Artifact> {
     let rust = Rust::new(ir, "super::");
     let mut modules: BTreeMap<String, BTreeMap<&str, String>> = BTreeMap::new();
     let mut taken = text::KEYWORDS.to_vec();
@@ -106,7 +106,7 @@ fn models(ir: &Ir, request: &Request) -> Vec<Artifact> {
     }
     let mut artifacts = vec![Artifact::new(
         "src/lib.rs",
-        crate_root(modules.keys(), request),
+        crate_root(modules.keys(), parts),
     )];
     for (module, declarations) in &modules {
         let mut contents = format!(
@@ -126,15 +126,13 @@ fn models(ir: &Ir, request: &Request) -> Vec<Artifact> {
     artifacts
 }
 
-fn crate_root<'s>(modules: impl Iterator<Item = &'s String> + Clone, request: &Request) -> String {
+fn crate_root<'s>(modules: impl Iterator<Item = &'s String> + Clone, parts: &[&str]) -> String {
     let mut root = format!("// {HEADER}\n{}", include_str!("templates/lib.rs"));
     for module in modules.clone() {
         root.push_str(&format!("#[rustfmt::skip]\nmod {module};\n"));
     }
-    for (part, module) in [(Emit::Client, "client"), (Emit::Server, "server")] {
-        if request.emit.contains(&part) {
-            root.push_str(&format!("#[rustfmt::skip]\npub mod {module};\n"));
-        }
+    for module in parts {
+        root.push_str(&format!("#[rustfmt::skip]\npub mod {module};\n"));
     }
     root.push_str("#[rustfmt::skip]\npub mod support;\n\n");
     for module in modules {

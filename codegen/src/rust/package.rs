@@ -11,52 +11,76 @@ use crate::{Artifact, CodegenError, Emit, HEADER, Request, client, names, server
 /// With a manifest, or beside the models, client and server are modules of the models' package;
 /// alone they are files for a package that depends on the models' one.
 pub(crate) fn emit(ir: &Ir, request: &Request) -> Result<Vec<Artifact>, CodegenError> {
-    let has = |part| request.emit.contains(&part);
-    let is_inside = request.has_manifest || has(Emit::Models);
+    let modules = modules(ir, request);
+    let has = |module| modules.contains(&module);
+    let is_inside = request.has_manifest || request.emit.contains(&Emit::Models);
+    let crate_name = request.package.replace('-', "_");
+    let (models_crate, folder) = if is_inside {
+        ("crate", "src/")
+    } else {
+        (crate_name.as_str(), "")
+    };
     let mut artifacts = Vec::new();
     if is_inside {
-        artifacts.extend(models(ir, request));
+        artifacts.extend(models(ir, &modules));
     }
-    if has(Emit::Client) {
-        artifacts.push(if is_inside {
-            client::emit(ir, "crate", "src/client.rs", request.has_manifest)
-        } else {
-            client::emit(ir, &request.package.replace('-', "_"), "client.rs", false)
-        });
+    if has("channels") {
+        let path = format!("{folder}channels.rs");
+        artifacts.push(client::channels::emit(ir, models_crate, &path));
     }
-    if has(Emit::Server) {
-        let (models, folder) = if is_inside {
-            ("crate".to_owned(), "src/server/")
-        } else {
-            (request.package.replace('-', "_"), "")
-        };
-        artifacts.extend(server::emit(ir, &models, folder)?);
+    if has("client") {
+        let path = format!("{folder}client.rs");
+        artifacts.push(client::emit(ir, models_crate, &path, request.has_manifest));
+    }
+    if has("server") {
+        let folder = if is_inside { "src/server/" } else { "" };
+        artifacts.extend(server::emit(ir, models_crate, folder)?);
     }
     if request.has_manifest {
-        artifacts.push(Artifact::new("Cargo.toml", manifest(request)));
+        artifacts.push(Artifact::new("Cargo.toml", manifest(request, &modules)));
     }
     Ok(artifacts)
 }
 
-fn manifest(request: &Request) -> String {
+/// The modules beside the models: what is asked for and what the contracts have.
+fn modules(ir: &Ir, request: &Request) -> Vec<&'static str> {
     let has = |part| request.emit.contains(&part);
+    let has_calls = !ir.operations.is_empty() || ir.channels.is_empty();
+    let is_whole = request.has_manifest || has(Emit::Models);
+    let asked = [
+        (
+            "channels",
+            is_whole && !ir.channels.is_empty() && (has(Emit::Client) || has(Emit::Server)),
+        ),
+        ("client", has(Emit::Client) && has_calls),
+        ("server", has(Emit::Server) && has_calls),
+    ];
+    asked
+        .into_iter()
+        .filter(|(_, is)| *is)
+        .map(|(module, _)| module)
+        .collect()
+}
+
+fn manifest(request: &Request, modules: &[&str]) -> String {
+    let has = |module| modules.contains(&module);
     let name = names::identifier(&request.package, names::Case::Snake).replace('_', "-");
     let mut text = format!(
         "# {HEADER}\n[package]\nname = \"{name}\"\nversion = \"0.1.0\"\nedition = \"2024\"\n"
     );
-    if has(Emit::Client) {
+    if has("client") {
         text.push_str(
             "\n[features]\ndefault = [\"rustls\"]\n# HTTPS; without it, bring a `reqwest::Client` of your own\nrustls = [\"dep:rustls\", \"reqwest/rustls-no-provider\"]\n",
         );
     }
     text.push_str("\n[dependencies]\n");
     let mut dependencies = vec!["serde = \"1\"", "serde_json = \"1\""];
-    if has(Emit::Client) {
+    if has("client") {
         dependencies.push("reqwest = { version = \"0.13\", default-features = false }");
         dependencies.push("rustls = { version = \"0.23\", default-features = false, features = [\"ring\", \"std\", \"tls12\"], optional = true }");
         dependencies.push("tokio = { version = \"1\", features = [\"time\"] }");
     }
-    if has(Emit::Server) {
+    if has("server") {
         dependencies.push("axum = { version = \"0.8\", default-features = false, features = [\"json\", \"query\"] }");
         dependencies.push("http-body-util = \"0.1\"");
     }

@@ -73,10 +73,10 @@ fn rust_types_keep_the_wire() {
 #[test]
 fn rust_client_and_server_understand_each_other() {
     let folder = tempfile::tempdir().expect("a folder");
-    let contracts = [contract(
-        "calls.yaml",
-        include_str!("../fixtures/calls.yaml"),
-    )];
+    let contracts = [
+        contract("calls.yaml", include_str!("../fixtures/calls.yaml")),
+        contract("chat.yaml", include_str!("../fixtures/chat.yaml")),
+    ];
     let request = Request {
         language: Language::Rust,
         emit: BTreeSet::from([Emit::Models, Emit::Client, Emit::Server]),
