@@ -3,6 +3,7 @@
 //! The only folder of this crate whose output knows reqwest. It must not know a server.
 
 pub(crate) mod channels;
+mod pages;
 mod replies;
 mod requests;
 
@@ -41,6 +42,8 @@ pub(crate) fn emit(ir: &Ir, models: &str, path: &str, has_manifest: bool) -> Art
         let reply = replies::reply(&rust, operation, names);
         text.push_str(&requests::request(&rust, operation, names));
         text.push_str(&reply.declarations);
+        let request = format!("{}Request", names.ty);
+        text.push_str(&pages::next(&rust, operation, &request, &reply.good));
         methods.push_str(&method(ir, operation, names, &reply));
         if let Some(media) = event_stream(operation) {
             methods.push_str(&events(ir, operation, names, media));

@@ -40,7 +40,7 @@ fn way<'a>(ir: &'a Ir, body: &Body) -> Way<'a> {
 }
 
 /// The struct behind a type, through aliases.
-fn object<'a>(ir: &'a Ir, ty: &Type) -> Option<&'a Struct> {
+pub(super) fn object<'a>(ir: &'a Ir, ty: &Type) -> Option<&'a Struct> {
     let mut id = match ty.kind {
         TypeKind::Named(id) => id,
         _ => return None,

@@ -715,6 +715,45 @@ fn pairs(name: &str, value: &Value, style: Style) -> Vec<String> {
     }
 }
 
+/// A property of a page as the value of a parameter; nothing when it is absent, null or empty.
+fn page_value<T: DeserializeOwned>(page: &impl Serialize, property: &str) -> Option<T> {
+    let page = serde_json::to_value(page).ok()?;
+    let value = page.get(property)?;
+    if value.is_null() || value.as_str() == Some("") {
+        return None;
+    }
+    serde_json::from_value(value.clone()).ok()
+}
+
+/// A parameter in the query of a link's target.
+fn link_value<T: DeserializeOwned>(target: &str, name: &str) -> Option<T> {
+    let (_, query) = target.split_once('?')?;
+    let query = query.split('#').next().unwrap_or(query);
+    let (_, text) = query.split('&').filter_map(|pair| pair.split_once('=')).find(|(key, _)| decode(key) == name)?;
+    let text = decode(text);
+    let as_text = serde_json::from_value(Value::from(text.as_str()));
+    as_text.or_else(|_| serde_json::from_str(&text)).ok()
+}
+
+/// Text without its percent-encoding.
+fn decode(text: &str) -> String {
+    let mut bytes = text.as_bytes().iter();
+    let mut plain = Vec::with_capacity(text.len());
+    while let Some(byte) = bytes.next().copied() {
+        let rest = bytes.as_slice();
+        let digits = std::str::from_utf8(rest.get(..2).unwrap_or_default()).unwrap_or_default();
+        match (byte, u8::from_str_radix(digits, 16)) {
+            (b'%', Ok(decoded)) => {
+                plain.push(decoded);
+                bytes.nth(1);
+            }
+            (b'+', _) => plain.push(b' '),
+            _ => plain.push(byte),
+        }
+    }
+    String::from_utf8_lossy(&plain).into_owned()
+}
+
 fn base64(bytes: &[u8]) -> String {
     const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let mut text = String::new();
