@@ -22,10 +22,11 @@ fn main() -> Result<(), Box<dyn Error>> {
     };
     let request = Request {
         language,
-        emit: BTreeSet::from([if part == "server" {
-            Emit::Server
-        } else {
-            Emit::Models
+        emit: BTreeSet::from([match part.as_str() {
+            "server" => Emit::Server,
+            "client" => Emit::Client,
+            "wire" => Emit::Wire,
+            _ => Emit::Models,
         }]),
         package: package.clone(),
         has_manifest: language != Language::Rust || arguments[0] == "rust+manifest",

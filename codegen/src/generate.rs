@@ -160,8 +160,11 @@ pub fn generate(contracts: &[Contract], request: &Request) -> Result<Generated, 
     let mut artifacts = match request.language {
         Language::Rust => rust::emit(&ir, request)?,
         language => {
-            let unsupported = request.emit.iter().find(|emit| **emit != Emit::Models);
-            if let Some(part) = unsupported {
+            let is_unsupported = |emit: &Emit| match language {
+                Language::TypeScript => *emit == Emit::Server,
+                _ => *emit != Emit::Models,
+            };
+            if let Some(part) = request.emit.iter().find(|emit| is_unsupported(emit)) {
                 return Err(CodegenError::Unsupported {
                     language: language.word(),
                     part: part.word(),

@@ -10,6 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 pub use format::Format;
+pub(crate) use graph::visit_types;
 pub use graph::{Graph, analyse};
 
 /// The index of a declaration in [`Ir::decls`].

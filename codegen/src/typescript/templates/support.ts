@@ -1,3 +1,11 @@
+import { hasFormat } from "./formats.js";
+import { put, readJson, writeJson } from "./json.js";
+import { canonicalNumber, compare, isMultiple, isNumeric, toInteger } from "./numbers.js";
+import type { Integer, Numeric } from "./numbers.js";
+
+export { readJson as exact };
+export type { Integer, Numeric };
+
 /** One thing that is not as the contract says. */
 export interface Violation {
   /** A JSON Pointer (RFC 6901) to the value; empty for the whole. */
@@ -17,31 +25,71 @@ export class ModelError extends Error {
   }
 }
 
-/** A variant that the contract does not know yet, kept as it is. */
-export interface UnknownVariant {
-  readonly [key: string]: unknown;
+declare const unknownMark: unique symbol;
+
+/** What the contract does not know yet, kept as it is; never equal to what it knows. */
+export interface Unlisted {
+  readonly [unknownMark]: true;
 }
 
-/** What a check writes to. Bounds, patterns and known values are checked only when strict. */
+/** A variant that the contract does not know yet; its tag is none of the known ones. */
+export type Unknown<Tag extends string = never> = { readonly [Key in Tag]: Unlisted } & Unlisted;
+
+/** Where a value travels: fields that are only sent one way are checked accordingly. */
+export type Direction = "request" | "response";
+
+/** The state of one look at a value. */
 export interface Context {
+  /** Whether bounds, patterns, formats and known values are checked beside the structure. */
   readonly isStrict: boolean;
+  readonly direction: Direction | undefined;
+  /** Whether the first violation decides, so that nothing more needs to be looked at. */
+  readonly isQuick: boolean;
   readonly violations: Violation[];
+  readonly path: (string | number)[];
+  /** Calls of declared checks that have not returned. */
+  depth: number;
+  /** Shared by all attempts of one look. */
+  readonly effort: { nAttempts: number };
 }
 
-/** Looks at a value that stands at a path. */
-export type Check = (value: unknown, path: string, cx: Context) => void;
+/** Looks at a value; returns it, or what it becomes (such as a `Decimal` where `float` stands). */
+export type Check = (value: unknown, cx: Context) => unknown;
+
+/** How deep declared types may nest. */
+const DEPTH_MAX = 1000;
+/** How many attempts at variants one look may take: ambiguous recursive unions can need too many. */
+const ATTEMPTS_MAX = 1_000_000;
+
+/** When a field is required, and in which direction it is not sent. */
+export type Presence = number;
+const IN_REQUEST = 1;
+const IN_RESPONSE = 2;
+const NOT_IN_REQUEST = 4;
+const NOT_IN_RESPONSE = 8;
+export const optional: Presence = 0;
+export const required: Presence = IN_REQUEST | IN_RESPONSE;
+export const readOnly: Presence = NOT_IN_REQUEST;
+export const requiredRead: Presence = NOT_IN_REQUEST | IN_RESPONSE;
+export const writeOnly: Presence = NOT_IN_RESPONSE;
+export const requiredWrite: Presence = NOT_IN_RESPONSE | IN_REQUEST;
+
+/** Name on the wire, presence, check. */
+export type Property = readonly [string, Presence, Check];
 
 /** Bounds of text, numbers, lists and objects; absent ones hold always. */
 export interface Bounds {
   readonly sizeMin?: number;
   readonly sizeMax?: number;
-  readonly minimum?: number;
-  readonly maximum?: number;
-  readonly isMinimumExclusive?: boolean;
-  readonly isMaximumExclusive?: boolean;
-  readonly multipleOf?: number;
+  readonly minimum?: unknown;
+  readonly maximum?: unknown;
+  readonly isMinimumExclusive?: true;
+  readonly isMaximumExclusive?: true;
+  readonly multipleOf?: unknown;
   readonly pattern?: string;
-  readonly isUnique?: boolean;
+  readonly format?: string;
+  readonly isUnique?: true;
+  readonly values?: readonly unknown[];
 }
 
 /** What a value must look like to be a variant. */
@@ -57,225 +105,407 @@ type Entries = { readonly [key: string]: unknown };
 
 function kindOf(value: unknown): string {
   if (value === null) return "null";
+  if (isNumeric(value)) return "number";
   return Array.isArray(value) ? "array" : typeof value;
 }
 
-function has(entries: Entries, key: string): boolean {
-  return Object.prototype.hasOwnProperty.call(entries, key);
+const ARTICLES: { readonly [kind: string]: string } = {
+  boolean: "a boolean", number: "a number", string: "a string", array: "an array",
+  object: "an object", undefined: "nothing",
+};
+
+function described(value: unknown): string {
+  const kind = kindOf(value);
+  return ARTICLES[kind] ?? kind;
 }
 
-function add(cx: Context, path: string, message: string): void {
-  cx.violations.push({ path, message });
+function add(cx: Context, message: string): void {
+  const parts = cx.path.map((part) => `/${String(part).replaceAll("~", "~0").replaceAll("/", "~1")}`);
+  cx.violations.push({ path: parts.join(""), message });
 }
 
-function field(path: string, name: string): string {
-  return `${path}/${name.replaceAll("~", "~0").replaceAll("/", "~1")}`;
-}
-
-function expect(kind: string, value: unknown, path: string, cx: Context): boolean {
+function expect(kind: string, value: unknown, cx: Context): boolean {
   if (kindOf(value) === kind) return true;
-  add(cx, path, `expected ${kind}, got ${kindOf(value)}`);
+  add(cx, `expected ${ARTICLES[kind] ?? kind}, got ${described(value)}`);
   return false;
 }
 
-function checkSize(size: number, bounds: Bounds, path: string, cx: Context): void {
-  if (bounds.sizeMin !== undefined && size < bounds.sizeMin) {
-    add(cx, path, `has size ${size}, less than ${bounds.sizeMin}`);
+function isDone(cx: Context): boolean {
+  return cx.isQuick && cx.violations.length > 0;
+}
+
+const made = new Map<Check, Check>();
+
+/** Runs the check of a declared type, which is made when it is needed for the first time. */
+export function check(self: Check, value: unknown, cx: Context, make: () => Check): unknown {
+  let own = made.get(self);
+  if (own === undefined) {
+    own = make();
+    made.set(self, own);
   }
-  if (bounds.sizeMax !== undefined && size > bounds.sizeMax) {
-    add(cx, path, `has size ${size}, more than ${bounds.sizeMax}`);
+  if (cx.depth >= DEPTH_MAX) {
+    add(cx, `nests deeper than ${DEPTH_MAX}`);
+    return value;
   }
+  cx.depth += 1;
+  const result = own(value, cx);
+  cx.depth -= 1;
+  return result;
 }
 
-const patterns = new Map<string, RegExp | undefined>();
+export function any(value: unknown, cx: Context): unknown {
+  if (value === undefined) add(cx, "expected a value, got nothing");
+  return value;
+}
 
-function expression(pattern: string): RegExp | undefined {
-  if (patterns.has(pattern)) return patterns.get(pattern);
-  let made: RegExp | undefined;
-  for (const flags of ["u", ""]) {
-    try {
-      made ??= new RegExp(pattern, flags);
-    } catch {
-      // Not an expression in this mode; a pattern that is none at all is not checked.
-    }
+export function boolean(value: unknown, cx: Context): unknown {
+  expect("boolean", value, cx);
+  return value;
+}
+
+export function string(value: unknown, cx: Context): unknown {
+  expect("string", value, cx);
+  return value;
+}
+
+/** Any number, to the digit. */
+export function number(value: unknown, cx: Context): unknown {
+  if (expect("number", value, cx) && typeof value === "number" && !Number.isFinite(value)) {
+    add(cx, "is not a finite number");
   }
-  patterns.set(pattern, made);
-  return made;
+  return value;
 }
 
-export function any(): Check {
-  return () => undefined;
+/** A number that binary floating point holds as well as the contract asks for. */
+export function float(value: unknown, cx: Context): unknown {
+  if (!expect("number", value, cx)) return value;
+  const nearest = Number(value);
+  if (!Number.isFinite(nearest)) add(cx, "is too large for binary floating point");
+  return nearest;
 }
 
-export function boolean(): Check {
-  return (value, path, cx) => void expect("boolean", value, path, cx);
+function whole(value: unknown, cx: Context): Integer | undefined {
+  if (!expect("number", value, cx)) return undefined;
+  const found = toInteger(value as Numeric);
+  if (found === undefined) add(cx, "expected a whole number, got a number");
+  return found;
 }
 
-export function text(bounds: Bounds = {}): Check {
-  return (value, path, cx) => {
-    if (!expect("string", value, path, cx) || !cx.isStrict) return;
-    const content = value as string;
-    checkSize([...content].length, bounds, path, cx);
-    if (bounds.pattern !== undefined && expression(bounds.pattern)?.test(content) === false) {
-      add(cx, path, `does not match \`${bounds.pattern}\``);
-    }
+/** A whole number of any size. */
+export function integer(value: unknown, cx: Context): unknown {
+  return whole(value, cx) ?? value;
+}
+
+function sized(minimum: bigint, maximum: bigint, n_bits: number): Check {
+  const isSmall = n_bits === 32;
+  return (value, cx) => {
+    const found = whole(value, cx);
+    if (found === undefined) return value;
+    const fits = found >= minimum && found <= maximum;
+    if (!fits && (isSmall || cx.isStrict)) add(cx, `expected a whole number of ${n_bits} bits, got a number`);
+    return isSmall ? Number(found) : found;
   };
 }
 
-export function number(bounds: Bounds = {}): Check {
-  return (value, path, cx) => {
-    if (!expect("number", value, path, cx) || !cx.isStrict) return;
-    const content = value as number;
-    const { minimum, maximum, multipleOf } = bounds;
-    if (minimum !== undefined && (bounds.isMinimumExclusive ? content <= minimum : content < minimum)) {
-      add(cx, path, `is ${content}, below ${minimum}`);
-    }
-    if (maximum !== undefined && (bounds.isMaximumExclusive ? content >= maximum : content > maximum)) {
-      add(cx, path, `is ${content}, above ${maximum}`);
-    }
-    if (multipleOf !== undefined) {
-      const quotient = content / multipleOf;
-      // The tolerance covers the rounding of decimal fractions such as 0.1.
-      if (Math.abs(quotient - Math.round(quotient)) > 1e-9 * Math.max(1, Math.abs(quotient))) {
-        add(cx, path, `is ${content}, not a multiple of ${multipleOf}`);
-      }
-    }
-  };
-}
+export const int32: Check = sized(-(2n ** 31n), 2n ** 31n - 1n, 32);
+export const uint32: Check = sized(0n, 2n ** 32n - 1n, 32);
+export const int64: Check = sized(-(2n ** 63n), 2n ** 63n - 1n, 64);
+export const uint64: Check = sized(0n, 2n ** 64n - 1n, 64);
 
-export function integer(bounds: Bounds = {}): Check {
-  const check = number(bounds);
-  return (value, path, cx) => {
-    check(value, path, cx);
-    if (typeof value === "number" && !Number.isInteger(value)) {
-      add(cx, path, "is not a whole number");
-    }
-  };
+/** A whole number that `number` holds to the digit, as the bounds of the contract promise. */
+export function safeInteger(value: unknown, cx: Context): unknown {
+  const found = whole(value, cx);
+  if (found === undefined) return value;
+  const nearest = Number(found);
+  if (!Number.isSafeInteger(nearest)) add(cx, "expected a whole number within 53 bits, got a number");
+  return nearest;
 }
 
 export function constant(want: unknown): Check {
-  return (value, path, cx) => {
-    if (canonical(value) !== canonical(want)) add(cx, path, `is not ${JSON.stringify(want)}`);
+  const text = canonical(want);
+  return (value, cx) => {
+    if (canonical(value) !== text) add(cx, `is not \`${writeJson(want)}\``);
+    return value;
   };
 }
 
-export function enumeration(values: readonly string[]): Check {
-  return (value, path, cx) => {
-    if (!expect("string", value, path, cx) || !cx.isStrict) return;
-    if (!values.includes(value as string)) {
-      add(cx, path, `is not one of \`${values.join("`, `")}\``);
+/** A text; the known ones are the values of the given object. */
+export function openEnum(known: { readonly [name: string]: string }): Check {
+  const values = new Set(Object.values(known));
+  return (value, cx) => {
+    if (expect("string", value, cx) && cx.isStrict && !values.has(value as string)) {
+      add(cx, `is not one of \`${[...values].join("`, `")}\``);
     }
+    return value;
   };
 }
 
-export function nullable(check: Check): Check {
-  return (value, path, cx) => {
-    if (value !== null) check(value, path, cx);
+export function nullable(inner: Check): Check {
+  return (value, cx) => (value === null ? value : inner(value, cx));
+}
+
+export function array(item: Check): Check {
+  return (value, cx) => {
+    if (!expect("array", value, cx)) return value;
+    let items = value as readonly unknown[];
+    for (let index = 0; index < items.length && !isDone(cx); index += 1) {
+      cx.path.push(index);
+      const next = item(items[index], cx);
+      cx.path.pop();
+      if (next !== items[index]) items = replaced(items, index, next);
+    }
+    return items;
   };
 }
 
-export function lazy(check: () => Check): Check {
-  return (value, path, cx) => check()(value, path, cx);
+function replaced(items: readonly unknown[], index: number, next: unknown): unknown[] {
+  const copy = [...items];
+  copy[index] = next;
+  return copy;
 }
 
-export function array(item: Check, bounds: Bounds = {}): Check {
-  return (value, path, cx) => {
-    if (!expect("array", value, path, cx)) return;
-    const items = value as readonly unknown[];
-    if (cx.isStrict) {
-      checkSize(items.length, bounds, path, cx);
-      if (bounds.isUnique === true && new Set(items.map(canonical)).size < items.length) {
-        add(cx, path, "has an item twice");
+export function map(item: Check): Check {
+  return object([], item);
+}
+
+/** Properties, and the check of all others; `null` refuses others. */
+export function object(properties: readonly Property[], extra: Check | null = any): Check {
+  const known = new Set(properties.map(([name]) => name));
+  const isFree = extra === any;
+  return (value, cx) => {
+    if (!expect("object", value, cx)) return value;
+    const entries = value as Entries;
+    const changes: [string, unknown][] = [];
+    for (const [name, presence, inner] of properties) {
+      if (isDone(cx)) return value;
+      if (Object.hasOwn(entries, name) && entries[name] !== undefined) {
+        if (cx.isStrict) checkDirection(name, presence, cx);
+        visit(entries, name, inner, cx, changes);
+      } else if (isRequired(presence, cx.direction)) {
+        cx.path.push(name);
+        add(cx, "is required");
+        cx.path.pop();
       }
     }
-    items.forEach((content, index) => item(content, `${path}/${index}`, cx));
+    if (!isFree) {
+      for (const name of Object.keys(entries)) {
+        if (!known.has(name) && entries[name] !== undefined && !isDone(cx)) {
+          visit(entries, name, extra ?? refused, cx, changes);
+        }
+      }
+    }
+    if (changes.length === 0) return value;
+    const copy = { ...entries };
+    for (const [name, next] of changes) put(copy, name, next);
+    return copy;
   };
 }
 
-export function map(item: Check, bounds: Bounds = {}): Check {
-  return object([], item, bounds);
+function refused(value: unknown, cx: Context): unknown {
+  add(cx, "is not a known field");
+  return value;
 }
 
-/** Properties as name, whether it must be present, and check; `undefined` refuses all others. */
-export function object(
-  properties: readonly (readonly [string, boolean, Check])[],
-  extra: Check | undefined,
-  bounds: Bounds = {},
-): Check {
-  const known = new Set(properties.map(([name]) => name));
-  return (value, path, cx) => {
-    if (!expect("object", value, path, cx)) return;
-    const entries = value as Entries;
-    if (cx.isStrict) checkSize(Object.keys(entries).length, bounds, path, cx);
-    for (const [name, isRequired, check] of properties) {
-      if (has(entries, name)) check(entries[name], field(path, name), cx);
-      else if (isRequired) add(cx, field(path, name), "is required");
-    }
-    for (const name of Object.keys(entries)) {
-      if (known.has(name)) continue;
-      if (extra === undefined) add(cx, field(path, name), "is not a known field");
-      else extra(entries[name], field(path, name), cx);
-    }
-  };
+function visit(entries: Entries, name: string, inner: Check, cx: Context, changes: [string, unknown][]): void {
+  cx.path.push(name);
+  const value = entries[name];
+  const next = inner(value, cx);
+  if (next !== value) changes.push([name, next]);
+  cx.path.pop();
+}
+
+function isRequired(presence: Presence, direction: Direction | undefined): boolean {
+  if (direction === "request") return (presence & IN_REQUEST) !== 0;
+  if (direction === "response") return (presence & IN_RESPONSE) !== 0;
+  return (presence & required) === required;
+}
+
+function checkDirection(name: string, presence: Presence, cx: Context): void {
+  const isRefused =
+    (cx.direction === "request" && (presence & NOT_IN_REQUEST) !== 0) ||
+    (cx.direction === "response" && (presence & NOT_IN_RESPONSE) !== 0);
+  if (!isRefused) return;
+  cx.path.push(name);
+  add(cx, cx.direction === "request" ? "is read-only" : "is write-only");
+  cx.path.pop();
 }
 
 function passes(value: unknown, guard: Guard): boolean {
-  const entries: Entries = kindOf(value) === "object" ? (value as Entries) : {};
-  const holds = (name: string): boolean => has(entries, name);
+  const kind = kindOf(value);
+  if (guard.kinds !== undefined && !guard.kinds.includes(kind)) return false;
+  if (guard.strings !== undefined && !(kind === "string" && guard.strings.includes(value as string))) return false;
+  if (kind !== "object") return guard.tags === undefined && guard.keys === undefined;
+  const entries = value as Entries;
+  const holds = (name: string): boolean => Object.hasOwn(entries, name);
   return (
-    (guard.kinds?.includes(kindOf(value)) ?? true) &&
-    (guard.tags ?? []).every(([name, values]) => holds(name) && values.includes(String(entries[name]))) &&
+    (guard.tags ?? []).every(([name, values]) => holds(name) && values.includes(entries[name] as string)) &&
     (guard.keys ?? []).every(holds) &&
-    Object.keys(entries).every((name) => guard.known?.includes(name) ?? true) &&
-    (guard.strings?.includes(String(value)) ?? true)
+    Object.keys(entries).every((name) => guard.known?.includes(name) ?? true)
   );
+}
+
+function attempt(inner: Check, value: unknown, cx: Context, isQuick: boolean): [unknown, Violation[]] {
+  const violations: Violation[] = [];
+  const result = inner(value, { ...cx, violations, path: [...cx.path], isQuick });
+  return [result, violations];
 }
 
 /** Variants as guard, whether the guard alone decides, and check; tried in order. */
 export function union(variants: readonly (readonly [Guard, boolean, Check])[]): Check {
-  return (value, path, cx) => {
-    for (const [guard, isExclusive, check] of variants) {
+  return (value, cx) => {
+    let closest: Check | undefined;
+    for (const [guard, isExclusive, inner] of variants) {
       if (!passes(value, guard)) continue;
-      if (isExclusive) {
-        check(value, path, cx);
-        return;
+      if (isExclusive) return inner(value, cx);
+      cx.effort.nAttempts += 1;
+      if (cx.effort.nAttempts > ATTEMPTS_MAX) {
+        add(cx, "has too many ways to be read");
+        return value;
       }
-      const attempt: Context = { isStrict: cx.isStrict, violations: [] };
-      check(value, path, attempt);
-      if (attempt.violations.length === 0) return;
+      const [result, violations] = attempt(inner, value, cx, true);
+      if (violations.length === 0) return result;
+      closest ??= inner;
     }
-    if (cx.isStrict || kindOf(value) !== "object") add(cx, path, "is none of the known variants");
+    if (cx.isStrict) {
+      const reasons = closest === undefined || cx.isQuick ? [] : attempt(closest, value, cx, false)[1];
+      if (reasons.length > 0) cx.violations.push(...reasons);
+      else add(cx, "is none of the known variants");
+    }
+    return value;
   };
 }
 
-/** Text that is equal for equal values, whatever the order of keys. */
-function canonical(value: unknown): string {
+/** A union whose variants one property tells apart: its values for each variant, and the check. */
+export function tagged(tag: string, variants: readonly (readonly [readonly string[], Check])[]): Check {
+  const byValue = new Map(variants.flatMap(([values, inner]) => values.map((value) => [value, inner] as const)));
+  return (value, cx) => {
+    const found = kindOf(value) === "object" && Object.hasOwn(value as Entries, tag) ? (value as Entries)[tag] : undefined;
+    const inner = typeof found === "string" ? byValue.get(found) : undefined;
+    if (inner !== undefined) return inner(value, cx);
+    if (cx.isStrict && expect("object", value, cx)) {
+      cx.path.push(tag);
+      add(cx, `is not one of \`${[...byValue.keys()].join("`, `")}\``);
+      cx.path.pop();
+    }
+    return value;
+  };
+}
+
+/** A check with bounds, which hold for values of the kind that each is made for. */
+export function bounded(inner: Check, bounds: Bounds): Check {
+  const values = bounds.values === undefined ? undefined : new Set(bounds.values.map(canonical));
+  return (value, cx) => {
+    const n_before = cx.violations.length;
+    const result = inner(value, cx);
+    if (!cx.isStrict || cx.violations.length > n_before && kindOf(value) !== "array" && kindOf(value) !== "object") return result;
+    if (typeof result === "string") checkText(result, bounds, cx);
+    else if (isNumeric(result)) checkNumber(result, bounds, cx);
+    else if (Array.isArray(result)) checkItems(result, bounds, cx);
+    else if (kindOf(result) === "object") checkSize(Object.keys(result as Entries).length, "properties", bounds, cx);
+    if (values !== undefined && !values.has(canonical(result))) {
+      add(cx, `is not one of \`${bounds.values?.map(writeJson).join("`, `")}\``);
+    }
+    return result;
+  };
+}
+
+function checkSize(size: number, unit: string, bounds: Bounds, cx: Context): void {
+  if (bounds.sizeMin !== undefined && size < bounds.sizeMin) add(cx, `has ${size} ${unit}, fewer than ${bounds.sizeMin}`);
+  if (bounds.sizeMax !== undefined && size > bounds.sizeMax) add(cx, `has ${size} ${unit}, more than ${bounds.sizeMax}`);
+}
+
+function checkText(text: string, bounds: Bounds, cx: Context): void {
+  if (bounds.sizeMin !== undefined || bounds.sizeMax !== undefined) {
+    let size = 0;
+    for (const _ of text) size += 1;
+    checkSize(size, "characters", bounds, cx);
+  }
+  if (bounds.pattern !== undefined && expression(bounds.pattern)?.test(text) === false) {
+    add(cx, `does not match \`${bounds.pattern}\``);
+  }
+  if (bounds.format !== undefined && !hasFormat(bounds.format, text)) add(cx, `is not of format \`${bounds.format}\``);
+}
+
+function checkNumber(value: Numeric, bounds: Bounds, cx: Context): void {
+  const { minimum, maximum, multipleOf } = bounds;
+  if (isNumeric(minimum)) {
+    const order = compare(value, minimum);
+    if (order < 0) add(cx, `is ${String(value)}, below ${String(minimum)}`);
+    if (order === 0 && bounds.isMinimumExclusive === true) add(cx, `is not above ${String(minimum)}`);
+  }
+  if (isNumeric(maximum)) {
+    const order = compare(value, maximum);
+    if (order > 0) add(cx, `is ${String(value)}, above ${String(maximum)}`);
+    if (order === 0 && bounds.isMaximumExclusive === true) add(cx, `is not below ${String(maximum)}`);
+  }
+  if (isNumeric(multipleOf) && !isMultiple(value, multipleOf)) {
+    add(cx, `is ${String(value)}, not a multiple of ${String(multipleOf)}`);
+  }
+}
+
+function checkItems(items: readonly unknown[], bounds: Bounds, cx: Context): void {
+  checkSize(items.length, "items", bounds, cx);
+  if (bounds.isUnique !== true) return;
+  const seen = new Set<string>();
+  for (const [index, item] of items.entries()) {
+    const text = canonical(item);
+    if (seen.has(text)) {
+      cx.path.push(index);
+      add(cx, "is there twice");
+      cx.path.pop();
+    }
+    seen.add(text);
+  }
+}
+
+const expressions = new Map<string, RegExp | undefined>();
+
+function expression(pattern: string): RegExp | undefined {
+  if (expressions.has(pattern)) return expressions.get(pattern);
+  let compiled: RegExp | undefined;
+  for (const flags of ["u", ""]) {
+    try {
+      compiled ??= new RegExp(pattern, flags);
+    } catch {
+      // Not an expression in this mode; a pattern that is none at all is not checked.
+    }
+  }
+  expressions.set(pattern, compiled);
+  return compiled;
+}
+
+/** Text that is equal for equal values, whatever the order of keys and the form of numbers. */
+export function canonical(value: unknown): string {
+  if (isNumeric(value)) return canonicalNumber(value);
   if (Array.isArray(value)) return `[${value.map(canonical).join(",")}]`;
   if (kindOf(value) !== "object") return JSON.stringify(value) ?? "undefined";
   const entries = value as Entries;
-  const parts = Object.keys(entries).sort();
-  return `{${parts.map((key) => `${JSON.stringify(key)}:${canonical(entries[key])}`).join(",")}}`;
+  const keys = Object.keys(entries).filter((key) => entries[key] !== undefined).sort();
+  return `{${keys.map((key) => `${JSON.stringify(key)}:${canonical(entries[key])}`).join(",")}}`;
 }
 
-function run(check: Check, value: unknown, isStrict: boolean): Violation[] {
-  const cx: Context = { isStrict, violations: [] };
-  check(value, "", cx);
-  return cx.violations;
+function look(inner: Check, value: unknown, options: Partial<Context>): [unknown, Violation[]] {
+  const cx: Context = {
+    isStrict: false, direction: undefined, isQuick: false, violations: [], path: [], depth: 0,
+    effort: { nAttempts: 0 }, ...options,
+  };
+  return [inner(value, cx), cx.violations];
 }
 
-/** The value itself when its structure fits. */
-export function parse<T>(check: Check, value: unknown): T {
-  const violations = run(check, value, false);
+/** The value when its structure fits. Numbers of float formats become `number`. */
+export function parse<T>(inner: Check, value: unknown, direction?: Direction): T {
+  const [result, violations] = look(inner, value, { direction });
   if (violations.length > 0) throw new ModelError(violations);
-  return value as T;
+  return result as T;
 }
 
 /** Whether the structure fits. */
-export function fits(check: Check, value: unknown): boolean {
-  return run(check, value, false).length === 0;
+export function fits(inner: Check, value: unknown): boolean {
+  const [result, violations] = look(inner, value, { isQuick: true });
+  return violations.length === 0 && result === value;
 }
 
-/** All that is not as the contract says: structure, bounds, patterns, known values. */
-export function validate(check: Check, value: unknown): Violation[] {
-  return run(check, value, true);
+/** All that is not as the contract says: structure, bounds, patterns, formats, known values. */
+export function validate(inner: Check, value: unknown, direction?: Direction): Violation[] {
+  return look(inner, value, { isStrict: true, direction })[1];
 }

@@ -1,0 +1,54 @@
+import { readJson, writeJson } from "./json.js";
+import { ModelError } from "./support.js";
+import type { Violation } from "./support.js";
+
+interface Entry {
+  readonly parse: (value: unknown) => unknown;
+  readonly validate: (value: unknown) => Violation[];
+}
+
+const byPlace = new Map<string, Entry>();
+
+/** Adds the type that stands at a place. */
+export function add(place: string, parse: Entry["parse"], validate: Entry["validate"]): void {
+  byPlace.set(place, { parse, validate });
+}
+
+/** The little of the runtime that this file needs. */
+declare const process: {
+  readonly stdin: AsyncIterable<unknown> & { setEncoding(encoding: string): void };
+  readonly stdout: { write(text: string): boolean; once(event: "drain", listener: () => void): void };
+};
+
+/** Answers each line `{"type":PLACE,"value":JSON}` with a line: what was decoded, encoded again. */
+export async function run(): Promise<void> {
+  let rest = "";
+  process.stdin.setEncoding("utf8");
+  for await (const chunk of process.stdin) {
+    const lines = (rest + String(chunk)).split("\n");
+    rest = lines.pop() ?? "";
+    await put(lines);
+  }
+  await put([rest]);
+}
+
+async function put(lines: readonly string[]): Promise<void> {
+  const answers = lines.filter((line) => line.trim() !== "").map((line) => `${answer(line)}\n`);
+  if (answers.length > 0 && !process.stdout.write(answers.join(""))) {
+    await new Promise<void>((resolve) => process.stdout.once("drain", resolve));
+  }
+}
+
+function answer(line: string): string {
+  try {
+    const { type, value } = readJson(line) as { type: string; value: unknown };
+    const entry = byPlace.get(type);
+    if (entry === undefined) return writeJson({ error: `no type stands at \`${type}\`` });
+    const parsed = entry.parse(value);
+    const violations = entry.validate(parsed).map(({ path, message }) => `\`${path}\`: ${message}`);
+    return writeJson({ ok: parsed, violations });
+  } catch (error) {
+    const text = error instanceof ModelError ? error.message : String(error);
+    return writeJson({ error: text });
+  }
+}
