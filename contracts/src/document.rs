@@ -2,17 +2,18 @@
 //! references name, and says what is odd. It must not follow a URL, nor leave the allowed folder.
 
 use std::collections::BTreeMap;
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 
 use tollgate_report::Finding;
 
 use crate::channels::{self, Viewpoint};
+use crate::files::{Skip, read_inside, read_text, slashes};
 use crate::grammar;
+use crate::locate::{Names, names_of};
 use crate::resolve::{self, Reference};
 use crate::source::{self, Node, SourceError};
+use crate::targets::is_url;
 
-/// The largest file that is read, in bytes.
-const FILE_SIZE_MAX_BYTES: u64 = 64 << 20;
 /// How many files one contract may have. The largest of the corpus has 2,907.
 const FILES_MAX: usize = 20_000;
 
@@ -25,6 +26,8 @@ pub struct Document {
     pub root: Node,
     /// The text as read, without a byte order mark.
     pub text: String,
+    /// What its schemas call themselves.
+    pub(crate) names: Names,
 }
 
 /// The specification that a contract follows.
@@ -71,6 +74,9 @@ pub struct LoadSettings {
     /// Whom an `AsyncAPI` 2 document describes; what the document says by `x-viewpoint`, else the
     /// application, by default.
     pub viewpoint: Option<Viewpoint>,
+    /// The texts of URLs that references may name, by URL: fetched before, and checked against
+    /// the committed [`Lock`](crate::remote::Lock). Other URLs are a finding and never followed.
+    pub remotes: BTreeMap<String, String>,
 }
 
 /// Why a contract could not be loaded.
@@ -95,30 +101,46 @@ pub enum LoadError {
         /// The limit.
         max_bytes: u64,
     },
-    /// The file is not UTF-8.
-    #[error("read `{file}:{line}`: the text is not UTF-8; save it as UTF-8")]
-    NotUtf8 {
+    /// The bytes are no text.
+    #[error(
+        "read `{file}:{line}:{column}`: the byte at offset {offset} is not {encoding}; save the file as UTF-8"
+    )]
+    NotText {
         /// The file, as given.
         file: String,
         /// The line of the first wrong byte, from 1.
         line: u32,
-        /// Where the text breaks.
-        #[source]
-        source: std::str::Utf8Error,
+        /// Its column in characters, from 1.
+        column: u32,
+        /// How many bytes stand before it.
+        offset: usize,
+        /// The encoding that the file seems to have.
+        encoding: &'static str,
     },
     /// The text is not JSON or YAML.
     #[error(transparent)]
     Source(#[from] SourceError),
     /// The document says nothing that we know.
-    #[error(
-        "read `{file}`: the document is {found}; write `openapi: 3.1.0` or `asyncapi: 3.0.0` at its top"
-    )]
+    #[error("read `{file}`: the document is {found}; {hint}")]
     UnknownKind {
         /// The file, as given.
         file: String,
         /// What it says instead.
         found: String,
+        /// What to do.
+        hint: &'static str,
     },
+}
+
+impl Document {
+    fn new(file: &str, root: Node, text: String) -> Self {
+        Self {
+            names: names_of(file, &root, &text),
+            file: file.to_owned(),
+            root,
+            text,
+        }
+    }
 }
 
 impl Kind {
@@ -134,6 +156,7 @@ impl Kind {
         let unknown = |found: String| LoadError::UnknownKind {
             file: file.to_owned(),
             found,
+            hint: "write `openapi: 3.1.0` or `asyncapi: 3.0.0` at its top",
         };
         let starts = |text: &str, start: &str| {
             text.strip_prefix(start)
@@ -149,9 +172,11 @@ impl Kind {
             (None, Some(text)) => Err(unknown(format!(
                 "AsyncAPI `{text}`, which is not supported"
             ))),
-            (None, None) if root.get("swagger").is_some() => {
-                Err(unknown("Swagger 2, which is not supported".to_owned()))
-            }
+            (None, None) if root.get("swagger").is_some() => Err(LoadError::UnknownKind {
+                file: file.to_owned(),
+                found: "Swagger 2.0, which is not read".to_owned(),
+                hint: "convert it to OpenAPI 3 first, such as with `npx swagger2openapi FILE -o openapi.yaml`",
+            }),
             (None, None) => Err(unknown("neither OpenAPI nor AsyncAPI".to_owned())),
         }
     }
@@ -176,7 +201,11 @@ pub fn load_with(path: &Path, settings: &LoadSettings) -> Result<Contract, LoadE
         .folder
         .clone()
         .unwrap_or_else(|| path.parent().map(Path::to_path_buf).unwrap_or_default());
-    let mut reader = |file: &str| read_inside(file, &folder);
+    let mut reader = |file: &str| match settings.remotes.get(file) {
+        Some(text) => Ok(text.clone()),
+        None if is_url(file) => Err(Skip::Remote),
+        None => read_inside(file, &folder),
+    };
     let text = read_text(&entry)?;
     build(&entry, text, settings.viewpoint, &mut reader)
 }
@@ -187,7 +216,7 @@ pub fn load_with(path: &Path, settings: &LoadSettings) -> Result<Contract, LoadE
 /// The text is not JSON or YAML, or is no contract.
 pub fn parse_contract(file: &str, text: &str) -> Result<Contract, LoadError> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text).to_owned();
-    build(file, text, None, &mut |_| Err(Skip::Missing))
+    build(file, text, None, &mut |file| Err(absent(file)))
 }
 
 /// Reads a contract whose files are given by name, as [`Contract::documents`] holds them; no other
@@ -204,18 +233,16 @@ pub fn parse_documents(
         source: std::io::Error::from(std::io::ErrorKind::NotFound),
     })?;
     build(entry, text, None, &mut |file| {
-        files.get(file).cloned().ok_or(Skip::Missing)
+        files.get(file).cloned().ok_or_else(|| absent(file))
     })
 }
 
-/// Why a file that a reference names is not there.
-pub(crate) enum Skip {
-    /// It does not exist, or nothing may be read.
-    Missing,
-    /// It is outside the allowed folder.
-    Outside,
-    /// It can't be read or is not JSON or YAML.
-    Broken(String),
+fn absent(file: &str) -> Skip {
+    if is_url(file) {
+        Skip::Remote
+    } else {
+        Skip::Missing
+    }
 }
 
 fn build(
@@ -235,11 +262,7 @@ fn build(
     };
     let (title, version) = (info("title"), info("version"));
     let viewpoint = viewpoint.unwrap_or_else(|| Viewpoint::of(&root));
-    let document = Document {
-        file: entry.to_owned(),
-        root,
-        text,
-    };
+    let document = Document::new(entry, root, text);
     let mut documents = BTreeMap::from([(entry.to_owned(), document)]);
     let root_object = grammar::root_object(kind);
     let mut open = |file: &str, documents: &mut BTreeMap<String, Document>| {
@@ -251,14 +274,7 @@ fn build(
         let text = read(file)?;
         let (root, mut more) = source::parse_with_findings(file, &text)
             .map_err(|error| Skip::Broken(error.to_string()))?;
-        documents.insert(
-            file.to_owned(),
-            Document {
-                file: file.to_owned(),
-                root,
-                text,
-            },
-        );
+        documents.insert(file.to_owned(), Document::new(file, root, text));
         findings.append(&mut more);
         Ok(())
     };
@@ -278,85 +294,4 @@ fn build(
     findings.sort();
     contract.findings = findings;
     Ok(contract)
-}
-
-fn read_text(file: &str) -> Result<String, LoadError> {
-    let read = |source| LoadError::Read {
-        file: file.to_owned(),
-        source,
-    };
-    let size_bytes = std::fs::metadata(file).map_err(read)?.len();
-    if size_bytes > FILE_SIZE_MAX_BYTES {
-        return Err(LoadError::TooLarge {
-            file: file.to_owned(),
-            size_bytes,
-            max_bytes: FILE_SIZE_MAX_BYTES,
-        });
-    }
-    decode(file, std::fs::read(file).map_err(read)?)
-}
-
-/// Bytes as UTF-8 text without a byte order mark.
-fn decode(file: &str, bytes: Vec<u8>) -> Result<String, LoadError> {
-    let text = String::from_utf8(bytes).map_err(|error| {
-        let source = error.utf8_error();
-        let before = &error.as_bytes()[..source.valid_up_to()];
-        let n_lines = before.iter().filter(|byte| **byte == b'\n').count();
-        LoadError::NotUtf8 {
-            file: file.to_owned(),
-            line: u32::try_from(n_lines + 1).unwrap_or(u32::MAX),
-            source,
-        }
-    })?;
-    Ok(match text.strip_prefix('\u{feff}') {
-        Some(rest) => rest.to_owned(),
-        None => text,
-    })
-}
-
-/// Reads a file that a reference names, if it is inside `folder` also after symbolic links.
-fn read_inside(file: &str, folder: &Path) -> Result<String, Skip> {
-    let broken = |error: &dyn std::error::Error| Skip::Broken(error.to_string());
-    if !lexically_inside(Path::new(file), folder) {
-        return Err(Skip::Outside);
-    }
-    let folder = if folder.as_os_str().is_empty() {
-        Path::new(".")
-    } else {
-        folder
-    };
-    let real_folder = folder.canonicalize().map_err(|error| broken(&error))?;
-    let real_file = Path::new(file).canonicalize().map_err(|error| {
-        if error.kind() == std::io::ErrorKind::NotFound {
-            Skip::Missing
-        } else {
-            broken(&error)
-        }
-    })?;
-    if !real_file.starts_with(real_folder) {
-        return Err(Skip::Outside);
-    }
-    if !real_file.is_file() {
-        return Err(Skip::Missing);
-    }
-    read_text(file).map_err(|error| broken(&error))
-}
-
-/// Whether a path without links would be inside a folder, so that nothing outside is even probed.
-fn lexically_inside(file: &Path, folder: &Path) -> bool {
-    let plain = |path: &Path| {
-        PathBuf::from_iter(path.components().filter(|part| *part != Component::CurDir))
-    };
-    let (file, folder) = (plain(file), plain(folder));
-    if folder.as_os_str().is_empty() {
-        return !file.is_absolute() && !file.starts_with("..");
-    }
-    match file.strip_prefix(resolve::normalise_path(&slashes(&folder))) {
-        Ok(rest) => !rest.components().any(|part| part == Component::ParentDir),
-        Err(_) => false,
-    }
-}
-
-fn slashes(path: &Path) -> String {
-    path.to_string_lossy().replace('\\', "/")
 }

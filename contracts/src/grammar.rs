@@ -277,7 +277,9 @@ pub fn reference(object: Object, node: &Node) -> Option<&Node> {
     if !object.may_be_reference() {
         return None;
     }
-    node.get("$ref").filter(|node| node.as_str().is_some())
+    let text = |key: &str| node.get(key).filter(|node| node.as_str().is_some());
+    let dynamic = || text("$dynamicRef").filter(|_| object == Object::Schema);
+    text("$ref").or_else(dynamic)
 }
 
 /// Visits an object and all objects under it, parents first, in document order. References are

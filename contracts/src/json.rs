@@ -1,8 +1,10 @@
-//! JSON text to nodes (RFC 8259), with places. It must not know YAML.
+//! JSON text to nodes (RFC 8259), with places. What people write beyond JSON (comments, trailing
+//! commas, raw line breaks in a text, `NaN`, `+1`) is read and named in a finding.
 
 use tollgate_report::Finding;
 
-use crate::source::{DEPTH_MAX, Entry, Node, NodeValue, ObjectBuilder, SourceError, Span};
+use crate::source::{DEPTH_MAX, Entry, Node, NodeValue, SourceError, Span, note, object_of};
+use crate::yaml;
 
 /// Reads one JSON text. A lone surrogate escape becomes U+FFFD, as real documents have them.
 pub(crate) fn parse(
@@ -21,6 +23,9 @@ pub(crate) fn parse(
     reader.skip_space();
     let node = reader.value(0)?;
     reader.skip_space();
+    if reader.at < text.len() && reader.text[reader.at..].starts_with('\0') {
+        return Err(reader.error("there are zero bytes after the value", "remove them"));
+    }
     if reader.at < text.len() {
         return Err(reader.error("there is text after the end of the value", "remove it"));
     }
@@ -63,10 +68,36 @@ impl Reader<'_> {
         SourceError::new(self.file, span, problem, hint)
     }
 
+    /// Skips white space, and comments with a finding.
     fn skip_space(&mut self) {
-        while matches!(self.peek(), Some(b' ' | b'\t' | b'\n' | b'\r')) {
-            self.at += 1;
+        loop {
+            while matches!(self.peek(), Some(b' ' | b'\t' | b'\n' | b'\r')) {
+                self.at += 1;
+            }
+            let rest = &self.text[self.at..];
+            let n_bytes = if rest.starts_with("//") || rest.starts_with('#') {
+                rest.find('\n').unwrap_or(rest.len())
+            } else if rest.starts_with("/*") {
+                match rest.find("*/") {
+                    Some(end) => end + 2,
+                    None => return,
+                }
+            } else {
+                return;
+            };
+            self.note("json-comment", "JSON has no comments", "remove it");
+            self.at += n_bytes;
         }
+    }
+
+    fn note(&mut self, code: &str, message: &str, fix: &str) {
+        let place = self.here().place(self.file);
+        note(self.findings, || {
+            Finding::error(code, message)
+                .at(place)
+                .because("other readers refuse the file")
+                .fix(fix)
+        });
     }
 
     fn value(&mut self, depth: usize) -> Result<Node, SourceError> {
@@ -81,10 +112,11 @@ impl Reader<'_> {
             Some(b'{') => self.object(depth)?,
             Some(b'[') => self.array(depth)?,
             Some(b'"') => NodeValue::String(self.string()?),
-            Some(b'-' | b'0'..=b'9') => self.number()?,
+            Some(b'-' | b'0'..=b'9' | b'+' | b'.' | b'N' | b'I') => self.number()?,
             Some(b't') => self.word("true", NodeValue::Bool(true))?,
             Some(b'f') => self.word("false", NodeValue::Bool(false))?,
             Some(b'n') => self.word("null", NodeValue::Null)?,
+            Some(b'\'') => return Err(self.error("a text stands in single quotes", "write `\"`")),
             Some(_) => return Err(self.error("this is not a JSON value", "write a value here")),
             None => {
                 return Err(self.error(
@@ -110,14 +142,13 @@ impl Reader<'_> {
 
     fn object(&mut self, depth: usize) -> Result<NodeValue, SourceError> {
         self.at += 1;
-        let mut builder = ObjectBuilder::new();
-        self.skip_space();
-        if self.peek() == Some(b'}') {
-            self.at += 1;
-            return Ok(NodeValue::Object(Vec::new()));
-        }
+        let mut entries = Vec::new();
         loop {
             self.skip_space();
+            if self.peek() == Some(b'}') {
+                self.at += 1;
+                return Ok(object_of(entries, self.file, self.findings));
+            }
             if self.peek() != Some(b'"') {
                 return Err(self.error("a key in quotes is missing", "write `\"key\": value`"));
             }
@@ -130,19 +161,15 @@ impl Reader<'_> {
             self.at += 1;
             self.skip_space();
             let node = self.value(depth + 1)?;
-            let entry = Entry {
+            entries.push(Entry {
                 key,
                 key_span,
                 node,
-            };
-            builder.push(entry, self.file, self.findings);
+            });
             self.skip_space();
             match self.peek() {
-                Some(b',') => self.at += 1,
-                Some(b'}') => {
-                    self.at += 1;
-                    return Ok(NodeValue::Object(builder.finish()));
-                }
+                Some(b',') => self.comma(b'}'),
+                Some(b'}') => {}
                 _ => return Err(self.error("a `,` or `}` is missing", "close the object")),
             }
         }
@@ -151,23 +178,33 @@ impl Reader<'_> {
     fn array(&mut self, depth: usize) -> Result<NodeValue, SourceError> {
         self.at += 1;
         let mut items = Vec::new();
-        self.skip_space();
-        if self.peek() == Some(b']') {
-            self.at += 1;
-            return Ok(NodeValue::Array(items));
-        }
         loop {
             self.skip_space();
+            if self.peek() == Some(b']') {
+                self.at += 1;
+                return Ok(NodeValue::Array(items));
+            }
             items.push(self.value(depth + 1)?);
             self.skip_space();
             match self.peek() {
-                Some(b',') => self.at += 1,
-                Some(b']') => {
-                    self.at += 1;
-                    return Ok(NodeValue::Array(items));
-                }
+                Some(b',') => self.comma(b']'),
+                Some(b']') => {}
                 _ => return Err(self.error("a `,` or `]` is missing", "close the list")),
             }
+        }
+    }
+
+    /// Steps over a comma; one with nothing behind it is a finding.
+    fn comma(&mut self, end: u8) {
+        self.at += 1;
+        let comma_at = self.at;
+        self.skip_space();
+        if self.peek() == Some(end) && self.marked <= comma_at {
+            self.note(
+                "json-trailing-comma",
+                "JSON has no comma before the end of a list or object",
+                "remove it",
+            );
         }
     }
 
@@ -190,11 +227,14 @@ impl Reader<'_> {
                     self.at += 1;
                     out.push(self.escape()?);
                 }
-                Some(_) => {
-                    return Err(self.error(
+                Some(byte) => {
+                    self.note(
+                        "json-control-character",
                         "a control character stands in a text",
                         "escape it, such as `\\n` or `\\u0001`",
-                    ));
+                    );
+                    out.push(char::from(byte));
+                    self.at += 1;
                 }
                 None => {
                     return Err(self.error(
@@ -265,16 +305,34 @@ impl Reader<'_> {
         let start = self.at;
         while matches!(
             self.peek(),
-            Some(b'-' | b'+' | b'.' | b'e' | b'E' | b'0'..=b'9')
+            Some(b'-' | b'+' | b'.' | b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9')
         ) {
             self.at += 1;
         }
-        let text = &self.text[start..self.at];
+        let end = self.at;
+        let text = &self.text[start..end];
         if is_number(text) {
             return Ok(NodeValue::Number(text.to_owned()));
         }
         self.at = start;
-        Err(self.error("this is not a JSON number", "write it in quotes or mend it"))
+        let value = match text.trim_start_matches(['-', '+']) {
+            "NaN" | "Infinity" => NodeValue::String(text.to_owned()),
+            _ => match yaml::number(text) {
+                Some(number) => NodeValue::Number(number),
+                None => {
+                    return Err(
+                        self.error("this is not a JSON number", "write it in quotes or mend it")
+                    );
+                }
+            },
+        };
+        self.note(
+            "json-number",
+            &format!("`{text}` is not a JSON number"),
+            "write it as JSON does, or in quotes",
+        );
+        self.at = end;
+        Ok(value)
     }
 }
 

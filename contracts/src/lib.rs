@@ -10,13 +10,20 @@
 pub mod source;
 
 mod json;
+mod node;
+mod text;
 mod yaml;
+mod yaml_events;
 
 pub mod channels;
 pub mod document;
+mod files;
 pub mod grammar;
+mod locate;
+pub mod remote;
 pub mod resolve;
 mod schema;
+mod targets;
 pub mod views;
 
 pub mod diff;

@@ -1,25 +1,21 @@
 //! References: which stand in a contract, where they lead, and following them within bounds.
 //! It must not know what the objects mean, nor read a file itself.
 
-use std::collections::{BTreeMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 
 use tollgate_report::{Finding, Place, suggest};
 
-use crate::document::{Contract, Document, Skip};
+use crate::document::{Contract, Document};
+use crate::files::Skip;
 use crate::grammar::{self, Object};
-use crate::source::{Node, escape_token, unescape_token};
+use crate::locate::{CHAIN_MAX, Located, locate};
+use crate::source::{Node, unescape_token};
+pub use crate::targets::{Target, target_of};
 
-/// How many references may follow each other before we stop.
-const CHAIN_MAX: usize = 64;
-
-/// Where a reference leads: a file and a JSON Pointer in it.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Target {
-    /// A key of [`Contract::documents`].
-    pub file: String,
-    /// A JSON Pointer; empty for the whole document.
-    pub pointer: String,
-}
+/// How many missing targets get a look for the name that was meant.
+const SUGGESTIONS_MAX: usize = 200;
+/// How many neighbours that look takes.
+const NEIGHBOURS_MAX: usize = 5_000;
 
 /// One reference that counts.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -67,7 +63,7 @@ pub(crate) fn collect(
     open: &mut Open<'_>,
 ) -> Collected {
     let mut seen = Seen::default();
-    let mut failed: BTreeMap<String, Finding> = BTreeMap::new();
+    let mut failed = Failed::default();
     let mut out = Collected {
         references: Vec::new(),
         findings: Vec::new(),
@@ -79,20 +75,23 @@ pub(crate) fn collect(
     let mut queue = VecDeque::from([(start, root)]);
     while let Some((target, object)) = queue.pop_front() {
         for reference in references_under(&target, object, documents, &mut seen) {
-            if is_url(&reference.target.file) {
-                out.findings.push(remote_finding(&reference));
-            } else {
-                if let Err(finding) = follow(&reference, documents, open, &mut failed) {
-                    out.findings.push(*finding);
-                }
-                // A target that is not there has nothing under it.
-                queue.push_back((reference.target.clone(), reference.object));
+            if let Err(finding) = follow(&reference, documents, open, &mut failed) {
+                out.findings.push(*finding);
             }
+            // A target that is not there has nothing under it.
+            queue.push_back((reference.target.clone(), reference.object));
             out.references.push(reference);
         }
     }
     find_cycles(&out.references, &mut out.findings);
     out
+}
+
+/// What did not lead anywhere.
+#[derive(Default)]
+struct Failed {
+    files: BTreeMap<String, Skip>,
+    n_missing: usize,
 }
 
 /// What a walk has looked at: nodes below a root by their address, which stays while the
@@ -148,33 +147,30 @@ fn follow(
     reference: &Reference,
     documents: &mut Documents,
     open: &mut Open<'_>,
-    failed: &mut BTreeMap<String, Finding>,
+    failed: &mut Failed,
 ) -> Result<(), Box<Finding>> {
     let file = &reference.target.file;
-    if !documents.contains_key(file) {
-        if !failed.contains_key(file)
+    let is_named = || locate(documents, &reference.target).is_some();
+    if !documents.contains_key(file) && !is_named() {
+        if !failed.files.contains_key(file)
             && let Err(skip) = open(file, documents)
         {
-            failed.insert(file.clone(), skip_finding(reference, &skip));
+            failed.files.insert(file.clone(), skip);
         }
-        if let Some(finding) = failed.get(file) {
-            return Err(Box::new(finding.clone().at(reference.place.clone())));
+        if let Some(skip) = failed.files.get(file) {
+            let finding = skip_finding(reference, skip);
+            return Err(Box::new(finding.at(reference.place.clone())));
         }
     }
     match locate(documents, &reference.target) {
         Some(located) if located.is_joined => Err(Box::new(unescaped_finding(reference, &located))),
         Some(_) => Ok(()),
-        None => Err(Box::new(missing_finding(reference, documents))),
+        None => Err(Box::new(missing_finding(
+            reference,
+            documents,
+            &mut failed.n_missing,
+        ))),
     }
-}
-
-fn remote_finding(reference: &Reference) -> Finding {
-    Finding::warning(
-        "ref-remote",
-        format!("`{}` is not followed: it is a URL", reference.text),
-    )
-    .at(reference.place.clone())
-    .fix("keep a copy of the file beside the contract and name it by a relative path")
 }
 
 fn skip_finding(reference: &Reference, skip: &Skip) -> Finding {
@@ -185,6 +181,12 @@ fn skip_finding(reference: &Reference, skip: &Skip) -> Finding {
             format!("`{text}` leads nowhere: there is no file `{file}`"),
         )
         .fix("mend the path, or add the file"),
+        Skip::Remote => Finding::warning(
+            "ref-remote",
+            format!("`{text}` is not followed: no text of this URL is locked"),
+        )
+        .because("a contract must mean the same tomorrow and without a network")
+        .fix("keep a copy beside the contract and name it by a relative path, or allow its host and lock it with `cargo xtask contract lock`"),
         Skip::Outside => Finding::error(
             "ref-outside",
             format!("`{text}` is not followed: `{file}` is outside the contract's folder"),
@@ -197,10 +199,13 @@ fn skip_finding(reference: &Reference, skip: &Skip) -> Finding {
     }
 }
 
-fn missing_finding(reference: &Reference, documents: &Documents) -> Finding {
+fn missing_finding(reference: &Reference, documents: &Documents, n_missing: &mut usize) -> Finding {
     let message = format!("`{}` leads nowhere", reference.text);
     let finding = Finding::error("ref-missing", message).at(reference.place.clone());
-    match nearest_name(&reference.target, documents) {
+    *n_missing += 1;
+    let is_looked_for = *n_missing <= SUGGESTIONS_MAX;
+    let near = is_looked_for.then(|| nearest_name(&reference.target, documents));
+    match near.flatten() {
         Some(name) => finding.fix(format!("did you mean `{name}`?")),
         None => finding.fix("define the target, or mend the reference"),
     }
@@ -226,13 +231,14 @@ fn nearest_name(target: &Target, documents: &Documents) -> Option<String> {
             pointer: parent.to_owned(),
         },
     )?;
-    let names = parent.node.entries().map(|entry| entry.key.as_str());
+    let names = parent.node.entries().take(NEIGHBOURS_MAX);
+    let names = names.map(|entry| entry.key.as_str());
     suggest::nearest(&unescape_token(name), names).map(str::to_owned)
 }
 
 /// References that lead to themselves through references only.
 fn find_cycles(references: &[Reference], findings: &mut Vec<Finding>) {
-    let by_place: BTreeMap<(&str, &str), &Reference> = references
+    let by_place: HashMap<(&str, &str), &Reference> = references
         .iter()
         .map(|reference| ((&*reference.file, &*reference.pointer), reference))
         .collect();
@@ -257,175 +263,6 @@ fn find_cycles(references: &[Reference], findings: &mut Vec<Finding>) {
             }
         }
     }
-}
-
-struct Located<'a> {
-    target: Target,
-    node: &'a Node,
-    /// A key with a `/` was found though the pointer does not escape it.
-    is_joined: bool,
-}
-
-/// The node of a target. A token that is not there is looked for behind a `$ref` on the way
-/// (`#/channels/orders/messages/placed` where `orders` is a reference).
-fn locate<'a>(documents: &'a Documents, target: &Target) -> Option<Located<'a>> {
-    let mut budget = CHAIN_MAX;
-    locate_within(documents, target, &mut budget)
-}
-
-fn locate_within<'a>(
-    documents: &'a Documents,
-    target: &Target,
-    budget: &mut usize,
-) -> Option<Located<'a>> {
-    let document = documents.get(&target.file)?;
-    if let Some(node) = document.root.pointer(&target.pointer) {
-        return Some(Located {
-            target: target.clone(),
-            node,
-            is_joined: false,
-        });
-    }
-    if !target.pointer.is_empty() && !target.pointer.starts_with('/') {
-        let node = find_anchor(&document.root, &target.pointer)?;
-        return Some(Located {
-            target: target.clone(),
-            node,
-            is_joined: false,
-        });
-    }
-    let mut node = &document.root;
-    let mut at = String::new();
-    let mut is_joined = false;
-    let tokens: Vec<&str> = target.pointer.split('/').skip(1).collect();
-    let mut rest = tokens.as_slice();
-    while let [token, after @ ..] = rest {
-        if let Some(child) = node.child(&unescape_token(token)) {
-            node = child;
-            at = format!("{at}/{token}");
-            rest = after;
-            continue;
-        }
-        if let Some((key, child, after)) = joined_child(node, rest) {
-            node = child;
-            at = format!("{at}/{key}");
-            rest = after;
-            is_joined = true;
-            continue;
-        }
-        *budget = budget.checked_sub(1)?;
-        let text = node.get("$ref")?.as_str()?;
-        let mut next = target_of(&target.file, text);
-        for token in rest {
-            next.pointer = format!("{}/{token}", next.pointer);
-        }
-        return locate_within(documents, &next, budget);
-    }
-    let file = target.file.clone();
-    let target = Target { file, pointer: at };
-    Some(Located {
-        target,
-        node,
-        is_joined,
-    })
-}
-
-/// The child whose key has `/` in it, when the pointer does not escape them: the escaped key, the
-/// child, and the tokens after it. Real documents write such pointers (Deepgram).
-fn joined_child<'a, 't>(
-    node: &'a Node,
-    tokens: &'t [&'t str],
-) -> Option<(String, &'a Node, &'t [&'t str])> {
-    let mut key = unescape_token(tokens.first()?);
-    for (idx, token) in tokens.iter().enumerate().skip(1) {
-        key.push('/');
-        key.push_str(&unescape_token(token));
-        if let Some(child) = node.get(&key) {
-            return Some((escape_token(&key), child, &tokens[idx + 1..]));
-        }
-    }
-    None
-}
-
-/// The schema that calls itself by `$anchor` (JSON Schema 2020-12, section 8.2.2).
-fn find_anchor<'a>(node: &'a Node, anchor: &str) -> Option<&'a Node> {
-    if node.get("$anchor").and_then(Node::as_str) == Some(anchor) {
-        return Some(node);
-    }
-    node.items()
-        .chain(node.entries().map(|entry| &entry.node))
-        .find_map(|child| find_anchor(child, anchor))
-}
-
-fn is_url(file: &str) -> bool {
-    file.split_once(':')
-        .is_some_and(|(scheme, rest)| rest.starts_with("//") && !scheme.contains('/'))
-        || file.starts_with("urn:")
-}
-
-/// The target that a reference names, seen from a file: its path is joined and its fragment
-/// percent-decoded.
-#[must_use]
-pub fn target_of(base_file: &str, text: &str) -> Target {
-    let (file, fragment) = text.split_once('#').unwrap_or((text, ""));
-    let pointer = percent_decode(fragment);
-    let file = if file.is_empty() {
-        base_file.to_owned()
-    } else if is_url(file) {
-        file.to_owned()
-    } else {
-        let file = percent_decode(file);
-        match base_file.rsplit_once('/') {
-            Some((folder, _)) if !file.starts_with('/') => {
-                normalise_path(&format!("{folder}/{file}"))
-            }
-            _ => normalise_path(&file),
-        }
-    };
-    Target { file, pointer }
-}
-
-/// A path without `.` and without `..` where a name stands before it.
-pub(crate) fn normalise_path(path: &str) -> String {
-    let mut parts: Vec<&str> = Vec::new();
-    for part in path.split('/') {
-        match part {
-            "." => {}
-            "" if !parts.is_empty() => {}
-            ".." if parts
-                .last()
-                .is_some_and(|last| *last != ".." && !last.is_empty()) =>
-            {
-                parts.pop();
-            }
-            _ => parts.push(part),
-        }
-    }
-    parts.join("/")
-}
-
-fn percent_decode(text: &str) -> String {
-    if !text.contains('%') {
-        return text.to_owned();
-    }
-    let bytes = text.as_bytes();
-    let mut out = Vec::with_capacity(bytes.len());
-    let mut at = 0;
-    while at < bytes.len() {
-        let digits = bytes
-            .get(at + 1..at + 3)
-            .filter(|digits| bytes[at] == b'%' && digits.iter().all(u8::is_ascii_hexdigit))
-            .and_then(|digits| std::str::from_utf8(digits).ok())
-            .and_then(|digits| u8::from_str_radix(digits, 16).ok());
-        if let Some(byte) = digits {
-            out.push(byte);
-            at += 3;
-        } else {
-            out.push(bytes[at]);
-            at += 1;
-        }
-    }
-    String::from_utf8_lossy(&out).into_owned()
 }
 
 impl Contract {
@@ -457,7 +294,7 @@ impl Contract {
             is_missing: false,
         };
         for _ in 0..CHAIN_MAX {
-            let Some(text) = resolved.node.get("$ref").and_then(Node::as_str) else {
+            let Some(text) = resolved.node.reference_text() else {
                 return resolved;
             };
             let target = target_of(resolved.file, text);

@@ -1,7 +1,7 @@
 //! Self-contained JSON Schema 2020-12 from the schemas of a contract: reachable schemas under
 //! `$defs`, the 3.0 dialect converted. It must not know who validates with them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use serde_json::{Map, Value, json};
 
@@ -56,6 +56,7 @@ impl Contract {
         let mut bundler = Bundler {
             contract: self,
             names: BTreeMap::new(),
+            taken: HashSet::new(),
             queue: Vec::new(),
         };
         let root = bundler.convert(file, schema);
@@ -81,7 +82,8 @@ impl Contract {
 
     fn body_schema(&self, body: Located<'_>) -> Option<Value> {
         let (_, media) = json_media(body.node)?;
-        Some(self.bundle(body.file, media.get("schema")?))
+        let media = self.follow(body.file, media);
+        Some(self.bundle(media.file, media.node.get("schema")?))
     }
 }
 
@@ -106,6 +108,7 @@ pub(crate) fn json_media(body: &Node) -> Option<(&str, &Node)> {
 struct Bundler<'a> {
     contract: &'a Contract,
     names: BTreeMap<Target, String>,
+    taken: HashSet<String>,
     queue: Vec<(Target, String)>,
 }
 
@@ -133,7 +136,7 @@ impl Bundler<'_> {
             .collect();
         let mut name = base.clone();
         let mut number = 2;
-        while self.names.values().any(|taken| *taken == name) {
+        while !self.taken.insert(name.clone()) {
             name = format!("{base}_{number}");
             number += 1;
         }
@@ -151,12 +154,18 @@ impl Bundler<'_> {
         };
         let is_30 = self.contract.kind == Kind::OpenApi30;
         let mut out = Map::new();
-        if let Some(text) = node.get("$ref").and_then(Node::as_str) {
+        if let Some(text) = node.reference_text() {
             if let Some(reference) = self.reference(file, text) {
                 out.insert("$ref".to_owned(), reference.into());
             }
             if is_30 {
-                return Value::Object(out);
+                // Keys beside a `$ref` do not count, but real documents mean `nullable`.
+                let is_nullable = node.get("nullable").and_then(Node::as_bool) == Some(true);
+                return if is_nullable && out.contains_key("$ref") {
+                    json!({"anyOf": [out, {"type": "null"}]})
+                } else {
+                    Value::Object(out)
+                };
             }
         }
         for entry in entries {
@@ -213,6 +222,11 @@ fn is_dropped(key: &str) -> bool {
             | "discriminator"
             | "$schema"
             | "$id"
+            | "$anchor"
+            | "$dynamicRef"
+            | "$dynamicAnchor"
+            | "$defs"
+            | "definitions"
             | "nullable"
     ) || key.starts_with("x-")
 }

@@ -1,11 +1,11 @@
-//! Nodes of a document with their places and their scalars as written. It must not know what a
-//! contract is, nor read a file.
+//! Text to nodes: which reader takes it, the limits, and what both readers share. It must not
+//! know what a contract is, nor read a file.
 
-use std::fmt;
+use tollgate_report::Finding;
 
-use tollgate_report::{Finding, Place};
-
-use crate::{json, yaml};
+use crate::node::sorted_by_key;
+pub use crate::node::{Entry, Fields, Node, NodeValue, Span, escape_token, unescape_token};
+use crate::{json, text, yaml};
 
 /// How deep nodes may stand in each other; deeper text is refused, so that no walk over nodes
 /// can exhaust the stack. The deepest document of the corpus has 38 levels.
@@ -16,55 +16,9 @@ pub const NODES_MAX: usize = 8_000_000;
 /// How many nodes aliases may add to what is written.
 pub const ALIAS_NODES_MAX: usize = 1_000_000;
 
-/// A place in a text: line and column, both from 1, the column in characters.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Span {
-    /// Line from 1.
-    pub line: u32,
-    /// Column from 1, in characters.
-    pub column: u32,
-}
-
-/// One value of a document and where it starts.
-#[derive(Clone, Debug)]
-pub struct Node {
-    /// Where the value starts.
-    pub span: Span,
-    /// What it is.
-    pub value: NodeValue,
-}
-
-/// The value of a node. Objects keep the order of the document.
-#[derive(Clone, Debug)]
-pub enum NodeValue {
-    /// `null`, `~`, or nothing at all.
-    Null,
-    /// `true` or `false`.
-    Bool(bool),
-    /// A number as written, in the syntax of a JSON number; no digit is lost.
-    Number(String),
-    /// Text.
-    String(String),
-    /// A list.
-    Array(Vec<Node>),
-    /// A mapping, in the order of the document, each key once.
-    Object(Vec<Entry>),
-}
-
-/// One key of an object with its value.
-#[derive(Clone, Debug)]
-pub struct Entry {
-    /// The key as text (a YAML key `200` is `"200"`).
-    pub key: String,
-    /// Where the key stands.
-    pub key_span: Span,
-    /// The value.
-    pub node: Node,
-}
-
 /// A text that is not JSON or YAML, or that goes beyond the limits.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("read `{file}:{line}:{column}`: {problem}; {hint}")]
+#[error("read `{file}:{line}:{column}`: {problem}; {hint}{excerpt}")]
 pub struct SourceError {
     /// The file, as given.
     pub file: String,
@@ -76,6 +30,9 @@ pub struct SourceError {
     pub problem: String,
     /// What to do.
     pub hint: String,
+    /// The line with a caret under the column, each after a line break; empty when there is no
+    /// such line.
+    pub excerpt: String,
 }
 
 impl SourceError {
@@ -91,6 +48,7 @@ impl SourceError {
             column: span.column,
             problem: problem.into(),
             hint: hint.into(),
+            excerpt: String::new(),
         }
     }
 }
@@ -103,27 +61,48 @@ pub fn parse(file: &str, text: &str) -> Result<Node, SourceError> {
     parse_with_findings(file, text).map(|(node, _)| node)
 }
 
-/// Reads a JSON or YAML text, and says which keys stand twice (`duplicate-key`).
+/// Reads a JSON or YAML text, and says what other readers may refuse: keys that stand twice,
+/// comments and trailing commas in JSON, a second YAML document, and the like.
 ///
 /// # Errors
 /// As [`parse`].
 pub fn parse_with_findings(file: &str, text: &str) -> Result<(Node, Vec<Finding>), SourceError> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let mut findings = Vec::new();
-    let looks_like_json = text.trim_start().starts_with(['{', '[']);
-    let node = if looks_like_json {
-        match json::parse(file, text, &mut findings) {
-            Ok(node) => node,
-            Err(error) if has_json_name(file) => return Err(error),
-            Err(_) => {
-                findings.clear();
-                yaml::parse(file, text, &mut findings)?
-            }
-        }
-    } else {
-        yaml::parse(file, text, &mut findings)?
-    };
+    let node = parse_either(file, text, &mut findings).map_err(|error| SourceError {
+        excerpt: text::excerpt(text, error.line, error.column),
+        ..error
+    })?;
     Ok((node, findings))
+}
+
+/// A text that starts as JSON is read as JSON. Where that fails, or needs what only a lenient
+/// reader takes, and no name says that it must be JSON, it is read as YAML, of which JSON is a
+/// part. The error is of the reader that came further.
+fn parse_either(file: &str, text: &str, findings: &mut Vec<Finding>) -> Result<Node, SourceError> {
+    let start = text.trim_start();
+    let is_json = has_json_name(file);
+    let looks_like_json = start.starts_with(['{', '[']) || (is_json && start.starts_with('/'));
+    if !looks_like_json {
+        return yaml::parse(file, text, findings);
+    }
+    let mut by_json_findings = Vec::new();
+    let by_json = json::parse(file, text, &mut by_json_findings);
+    let is_plain = by_json_findings.iter().all(|it| it.code == "duplicate-key");
+    if is_json || (by_json.is_ok() && is_plain) {
+        findings.append(&mut by_json_findings);
+        return by_json;
+    }
+    let by_yaml = yaml::parse(file, text, findings);
+    match (by_json, by_yaml) {
+        (_, Ok(node)) => Ok(node),
+        (Ok(node), Err(_)) => {
+            *findings = by_json_findings;
+            Ok(node)
+        }
+        (Err(json), Err(yaml)) if (json.line, json.column) > (yaml.line, yaml.column) => Err(json),
+        (Err(_), Err(yaml)) => Err(yaml),
+    }
 }
 
 fn has_json_name(file: &str) -> bool {
@@ -131,265 +110,71 @@ fn has_json_name(file: &str) -> bool {
         .is_some_and(|(_, extension)| extension.eq_ignore_ascii_case("json"))
 }
 
-impl Node {
-    pub(crate) fn new(span: Span, value: NodeValue) -> Self {
-        Self { span, value }
-    }
+/// How many findings one text may give; a hostile one has a million.
+const FINDINGS_MAX: usize = 1_000;
 
-    /// The value of a key, when this is an object that has it.
-    #[must_use]
-    pub fn get(&self, key: &str) -> Option<&Self> {
-        self.entry(key).map(|entry| &entry.node)
-    }
-
-    /// The entry of a key, when this is an object that has it.
-    #[must_use]
-    pub fn entry(&self, key: &str) -> Option<&Entry> {
-        self.entries().find(|entry| entry.key == key)
-    }
-
-    /// The entries of an object in document order; nothing for any other value.
-    pub fn entries(&self) -> std::slice::Iter<'_, Entry> {
-        self.as_object().unwrap_or_default().iter()
-    }
-
-    /// The items of an array; nothing for any other value.
-    pub fn items(&self) -> std::slice::Iter<'_, Self> {
-        self.as_array().unwrap_or_default().iter()
-    }
-
-    /// The text of a string.
-    #[must_use]
-    pub fn as_str(&self) -> Option<&str> {
-        match &self.value {
-            NodeValue::String(text) => Some(text),
-            _ => None,
-        }
-    }
-
-    /// The text of a scalar as written: a string, a number, or a boolean; not of null.
-    #[must_use]
-    pub fn scalar_text(&self) -> Option<&str> {
-        match &self.value {
-            NodeValue::String(text) | NodeValue::Number(text) => Some(text),
-            NodeValue::Bool(true) => Some("true"),
-            NodeValue::Bool(false) => Some("false"),
-            _ => None,
-        }
-    }
-
-    /// The value of a boolean.
-    #[must_use]
-    pub fn as_bool(&self) -> Option<bool> {
-        match self.value {
-            NodeValue::Bool(value) => Some(value),
-            _ => None,
-        }
-    }
-
-    /// The items of an array.
-    #[must_use]
-    pub fn as_array(&self) -> Option<&[Self]> {
-        match &self.value {
-            NodeValue::Array(items) => Some(items),
-            _ => None,
-        }
-    }
-
-    /// The entries of an object.
-    #[must_use]
-    pub fn as_object(&self) -> Option<&[Entry]> {
-        match &self.value {
-            NodeValue::Object(entries) => Some(entries),
-            _ => None,
-        }
-    }
-
-    /// A number without sign and fraction, up to 64 bits.
-    #[must_use]
-    pub fn as_u64(&self) -> Option<u64> {
-        match &self.value {
-            NodeValue::Number(text) => text.parse().ok(),
-            _ => None,
-        }
-    }
-
-    /// A number, rounded to a 64-bit float; finite.
-    #[must_use]
-    pub fn as_f64(&self) -> Option<f64> {
-        match &self.value {
-            NodeValue::Number(text) => text.parse().ok().filter(|value: &f64| value.is_finite()),
-            _ => None,
-        }
-    }
-
-    /// True for `null`.
-    #[must_use]
-    pub fn is_null(&self) -> bool {
-        matches!(self.value, NodeValue::Null)
-    }
-
-    /// The JSON type of the value, as a word.
-    #[must_use]
-    pub fn type_word(&self) -> &'static str {
-        match self.value {
-            NodeValue::Null => "null",
-            NodeValue::Bool(_) => "boolean",
-            NodeValue::Number(_) => "number",
-            NodeValue::String(_) => "string",
-            NodeValue::Array(_) => "array",
-            NodeValue::Object(_) => "object",
-        }
-    }
-
-    /// The node that a JSON Pointer (RFC 6901) names from here; `""` is this node.
-    #[must_use]
-    pub fn pointer(&self, pointer: &str) -> Option<&Self> {
-        if pointer.is_empty() {
-            return Some(self);
-        }
-        pointer
-            .strip_prefix('/')?
-            .split('/')
-            .try_fold(self, |node, token| node.child(&unescape_token(token)))
-    }
-
-    /// The child that one unescaped pointer token names: a key or an index.
-    #[must_use]
-    pub fn child(&self, token: &str) -> Option<&Self> {
-        match &self.value {
-            NodeValue::Array(items) => items.get(token.parse::<usize>().ok()?),
-            _ => self.get(token),
-        }
-    }
-
-    /// The value as JSON. Numbers beyond 64 bits become floats; beyond those, text.
-    #[must_use]
-    pub fn to_json(&self) -> serde_json::Value {
-        use serde_json::Value;
-        match &self.value {
-            NodeValue::Null => Value::Null,
-            NodeValue::Bool(value) => Value::Bool(*value),
-            NodeValue::Number(text) => json_number(text),
-            NodeValue::String(text) => Value::String(text.clone()),
-            NodeValue::Array(items) => items.iter().map(Self::to_json).collect(),
-            NodeValue::Object(entries) => entries
-                .iter()
-                .map(|entry| (entry.key.clone(), entry.node.to_json()))
-                .collect(),
-        }
-    }
-
-    /// The place of this node in `file`.
-    #[must_use]
-    pub fn place(&self, file: &str) -> Place {
-        self.span.place(file)
+/// Keeps a finding about a text, unless there are too many already.
+pub(crate) fn note(findings: &mut Vec<Finding>, finding: impl FnOnce() -> Finding) {
+    if findings.len() < FINDINGS_MAX {
+        findings.push(finding());
     }
 }
 
-impl Span {
-    /// This position in `file`.
-    #[must_use]
-    pub fn place(self, file: &str) -> Place {
-        Place::at(file, self.line, self.column)
+/// The entries of an object with each key once: a key that stands twice keeps its first place in
+/// the order and takes the last value, and is named in a finding.
+pub(crate) fn object_of(
+    mut entries: Vec<Entry>,
+    file: &str,
+    findings: &mut Vec<Finding>,
+) -> NodeValue {
+    let twice = duplicates(&entries);
+    for (first, again) in &twice {
+        note(findings, || {
+            duplicate_finding(file, &entries[*first], &entries[*again])
+        });
     }
-}
-
-impl fmt::Display for Span {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}", self.line, self.column)
+    // The last of several wins, as the pairs are in document order.
+    let mut is_gone = vec![false; if twice.is_empty() { 0 } else { entries.len() }];
+    for (first, again) in twice {
+        entries.swap(first, again);
+        is_gone[again] = true;
     }
-}
-
-fn json_number(text: &str) -> serde_json::Value {
-    if let Ok(number) = text.parse::<u64>() {
-        return number.into();
+    if !is_gone.is_empty() {
+        let mut gone = is_gone.into_iter();
+        entries.retain(|_| !gone.next().unwrap_or_default());
     }
-    if let Ok(number) = text.parse::<i64>() {
-        return number.into();
+    NodeValue::Object(Fields::new(entries))
+}
+
+/// Pairs of the first and a later entry of one key, in the order of the later.
+fn duplicates(entries: &[Entry]) -> Vec<(usize, usize)> {
+    let mut pairs = Vec::new();
+    if entries.len() <= Fields::SMALL {
+        for (again, entry) in entries.iter().enumerate() {
+            let first = entries[..again].iter().position(|it| it.key == entry.key);
+            pairs.extend(first.map(|first| (first, again)));
+        }
+        return pairs;
     }
-    let float = text.parse::<f64>().ok();
-    match float.and_then(serde_json::Number::from_f64) {
-        Some(number) => serde_json::Value::Number(number),
-        None => serde_json::Value::String(text.to_owned()),
-    }
-}
-
-/// A pointer token with `~1` and `~0` read (RFC 6901, section 4).
-#[must_use]
-pub fn unescape_token(token: &str) -> String {
-    token.replace("~1", "/").replace("~0", "~")
-}
-
-/// A key as a pointer token, `~` and `/` escaped.
-#[must_use]
-pub fn escape_token(key: &str) -> String {
-    key.replace('~', "~0").replace('/', "~1")
-}
-
-/// Collects the entries of an object; a key that stands twice keeps its place and takes the last
-/// value, and is named in a finding.
-pub(crate) struct ObjectBuilder {
-    entries: Vec<Entry>,
-    /// Index by key, kept only for objects of more than [`Self::SMALL`] keys.
-    index: std::collections::HashMap<String, usize>,
-}
-
-impl ObjectBuilder {
-    const SMALL: usize = 16;
-
-    pub(crate) fn new() -> Self {
-        Self {
-            entries: Vec::new(),
-            index: std::collections::HashMap::new(),
+    let order = sorted_by_key(entries);
+    for equal in order.chunk_by(|a, b| entries[*a as usize].key == entries[*b as usize].key) {
+        for again in &equal[1..] {
+            pairs.push((equal[0] as usize, *again as usize));
         }
     }
+    pairs.sort_unstable_by_key(|(_, again)| *again);
+    pairs
+}
 
-    fn position(&self, key: &str) -> Option<usize> {
-        if self.index.is_empty() {
-            self.entries.iter().position(|entry| entry.key == key)
-        } else {
-            self.index.get(key).copied()
-        }
-    }
-
-    pub(crate) fn contains(&self, key: &str) -> bool {
-        self.position(key).is_some()
-    }
-
-    pub(crate) fn push(&mut self, entry: Entry, file: &str, findings: &mut Vec<Finding>) {
-        if let Some(position) = self.position(&entry.key) {
-            let first = self.entries[position].key_span;
-            findings.push(
-                Finding::error(
-                    "duplicate-key",
-                    format!(
-                        "the key `{}` stands twice, first at line {}",
-                        entry.key, first.line
-                    ),
-                )
-                .at(entry.key_span.place(file))
-                .because("readers differ in which of the two they keep")
-                .fix("remove or rename one of the two"),
-            );
-            self.entries[position] = entry;
-            return;
-        }
-        if !self.index.is_empty() {
-            self.index.insert(entry.key.clone(), self.entries.len());
-        }
-        self.entries.push(entry);
-        if self.index.is_empty() && self.entries.len() > Self::SMALL {
-            self.index = self
-                .entries
-                .iter()
-                .enumerate()
-                .map(|(idx, entry)| (entry.key.clone(), idx))
-                .collect();
-        }
-    }
-
-    pub(crate) fn finish(self) -> Vec<Entry> {
-        self.entries
-    }
+fn duplicate_finding(file: &str, first: &Entry, again: &Entry) -> Finding {
+    Finding::error(
+        "duplicate-key",
+        format!(
+            "the key `{}` stands twice, first at line {}",
+            again.key, first.key_span.line
+        ),
+    )
+    .at(again.key_span.place(file))
+    .because("readers differ in which of the two they keep; the last counts here")
+    .fix("remove or rename one of the two")
 }

@@ -18,9 +18,9 @@ pub struct Operation<'a> {
     pub id: String,
     /// Whether `id` was given and is not taken by an earlier operation.
     pub is_id_given: bool,
-    /// Lower case: `get`, `post`, ...
+    /// Lower case: `get`, `post`, ...; as written for one of `additionalOperations`.
     pub method: String,
-    /// The path template as written.
+    /// The path template as written, or the name of the webhook.
     pub path: String,
     /// Names of its tags.
     pub tags: Vec<String>,
@@ -89,41 +89,57 @@ impl Contract {
     /// The operations of all paths in document order; webhooks are not among them.
     #[must_use]
     pub fn operations(&self) -> Vec<Operation<'_>> {
+        self.operations_of("paths", &mut BTreeSet::new())
+    }
+
+    /// The operations of all webhooks in document order: what the server calls. The path of each
+    /// is the name of its webhook.
+    #[must_use]
+    pub fn webhooks(&self) -> Vec<Operation<'_>> {
+        self.operations_of("webhooks", &mut BTreeSet::new())
+    }
+
+    fn operations_of<'a>(
+        &'a self,
+        section: &str,
+        taken: &mut BTreeSet<String>,
+    ) -> Vec<Operation<'a>> {
         let mut operations = Vec::new();
-        let mut taken = BTreeSet::new();
-        let Some(paths) = self.root().get("paths") else {
+        if self.kind.is_async() {
             return operations;
-        };
-        for path in paths.entries().filter(|entry| entry.key.starts_with('/')) {
+        }
+        let paths = self.root().get(section).map(Node::entries);
+        for path in paths.unwrap_or_default() {
+            if path.key.starts_with("x-") || (section == "paths" && !path.key.starts_with('/')) {
+                continue;
+            }
             let resolved = self.resolve(&self.entry, &path.node);
-            let base = match &resolved.pointer {
-                Some(pointer) => pointer.clone(),
-                None => format!("/paths/{}", escape_token(&path.key)),
+            let item = Located {
+                file: resolved.file,
+                node: resolved.node,
             };
-            for entry in resolved.node.entries() {
-                if METHODS.contains(&entry.key.as_str()) && entry.node.as_object().is_some() {
-                    let item = Located {
+            let base = match resolved.pointer {
+                Some(pointer) => pointer,
+                None => format!("/{section}/{}", escape_token(&path.key)),
+            };
+            for (holder, method) in methods_of(item.node) {
+                let resolved = self.resolve(item.file, &method.node);
+                let at = OperationPlace {
+                    pointer: match resolved.pointer {
+                        Some(pointer) => pointer,
+                        None => format!("{base}{holder}/{}", escape_token(&method.key)),
+                    },
+                    path: &path.key,
+                    method,
+                    item,
+                    operation: Located {
                         file: resolved.file,
                         node: resolved.node,
-                    };
-                    let resolved = self.resolve(resolved.file, &entry.node);
-                    let at = OperationPlace {
-                        pointer: match resolved.pointer {
-                            Some(pointer) => pointer,
-                            None => format!("{base}/{}", entry.key),
-                        },
-                        path: &path.key,
-                        method: entry,
-                        item,
-                        operation: Located {
-                            file: resolved.file,
-                            node: resolved.node,
-                        },
-                    };
-                    let operation = self.operation(at, &taken);
-                    taken.insert(operation.id.clone());
-                    operations.push(operation);
-                }
+                    },
+                };
+                let operation = self.operation(at, taken);
+                taken.insert(operation.id.clone());
+                operations.push(operation);
             }
         }
         operations
@@ -202,6 +218,21 @@ impl Contract {
             .into_iter()
             .find(|operation| operation.id == operation_id)
     }
+}
+
+/// The operations of a path item with what stands between it and them: the methods that have a
+/// key of their own, and those of `additionalOperations` (`OpenAPI` 3.2).
+fn methods_of(item: &Node) -> impl Iterator<Item = (&'static str, &Entry)> {
+    let own = item
+        .entries()
+        .filter(|entry| METHODS.contains(&entry.key.as_str()))
+        .map(|entry| ("", entry));
+    let more = item.get("additionalOperations").map(Node::entries);
+    own.chain(
+        more.unwrap_or_default()
+            .map(|entry| ("/additionalOperations", entry)),
+    )
+    .filter(|(_, entry)| entry.node.as_object().is_some())
 }
 
 pub(crate) fn text(node: &Node, key: &str) -> Option<String> {

@@ -1,22 +1,66 @@
-//! YAML text to nodes: the events of `saphyr-parser`, the scalars of the YAML 1.2 core schema,
-//! aliases and merge keys within bounds. It must not know what a contract is.
+//! YAML text to nodes: the scalars of the YAML 1.2 core schema, aliases and merge keys within
+//! bounds. It must not know what a contract is, nor how YAML is scanned.
 
-use std::collections::HashMap;
+use std::borrow::Cow;
+use std::collections::{HashMap, HashSet};
 
-use saphyr_parser::{Event, Parser, ScalarStyle, ScanError, Tag};
 use tollgate_report::Finding;
 
 use crate::json;
 use crate::source::{
-    ALIAS_NODES_MAX, DEPTH_MAX, Entry, NODES_MAX, Node, NodeValue, ObjectBuilder, SourceError, Span,
+    ALIAS_NODES_MAX, DEPTH_MAX, Entry, NODES_MAX, Node, NodeValue, SourceError, Span, note,
+    object_of,
 };
+use crate::yaml_events::{Event, Refused, Tag, lenient, strict};
 
-/// Reads the first document of a YAML text; a second one is an error.
+/// Reads the first document of a YAML text. What only libyaml accepts is read with a finding.
 pub(crate) fn parse(
     file: &str,
     text: &str,
     findings: &mut Vec<Finding>,
 ) -> Result<Node, SourceError> {
+    let refused = match build(file, strict(text), findings) {
+        Ok(node) => return Ok(node),
+        Err(Failed::Limit(error)) => return Err(error),
+        Err(Failed::Syntax(refused)) => refused,
+    };
+    findings.clear();
+    let Ok(node) = build(file, lenient(&mut text.as_bytes()), findings) else {
+        findings.clear();
+        let hint = hint_of(&refused.problem);
+        return Err(SourceError::new(file, refused.span, refused.problem, hint));
+    };
+    note(findings, || {
+        Finding::warning(
+            "yaml-lenient",
+            format!("this is YAML for libyaml only: {}", refused.problem),
+        )
+        .at(refused.span.place(file))
+        .because("readers that follow YAML 1.2 refuse the file")
+        .fix(hint_of(&refused.problem))
+    });
+    Ok(node)
+}
+
+/// Why no document was built.
+enum Failed {
+    /// The text is no YAML.
+    Syntax(Refused),
+    /// It is YAML that we do not take.
+    Limit(SourceError),
+}
+
+impl From<SourceError> for Failed {
+    fn from(error: SourceError) -> Self {
+        Self::Limit(error)
+    }
+}
+
+fn build<'t>(
+    file: &str,
+    events: impl Iterator<Item = Result<(Event<'t>, Span), Refused>>,
+    findings: &mut Vec<Finding>,
+) -> Result<Node, Failed> {
     let mut builder = Builder {
         file,
         findings,
@@ -27,57 +71,74 @@ pub(crate) fn parse(
         n_alias_nodes: 0,
         root: None,
     };
-    let mut n_documents = 0;
-    for event in Parser::new_from_str(text) {
-        let (event, span) = event.map_err(|error| scan_error(file, &error))?;
-        let span = span_of(span.start.line(), span.start.col());
+    for event in events {
+        let (event, span) = event.map_err(Failed::Syntax)?;
         match event {
-            Event::DocumentStart(_) => {
-                n_documents += 1;
-                if n_documents > 1 {
-                    return Err(builder.error(
-                        span,
-                        "a second document starts here",
-                        "keep one document a file",
-                    ));
-                }
+            Event::DocumentStart if builder.root.is_some() => {
+                note(builder.findings, || second_document_finding(file, span));
+                break;
             }
             Event::Alias(anchor) => builder.alias(anchor, span)?,
-            Event::Scalar(text, style, anchor, tag) => {
-                let value = scalar(&text, style, tag.as_deref());
-                builder.scalar(Node::new(span, value), &text, anchor, style)?;
-            }
-            Event::SequenceStart(anchor, _) => builder.open(Frame::array(span, anchor), span)?,
-            Event::MappingStart(anchor, _) => builder.open(Frame::object(span, anchor), span)?,
-            Event::SequenceEnd | Event::MappingEnd => builder.close()?,
-            Event::Nothing | Event::StreamStart | Event::StreamEnd | Event::DocumentEnd => {}
+            Event::Scalar {
+                text,
+                is_plain,
+                tag,
+                anchor,
+            } => builder.scalar(text, span, is_plain, tag, anchor)?,
+            Event::SequenceStart(anchor) => builder.open(Frame::array(span, anchor), span)?,
+            Event::MappingStart(anchor) => builder.open(Frame::object(span, anchor), span)?,
+            Event::End => builder.close()?,
+            Event::DocumentStart | Event::Other => {}
         }
     }
-    builder.root.map(|built| built.node).ok_or_else(|| {
-        SourceError::new(
-            file,
-            Span { line: 1, column: 1 },
-            "the file is empty",
-            "write a contract into it",
-        )
-    })
+    let start = Span { line: 1, column: 1 };
+    let empty = || SourceError::new(file, start, "the file is empty", "write a contract into it");
+    Ok(builder.root.map(|built| built.node).ok_or_else(empty)?)
 }
 
-fn scan_error(file: &str, error: &ScanError) -> SourceError {
-    let marker = error.marker();
-    SourceError::new(
-        file,
-        span_of(marker.line(), marker.col()),
-        error.info(),
-        "mend the YAML here",
+fn second_document_finding(file: &str, span: Span) -> Finding {
+    Finding::error(
+        "yaml-second-document",
+        "a second document starts here; it is not read",
     )
+    .at(span.place(file))
+    .because("a contract is one document")
+    .fix("keep one document a file")
 }
 
-fn span_of(line: usize, column_from_zero: usize) -> Span {
-    Span {
-        line: u32::try_from(line.max(1)).unwrap_or(u32::MAX),
-        column: u32::try_from(column_from_zero + 1).unwrap_or(u32::MAX),
-    }
+/// What to do about a problem of the scanner.
+fn hint_of(problem: &str) -> &'static str {
+    let hints = [
+        ("tab", "indent with spaces"),
+        (
+            "mapping values are not allowed",
+            "put the text in quotes, or mend the indentation",
+        ),
+        (
+            "quoted scalar",
+            "close the quotes, and indent the lines between them",
+        ),
+        ("quote", "close the quotes"),
+        (
+            "indentation",
+            "indent the lines as deep as their neighbours, and deeper than their key",
+        ),
+        ("anchor", "define the anchor before it is used"),
+        ("comment", "put a space before `#`"),
+        ("valid YAML whitespace", "put a space after `:`"),
+        (
+            "escape",
+            "write `\\\\` for a backslash, or use single quotes",
+        ),
+        ("expected ','", "close the list or mapping"),
+        ("flow", "close the list or mapping"),
+        ("expected key", "indent the line as deep as its neighbours"),
+        ("block end", "indent the line as deep as its neighbours"),
+        ("start any token", "put the text in quotes"),
+        ("unexpected character", "put the text in quotes"),
+    ];
+    let found = hints.iter().find(|(part, _)| problem.contains(part));
+    found.map_or("mend the YAML here", |(_, hint)| hint)
 }
 
 /// A finished node with how many nodes it has and how high it stands.
@@ -100,7 +161,7 @@ struct Frame {
 enum Body {
     Array(Vec<Node>),
     Object {
-        builder: ObjectBuilder,
+        entries: Vec<Entry>,
         key: Option<(String, Span, bool)>,
         /// What `<<` names; joined when the mapping ends, so that its own keys win.
         merges: Vec<Node>,
@@ -114,7 +175,7 @@ impl Frame {
 
     fn object(span: Span, anchor: usize) -> Self {
         let body = Body::Object {
-            builder: ObjectBuilder::new(),
+            entries: Vec::new(),
             key: None,
             merges: Vec::new(),
         };
@@ -183,24 +244,24 @@ impl Builder<'_> {
 
     fn scalar(
         &mut self,
-        node: Node,
-        text: &str,
+        text: Cow<'_, str>,
+        span: Span,
+        is_plain: bool,
+        tag: Tag,
         anchor: usize,
-        style: ScalarStyle,
     ) -> Result<(), SourceError> {
-        let span = node.span;
-        let built = Built {
-            node,
-            n_nodes: 1,
-            height: 1,
-        };
+        if self.wants_key() {
+            if anchor > 0 {
+                let node = Node::new(span, NodeValue::String(text.clone().into_owned()));
+                self.anchors.insert(anchor, Built::leaf(node));
+            }
+            let is_merge = is_plain && text == "<<";
+            self.set_key(text.into_owned(), span, is_merge);
+            return Ok(());
+        }
+        let built = Built::leaf(Node::new(span, scalar(text, is_plain, tag)));
         if anchor > 0 {
             self.anchors.insert(anchor, built.clone());
-        }
-        if self.wants_key() {
-            let is_merge = text == "<<" && style == ScalarStyle::Plain;
-            self.set_key(text.to_owned(), span, is_merge);
-            return Ok(());
         }
         self.put(built)
     }
@@ -252,8 +313,11 @@ impl Builder<'_> {
         let value = match frame.body {
             Body::Array(items) => NodeValue::Array(items),
             Body::Object {
-                builder, merges, ..
-            } => NodeValue::Object(self.merge(builder, merges)?),
+                entries, merges, ..
+            } => {
+                let entries = self.merge(entries, merges)?;
+                object_of(entries, self.file, self.findings)
+            }
         };
         let built = Built {
             node: Node::new(frame.span, value),
@@ -278,11 +342,11 @@ impl Builder<'_> {
     }
 
     /// Adds what `<<` names behind the own keys; an own key and an earlier source win.
-    fn merge(
-        &mut self,
-        mut builder: ObjectBuilder,
-        merges: Vec<Node>,
-    ) -> Result<Vec<Entry>, SourceError> {
+    fn merge(&self, mut entries: Vec<Entry>, merges: Vec<Node>) -> Result<Vec<Entry>, SourceError> {
+        if merges.is_empty() {
+            return Ok(entries);
+        }
+        let mut keys: HashSet<String> = entries.iter().map(|entry| entry.key.clone()).collect();
         for source in merges {
             let span = source.span;
             let sources = match source.value {
@@ -290,21 +354,21 @@ impl Builder<'_> {
                 value => vec![Node::new(span, value)],
             };
             for source in sources {
-                let NodeValue::Object(entries) = source.value else {
+                let NodeValue::Object(fields) = source.value else {
                     return Err(self.error(
                         span,
                         "`<<` names something that is no mapping",
                         "let it name a mapping",
                     ));
                 };
-                for entry in entries {
-                    if !builder.contains(&entry.key) {
-                        builder.push(entry, self.file, self.findings);
+                for entry in fields {
+                    if keys.insert(entry.key.clone()) {
+                        entries.push(entry);
                     }
                 }
             }
         }
-        Ok(builder.finish())
+        Ok(entries)
     }
 
     /// Puts a finished node into the open frame, or makes it the root.
@@ -329,7 +393,7 @@ impl Builder<'_> {
         match &mut frame.body {
             Body::Array(items) => items.push(built.node),
             Body::Object {
-                builder,
+                entries,
                 key,
                 merges,
             } => {
@@ -338,12 +402,11 @@ impl Builder<'_> {
                 if is_merge {
                     merges.push(built.node);
                 } else {
-                    let entry = Entry {
+                    entries.push(Entry {
                         key,
                         key_span,
                         node: built.node,
-                    };
-                    builder.push(entry, self.file, self.findings);
+                    });
                 }
             }
         }
@@ -352,6 +415,14 @@ impl Builder<'_> {
 }
 
 impl Built {
+    fn leaf(node: Node) -> Self {
+        Self {
+            node,
+            n_nodes: 1,
+            height: 1,
+        }
+    }
+
     /// A copy that is counted against [`ALIAS_NODES_MAX`]; nothing when it would go beyond.
     fn clone_counted(&self, n_alias_nodes: &mut usize) -> Option<Self> {
         *n_alias_nodes = n_alias_nodes.saturating_add(self.n_nodes);
@@ -361,25 +432,23 @@ impl Built {
 
 /// A scalar by the core schema (YAML 1.2.2, section 10.3.2); only plain ones can be anything but
 /// text. What JSON can't hold (`.inf`, `.nan`) stays text.
-fn scalar(text: &str, style: ScalarStyle, tag: Option<&Tag>) -> NodeValue {
-    let is_text_by_tag = tag.is_some_and(|tag| tag.is_yaml_core_schema() && tag.suffix == "str");
-    let is_tagged_otherwise = tag.is_some_and(|tag| tag.is_yaml_core_schema() && !is_text_by_tag);
-    if is_text_by_tag || (style != ScalarStyle::Plain && !is_tagged_otherwise) {
-        return NodeValue::String(text.to_owned());
+fn scalar(text: Cow<'_, str>, is_plain: bool, tag: Tag) -> NodeValue {
+    if tag == Tag::Text || (!is_plain && tag != Tag::Core) {
+        return NodeValue::String(text.into_owned());
     }
-    match text {
+    match text.as_ref() {
         "" | "~" | "null" | "Null" | "NULL" => NodeValue::Null,
         "true" | "True" | "TRUE" => NodeValue::Bool(true),
         "false" | "False" | "FALSE" => NodeValue::Bool(false),
-        _ => match number(text) {
+        _ => match number(&text) {
             Some(number) => NodeValue::Number(number),
-            None => NodeValue::String(text.to_owned()),
+            None => NodeValue::String(text.into_owned()),
         },
     }
 }
 
 /// A number of the core schema in the syntax of JSON.
-fn number(text: &str) -> Option<String> {
+pub(crate) fn number(text: &str) -> Option<String> {
     let first = text.bytes().next()?;
     if !(first.is_ascii_digit() || matches!(first, b'-' | b'+' | b'.')) {
         return None;

@@ -103,7 +103,7 @@ impl<'a> Cursor<'a> {
 
     /// Whether this is a reference.
     pub(crate) fn is_reference(&self) -> bool {
-        self.node.get("$ref").and_then(Node::as_str).is_some()
+        self.node.reference_text().is_some()
     }
 
     /// Where the references from here end; itself when it is none, nothing when they lead nowhere.

@@ -1,0 +1,189 @@
+//! Finding the node that a target names: by pointer, by `$anchor` and `$id`, behind references on
+//! the way. It must not open files.
+
+use std::collections::BTreeMap;
+
+use crate::document::Document;
+use crate::source::{Node, escape_token, unescape_token};
+use crate::targets::{Target, target_of};
+
+/// How many references may follow each other before we stop.
+pub(crate) const CHAIN_MAX: usize = 64;
+
+type Documents = BTreeMap<String, Document>;
+
+/// The names that schemas of a document give themselves.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Names {
+    /// Pointers by `$anchor` and `$dynamicAnchor` (JSON Schema 2020-12, sections 8.2.2 and 8.2.3).
+    pub(crate) anchors: BTreeMap<String, String>,
+    /// Pointers by `$id` (and by the `$self` of an `OpenAPI` 3.2 document), joined to the file.
+    pub(crate) ids: BTreeMap<String, String>,
+}
+
+/// The names in a document. Examples, defaults and the like are data and name nothing.
+pub(crate) fn names_of(file: &str, root: &Node, text: &str) -> Names {
+    let mut names = Names::default();
+    if ["$id", "$anchor", "$dynamicAnchor", "$self"]
+        .iter()
+        .any(|key| text.contains(key))
+    {
+        gather(file, root, &mut String::new(), &mut names);
+    }
+    names
+}
+
+fn gather(file: &str, node: &Node, pointer: &mut String, names: &mut Names) {
+    for entry in node.entries() {
+        let key = entry.key.as_str();
+        if let Some(name) = entry.node.as_str() {
+            let map = match key {
+                "$anchor" | "$dynamicAnchor" => &mut names.anchors,
+                "$id" | "$self" => &mut names.ids,
+                _ => continue,
+            };
+            let (map, name) = match name.strip_prefix('#') {
+                Some(anchor) => (&mut names.anchors, anchor.to_owned()),
+                None if key == "$id" || key == "$self" => (map, target_of(file, name).file),
+                None => (map, name.to_owned()),
+            };
+            map.entry(name).or_insert_with(|| pointer.clone());
+            continue;
+        }
+        let is_data = matches!(key, "example" | "examples" | "default" | "enum" | "const");
+        if is_data || key.starts_with("x-") {
+            continue;
+        }
+        let length = pointer.len();
+        pointer.push('/');
+        pointer.push_str(&escape_token(key));
+        gather(file, &entry.node, pointer, names);
+        pointer.truncate(length);
+    }
+    for (idx, item) in node.items().enumerate() {
+        let length = pointer.len();
+        pointer.push_str(&format!("/{idx}"));
+        gather(file, item, pointer, names);
+        pointer.truncate(length);
+    }
+}
+
+/// The node of a target whose file is no file but what a schema calls itself by `$id`.
+fn locate_by_id<'a>(
+    documents: &'a Documents,
+    target: &Target,
+    budget: &mut usize,
+) -> Option<Located<'a>> {
+    let (document, base) = documents
+        .values()
+        .find_map(|document| Some((document, document.names.ids.get(&target.file)?)))?;
+    *budget = budget.checked_sub(1)?;
+    let is_anchor = !target.pointer.is_empty() && !target.pointer.starts_with('/');
+    let pointer = if is_anchor {
+        target.pointer.clone()
+    } else {
+        format!("{base}{}", target.pointer)
+    };
+    let file = document.file.clone();
+    locate_within(documents, &Target { file, pointer }, budget)
+}
+
+/// A node that a target names.
+pub(crate) struct Located<'a> {
+    /// Where it stands, as a plain pointer.
+    pub(crate) target: Target,
+    pub(crate) node: &'a Node,
+    /// A key with a `/` was found though the pointer does not escape it.
+    pub(crate) is_joined: bool,
+}
+
+/// The node of a target. A token that is not there is looked for behind a `$ref` on the way
+/// (`#/channels/orders/messages/placed` where `orders` is a reference).
+pub(crate) fn locate<'a>(documents: &'a Documents, target: &Target) -> Option<Located<'a>> {
+    let mut budget = CHAIN_MAX;
+    locate_within(documents, target, &mut budget)
+}
+
+fn locate_within<'a>(
+    documents: &'a Documents,
+    target: &Target,
+    budget: &mut usize,
+) -> Option<Located<'a>> {
+    let Some(document) = documents.get(&target.file) else {
+        return locate_by_id(documents, target, budget);
+    };
+    if let Some(node) = document.root.pointer(&target.pointer) {
+        return Some(Located {
+            target: target.clone(),
+            node,
+            is_joined: false,
+        });
+    }
+    let again = |pointer: String, budget: &mut usize| {
+        *budget = budget.checked_sub(1)?;
+        let file = target.file.clone();
+        locate_within(documents, &Target { file, pointer }, budget)
+    };
+    if !target.pointer.starts_with('/') {
+        return again(document.names.anchors.get(&target.pointer)?.clone(), budget);
+    }
+    // A pointer may be meant from a schema with an `$id` of its own, not from the document.
+    let bases = document.names.ids.values().filter(|base| !base.is_empty());
+    for base in bases.take(CHAIN_MAX) {
+        let pointer = format!("{base}{}", target.pointer);
+        if document.root.pointer(&pointer).is_some() {
+            return again(pointer, budget);
+        }
+    }
+    let mut node = &document.root;
+    let mut at = String::new();
+    let mut is_joined = false;
+    let tokens: Vec<&str> = target.pointer.split('/').skip(1).collect();
+    let mut rest = tokens.as_slice();
+    while let [token, after @ ..] = rest {
+        if let Some(child) = node.child(&unescape_token(token)) {
+            node = child;
+            at = format!("{at}/{token}");
+            rest = after;
+            continue;
+        }
+        if let Some((key, child, after)) = joined_child(node, rest) {
+            node = child;
+            at = format!("{at}/{key}");
+            rest = after;
+            is_joined = true;
+            continue;
+        }
+        *budget = budget.checked_sub(1)?;
+        let text = node.reference_text()?;
+        let mut next = target_of(&target.file, text);
+        for token in rest {
+            next.pointer = format!("{}/{token}", next.pointer);
+        }
+        return locate_within(documents, &next, budget);
+    }
+    let file = target.file.clone();
+    let target = Target { file, pointer: at };
+    Some(Located {
+        target,
+        node,
+        is_joined,
+    })
+}
+
+/// The child whose key has `/` in it, when the pointer does not escape them: the escaped key, the
+/// child, and the tokens after it. Real documents write such pointers (Deepgram).
+fn joined_child<'a, 't>(
+    node: &'a Node,
+    tokens: &'t [&'t str],
+) -> Option<(String, &'a Node, &'t [&'t str])> {
+    let mut key = unescape_token(tokens.first()?);
+    for (idx, token) in tokens.iter().enumerate().skip(1) {
+        key.push('/');
+        key.push_str(&unescape_token(token));
+        if let Some(child) = node.get(&key) {
+            return Some((escape_token(&key), child, &tokens[idx + 1..]));
+        }
+    }
+    None
+}

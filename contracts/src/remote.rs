@@ -1,0 +1,108 @@
+//! The lock of what URLs hold: references to URLs are followed only when the text they had is
+//! named by its digest in a committed file. It must not fetch anything.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use tollgate_report::Finding;
+
+use crate::document::Contract;
+use crate::targets::is_url;
+
+/// The committed file `contracts.lock`: JSON, one digest a URL.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Lock {
+    /// The version of this format: 1.
+    pub version: u32,
+    /// SHA-256 in hexadecimal digits of the bytes of each URL.
+    pub urls: BTreeMap<String, String>,
+}
+
+/// Why a lock can't be read.
+#[derive(Debug, thiserror::Error)]
+pub enum LockError {
+    /// It is no such JSON.
+    #[error("read the lock of contracts; write it again with `cargo xtask contract lock`")]
+    Syntax(#[source] serde_json::Error),
+    /// It is of another version.
+    #[error(
+        "read the lock of contracts: its version is `{0}`, not `1`; use the tool that wrote it"
+    )]
+    Version(u32),
+}
+
+impl Default for Lock {
+    fn default() -> Self {
+        Self {
+            version: 1,
+            urls: BTreeMap::new(),
+        }
+    }
+}
+
+impl Lock {
+    /// Reads the text of the file.
+    ///
+    /// # Errors
+    /// The text is no lock, or one of another version.
+    pub fn parse(text: &str) -> Result<Self, LockError> {
+        let lock: Self = serde_json::from_str(text).map_err(LockError::Syntax)?;
+        match lock.version {
+            1 => Ok(lock),
+            other => Err(LockError::Version(other)),
+        }
+    }
+
+    /// The text of the file, with a line break at its end.
+    #[must_use]
+    pub fn to_text(&self) -> String {
+        let mut text = serde_json::to_string_pretty(self).expect("texts in a map are JSON");
+        text.push('\n');
+        text
+    }
+
+    /// Nothing when the bytes are those that the lock names, else a finding.
+    #[must_use]
+    pub fn check(&self, url: &str, bytes: &[u8]) -> Option<Finding> {
+        let got = digest(bytes);
+        let problem = match self.urls.get(url) {
+            Some(want) if *want == got => return None,
+            Some(want) => format!("`{url}` has the digest `{got}`, the lock says `{want}`"),
+            None => format!("`{url}` is not in the lock"),
+        };
+        Some(
+            Finding::error("ref-lock", problem)
+                .because("a contract must not change behind its reader's back")
+                .fix("look at the new text, then run `cargo xtask contract lock --update`"),
+        )
+    }
+}
+
+/// SHA-256 in hexadecimal digits.
+#[must_use]
+pub fn digest(bytes: &[u8]) -> String {
+    Sha256::digest(bytes)
+        .iter()
+        .fold(String::with_capacity(64), |mut out, byte| {
+            write!(out, "{byte:02x}").expect("a text takes what is written");
+            out
+        })
+}
+
+/// The URLs that references of a contract name and that it does not hold, in order, each once.
+#[must_use]
+pub fn missing_urls(contract: &Contract) -> Vec<String> {
+    let mut urls: Vec<String> = contract
+        .references
+        .iter()
+        .filter(|reference| is_url(&reference.target.file))
+        .filter(|reference| contract.locate(&reference.target).is_none())
+        .map(|reference| reference.target.file.clone())
+        .collect();
+    urls.sort();
+    urls.dedup();
+    urls
+}

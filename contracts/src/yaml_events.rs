@@ -1,0 +1,184 @@
+//! The events of a YAML text, from either of two readers: `saphyr-parser`, which follows YAML 1.2
+//! and is quick, and `libyaml-safer`, which accepts what libyaml does (most tools of the world
+//! are built on that). It must not know what the events build.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+
+use libyaml_safer::EventData;
+use saphyr_parser::{Event as SaphyrEvent, Parser, ScalarStyle};
+
+use crate::source::Span;
+
+/// What a tag says about a scalar.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Tag {
+    /// Nothing, or something that we do not know.
+    None,
+    /// It is text (`!!str`, `!`).
+    Text,
+    /// It is another type of the core schema (`!!int`).
+    Core,
+}
+
+/// One event. An anchor is a number from 1; 0 is none.
+#[derive(Clone, Debug)]
+pub(crate) enum Event<'t> {
+    DocumentStart,
+    Alias(usize),
+    Scalar {
+        text: Cow<'t, str>,
+        is_plain: bool,
+        tag: Tag,
+        anchor: usize,
+    },
+    SequenceStart(usize),
+    MappingStart(usize),
+    End,
+    /// Nothing that builds a node.
+    Other,
+}
+
+/// Where and why a text is no YAML.
+#[derive(Clone, Debug)]
+pub(crate) struct Refused {
+    pub(crate) span: Span,
+    pub(crate) problem: String,
+}
+
+type Next<'t> = Result<(Event<'t>, Span), Refused>;
+
+/// The events by YAML 1.2.
+pub(crate) fn strict(text: &str) -> impl Iterator<Item = Next<'_>> {
+    Parser::new_from_str(text).map(|event| {
+        let (event, span) = event.map_err(|error| Refused {
+            span: span_of(error.marker().line(), error.marker().col()),
+            problem: error.info().to_owned(),
+        })?;
+        let span = span_of(span.start.line(), span.start.col());
+        let event = match event {
+            SaphyrEvent::DocumentStart(_) => Event::DocumentStart,
+            SaphyrEvent::Alias(anchor) => Event::Alias(anchor),
+            SaphyrEvent::Scalar(text, style, anchor, tag) => Event::Scalar {
+                text,
+                is_plain: style == ScalarStyle::Plain,
+                tag: tag.map_or(Tag::None, |tag| {
+                    if tag.is_yaml_core_schema() {
+                        tag_of(&tag.suffix)
+                    } else if tag.handle.is_empty() && tag.suffix == "!" {
+                        Tag::Text
+                    } else {
+                        Tag::None
+                    }
+                }),
+                anchor,
+            },
+            SaphyrEvent::SequenceStart(anchor, _) => Event::SequenceStart(anchor),
+            SaphyrEvent::MappingStart(anchor, _) => Event::MappingStart(anchor),
+            SaphyrEvent::SequenceEnd | SaphyrEvent::MappingEnd => Event::End,
+            SaphyrEvent::Nothing
+            | SaphyrEvent::StreamStart
+            | SaphyrEvent::StreamEnd
+            | SaphyrEvent::DocumentEnd => Event::Other,
+        };
+        Ok((event, span))
+    })
+}
+
+/// The events as libyaml sees them.
+pub(crate) fn lenient<'t>(input: &'t mut &'t [u8]) -> impl Iterator<Item = Next<'t>> {
+    let mut parser = libyaml_safer::Parser::new();
+    parser.set_input_string(input);
+    let mut anchors = Anchors::default();
+    let mut is_done = false;
+    std::iter::from_fn(move || {
+        if is_done {
+            return None;
+        }
+        let event = match parser.parse() {
+            Ok(event) => event,
+            Err(error) => {
+                is_done = true;
+                let mark = error.problem_mark().unwrap_or_default();
+                return Some(Err(Refused {
+                    span: mark_span(mark),
+                    problem: error.problem().to_owned(),
+                }));
+            }
+        };
+        let span = mark_span(event.start_mark);
+        let event = match event.data {
+            EventData::DocumentStart { .. } => Event::DocumentStart,
+            EventData::Alias { anchor } => Event::Alias(anchors.named(&anchor)),
+            EventData::Scalar {
+                anchor,
+                tag,
+                value,
+                style,
+                ..
+            } => Event::Scalar {
+                text: Cow::Owned(value),
+                is_plain: style == libyaml_safer::ScalarStyle::Plain,
+                tag: tag.map_or(Tag::None, |tag| match tag.as_str() {
+                    "!" => Tag::Text,
+                    tag => tag
+                        .strip_prefix("tag:yaml.org,2002:")
+                        .map_or(Tag::None, tag_of),
+                }),
+                anchor: anchors.define(anchor),
+            },
+            EventData::SequenceStart { anchor, .. } => Event::SequenceStart(anchors.define(anchor)),
+            EventData::MappingStart { anchor, .. } => Event::MappingStart(anchors.define(anchor)),
+            EventData::SequenceEnd | EventData::MappingEnd => Event::End,
+            EventData::StreamEnd => {
+                is_done = true;
+                Event::Other
+            }
+            EventData::StreamStart { .. } | EventData::DocumentEnd { .. } => Event::Other,
+        };
+        Some(Ok((event, span)))
+    })
+}
+
+/// Numbers for the names of anchors; a name that is defined again gets a new one.
+#[derive(Default)]
+struct Anchors {
+    by_name: HashMap<String, usize>,
+    n_anchors: usize,
+}
+
+impl Anchors {
+    fn define(&mut self, name: Option<String>) -> usize {
+        let Some(name) = name else { return 0 };
+        self.n_anchors += 1;
+        self.by_name.insert(name, self.n_anchors);
+        self.n_anchors
+    }
+
+    fn named(&self, name: &str) -> usize {
+        self.by_name.get(name).copied().unwrap_or_default()
+    }
+}
+
+fn tag_of(suffix: &str) -> Tag {
+    match suffix {
+        "str" | "binary" | "timestamp" => Tag::Text,
+        "int" | "float" | "bool" | "null" => Tag::Core,
+        _ => Tag::None,
+    }
+}
+
+fn mark_span(mark: libyaml_safer::Mark) -> Span {
+    let line = usize::try_from(mark.line).unwrap_or(usize::MAX - 1);
+    span_of(
+        line + 1,
+        usize::try_from(mark.column).unwrap_or(usize::MAX - 1),
+    )
+}
+
+fn span_of(line: usize, column_from_zero: usize) -> Span {
+    Span {
+        line: u32::try_from(line.max(1)).unwrap_or(u32::MAX),
+        column: u32::try_from(column_from_zero + 1).unwrap_or(u32::MAX),
+    }
+}
