@@ -1,6 +1,13 @@
 //! Chapter two: models are generated from the contract, in three languages, the same each time.
 
+#![expect(clippy::unwrap_used, reason = "the helpers of a test are test code")]
+
+use std::io::{BufRead, BufReader};
+use std::process::Stdio;
+
+use tollgate_tests::process::Running;
 use tollgate_tests::repository::Repository;
+use tollgate_tests::tool::command;
 
 const SETTINGS: &str = r#"
 [[codegen.targets]]
@@ -114,7 +121,10 @@ fn any_document_gives_models_without_settings() {
             "made",
         ])
         .expect_code(0)
-        .expect_says(&["wrote rust/src/lib.rs", "wrote typescript/src/models.ts"]);
+        .expect_says(&[
+            "wrote made/rust/src/lib.rs",
+            "wrote made/typescript/src/models.ts",
+        ]);
     let tree = repository.tree();
     assert!(tree.contains_key("made/rust/Cargo.toml"));
     assert!(!tree.keys().any(|path| path.starts_with("made/swift")));
@@ -130,4 +140,87 @@ fn any_document_gives_models_without_settings() {
         ])
         .expect_code(2)
         .expect_says(&["`cobol`", "rust, swift and typescript"]);
+}
+
+#[test]
+fn a_later_run_removes_only_what_an_earlier_one_wrote() {
+    let repository = Repository::new(&[("shop.yaml", SHOP)]);
+    let generate = [
+        "codegen",
+        "--contract",
+        "shop.yaml",
+        "--language",
+        "rust",
+        "--out",
+        "made",
+    ];
+    repository.run(&generate).expect_code(0);
+    let manifest = "made/rust/tollgate-codegen.json";
+    let listed = repository.read(manifest);
+    assert!(listed.contains("../../shop.yaml") && listed.contains("src/shop.rs"));
+    // An earlier run wrote three more files; one of them was changed since.
+    let digest = |text: &str| tollgate_report::Digest::of(text).to_string();
+    let mut more: serde_json::Value = serde_json::from_str(&listed).unwrap();
+    for (file, text) in [
+        ("src/old/gone.rs", "old"),
+        ("src/mine.rs", "theirs"),
+        ("../../no.rs", "old"),
+    ] {
+        more["files"][file] = digest(text).into();
+    }
+    repository.write("made/rust/src/old/gone.rs", "old");
+    repository.write("made/rust/src/mine.rs", "mine");
+    repository.write("no.rs", "old");
+    repository.write("made/rust/notes.txt", "mine");
+    repository.write(manifest, &more.to_string());
+    let check: Vec<&str> = generate.iter().copied().chain(["--check"]).collect();
+    let stale = repository.run(&check);
+    stale
+        .expect_code(4)
+        .expect_says(&["`made/rust/src/old/gone.rs` is no longer generated"]);
+    repository.run(&generate).expect_code(0).expect_says(&[
+        "removed made/rust/src/old/gone.rs",
+        "kept made/rust/src/mine.rs",
+    ]);
+    let tree = repository.tree();
+    assert!(!tree.contains_key("made/rust/src/old/gone.rs"));
+    for path in ["made/rust/src/mine.rs", "made/rust/notes.txt", "no.rs"] {
+        assert!(tree.contains_key(path), "{path}");
+    }
+    repository.run(&check).expect_code(0);
+}
+
+#[test]
+fn a_file_of_somebody_else_is_not_replaced() {
+    let repository = Repository::new(&[
+        ("shop.yaml", SHOP),
+        ("made/rust/src/lib.rs", "fn mine() {}\n"),
+    ]);
+    let tree = repository.tree();
+    repository
+        .run(&["codegen", "--contract", "shop.yaml", "--out", "made"])
+        .expect_code(2)
+        .expect_says(&["made/rust/src/lib.rs", "did not write"]);
+    assert_eq!(repository.tree(), tree);
+}
+
+#[test]
+fn watching_generates_again_when_a_contract_changes() {
+    let repository = shop();
+    let mut command = command(repository.path(), &["codegen", "--watch", "--rounds", "2"]);
+    let mut watch = Running(command.stdout(Stdio::piped()).spawn().unwrap());
+    let mut lines = BufReader::new(watch.0.stdout.take().unwrap()).lines();
+    assert!(lines.next().unwrap().unwrap().contains("files written"));
+    repository.replace(
+        "contracts/openapi.yaml",
+        "enum: [open, ",
+        "enum: [open, paid, ",
+    );
+    assert!(lines.next().unwrap().unwrap().contains("files written"));
+    assert!(watch.0.wait().unwrap().success());
+    assert!(
+        repository
+            .read("models/rust/src/openapi.rs")
+            .contains("Paid")
+    );
 }

@@ -208,7 +208,10 @@ pub enum ContractCommand {
 }
 
 #[derive(Debug, Clone, Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub struct CodegenArgs {
+    #[command(subcommand)]
+    pub command: Option<CodegenCommand>,
     /// Write nothing; exit 4 when committed files differ
     #[arg(long, conflicts_with = "dry_run")]
     pub check: bool,
@@ -226,7 +229,7 @@ pub struct CodegenArgs {
         default_value = "rust,swift,typescript"
     )]
     pub language: Vec<String>,
-    /// What to emit, without settings: models, server
+    /// What to emit, without settings: models, client, server
     #[arg(
         long,
         value_delimiter = ',',
@@ -234,9 +237,104 @@ pub struct CodegenArgs {
         default_value = "models"
     )]
     pub emit: Vec<String>,
-    /// The folder to write to, without settings
+    /// The folder to write to, without settings; each language gets a package in DIR/<language>
     #[arg(long, value_name = "DIR", requires = "contract")]
     pub out: Option<PathBuf>,
+    /// The package's name, without settings
+    #[arg(long, value_name = "NAME", requires = "out")]
+    pub package: Option<String>,
+    /// The folder that references may not leave; by default that of the contract
+    #[arg(long, value_name = "DIR", requires = "contract")]
+    pub root: Option<PathBuf>,
+    /// Generate again whenever a contract changes, until ctrl-c
+    #[arg(long, conflicts_with_all = ["check", "dry_run"])]
+    pub watch: bool,
+    /// With --watch: stop after this many rounds; 0 goes on
+    #[arg(long, default_value_t = 0, requires = "watch")]
+    pub rounds: u32,
+}
+
+#[derive(Debug, Clone, Subcommand)]
+pub enum CodegenCommand {
+    /// Compile generated packages and prove that values keep their shape on the wire
+    #[command(after_help = "Example: cargo xtask codegen verify out")]
+    Verify(VerifyArgs),
+    /// Take every document of a folder through every language: generate, compile, wire
+    #[command(
+        after_help = "Example: cargo xtask codegen corpus ../shared/corpus --only 'asyncapi*'"
+    )]
+    Corpus(CorpusArgs),
+}
+
+#[derive(Debug, Clone, Args)]
+pub struct VerifyArgs {
+    /// Folders that hold generated packages
+    #[arg(required = true, value_name = "DIR")]
+    pub folders: Vec<PathBuf>,
+    /// The contracts; by default those that the packages name
+    #[arg(long, value_name = "FILE")]
+    pub contract: Vec<PathBuf>,
+    #[command(flatten)]
+    pub proof: ProofArgs,
+}
+
+#[derive(Debug, Clone, Args)]
+pub struct CorpusArgs {
+    /// The folder: documents, and folders with documents of several files
+    #[arg(value_name = "DIR")]
+    pub folder: PathBuf,
+    /// Languages
+    #[arg(
+        long,
+        value_delimiter = ',',
+        value_name = "LANGUAGES",
+        default_value = "rust,swift,typescript"
+    )]
+    pub language: Vec<String>,
+    /// What to emit: models, client, server
+    #[arg(
+        long,
+        value_delimiter = ',',
+        value_name = "WHAT",
+        default_value = "models"
+    )]
+    pub emit: Vec<String>,
+    /// Only documents whose path fits this pattern
+    #[arg(long, value_name = "GLOB")]
+    pub only: Option<String>,
+    /// How many documents at once
+    #[arg(long, default_value_t = 1)]
+    pub jobs: usize,
+    /// The folder that keeps the packages for reading; by default .tollgate/corpus
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// Also keep the folders in which was compiled
+    #[arg(long)]
+    pub keep_work: bool,
+    #[command(flatten)]
+    pub proof: ProofArgs,
+}
+
+#[derive(Debug, Clone, Args)]
+pub struct ProofArgs {
+    /// The longest time for one compiler or driver
+    #[arg(long, value_name = "SPAN", default_value = "600s")]
+    pub time: tollgate_report::quantity::Span,
+    /// The most memory of one compiler or driver
+    #[arg(long, value_name = "SIZE", default_value = "6GiB")]
+    pub memory: tollgate_report::quantity::Size,
+    /// The seed of made-up instances
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+    /// The most made-up instances of one type, and the most broken ones
+    #[arg(long, default_value_t = 8)]
+    pub per_type: usize,
+    /// Compile only
+    #[arg(long)]
+    pub no_wire: bool,
+    /// Under CI=true, don't fail where a compiler is missing
+    #[arg(long)]
+    pub may_be_missing: bool,
 }
 
 #[derive(Debug, Subcommand)]

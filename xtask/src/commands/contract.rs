@@ -123,14 +123,25 @@ pub fn load(context: &Context, path: &Path) -> Result<Contract, Failure> {
     let inside =
         path.starts_with(&context.root) && !path.components().any(|part| part.as_os_str() == "..");
     let folder = path.parent().map(Path::to_path_buf).filter(|_| !inside);
-    load_with(
-        shown,
-        &LoadSettings {
-            folder,
-            ..LoadSettings::default()
-        },
-    )
-    .map_err(|error| {
+    open(shown, folder)
+}
+
+/// As [`load`], with the folder that references may not leave.
+pub fn load_below(context: &Context, path: &Path, folder: &Path) -> Result<Contract, Failure> {
+    let shown = |path: &Path| {
+        path.strip_prefix(&context.root)
+            .unwrap_or(path)
+            .to_path_buf()
+    };
+    open(&shown(path), Some(shown(folder)))
+}
+
+fn open(path: &Path, folder: Option<PathBuf>) -> Result<Contract, Failure> {
+    let settings = LoadSettings {
+        folder,
+        ..LoadSettings::default()
+    };
+    load_with(path, &settings).map_err(|error| {
         let missing = matches!(&error, tollgate_contracts::LoadError::Read { .. });
         let failure = Failure::settings(error);
         if missing {

@@ -1,0 +1,146 @@
+//! The corpus as a table for people and as JSON.
+
+use std::path::Path;
+
+use tollgate_report::render::render_table;
+
+use crate::commands::codegen::corpus::Row;
+use crate::commands::codegen::proof::State;
+use crate::commands::codegen::verify::cells;
+use crate::context::Context;
+
+/// One finished document in one line.
+pub fn progress(row: &Row, nth: usize, n_all: usize) -> String {
+    let state = match &row.problem {
+        Some(problem) => problem.clone(),
+        None => {
+            let cells = row.cells.iter().map(|cell| {
+                let mark = if cell.is_bad() { "bad" } else { "good" };
+                format!("{} {mark}", cell.proof.language.word())
+            });
+            cells.collect::<Vec<_>>().join(", ")
+        }
+    };
+    format!(
+        "[{nth}/{n_all}] {} {:.1} s: {state}",
+        row.document, row.seconds
+    )
+}
+
+/// Prints rows, reasons and totals.
+pub fn print(context: &Context, rows: &[Row], n_fragments: usize, out: &Path) {
+    let output = &context.output;
+    let totals = Totals::of(rows);
+    output.json(&serde_json::json!({
+        "version": 1, "rows": rows, "fragments": n_fragments, "out": out,
+        "totals": {
+            "documents": rows.len(), "unreadable": totals.n_unread, "skipped": totals.n_skipped,
+            "cells": totals.n_cells, "bad": totals.n_bad, "not_checked": totals.n_unchecked,
+            "instances": totals.n_instances, "equal": totals.n_equal,
+            "broken": totals.n_broken, "refused": totals.n_refused,
+            "right_path": totals.n_right_path,
+        },
+    }));
+    let mut lines = Vec::new();
+    for row in rows {
+        if let Some(problem) = &row.problem {
+            let what = if row.is_skipped {
+                "skipped"
+            } else {
+                "unreadable"
+            };
+            lines.push(vec![
+                row.document.clone(),
+                what.to_owned(),
+                problem.chars().take(90).collect(),
+            ]);
+            continue;
+        }
+        for cell in &row.cells {
+            let [compiles, wire, refused] = cells(&cell.proof);
+            let generated = match cell.generated {
+                State::Good => format!("{} types, {} kB", cell.types, cell.bytes / 1000),
+                _ => "no".to_owned(),
+            };
+            lines.push(vec![
+                row.document.clone(),
+                cell.proof.language.word().to_owned(),
+                generated,
+                cell.untyped_fields.to_string(),
+                compiles,
+                wire,
+                refused,
+                format!("{:.2}", cell.generate_seconds),
+                format!("{:.1}", cell.proof.seconds),
+            ]);
+        }
+    }
+    let header = [
+        "document",
+        "language",
+        "generated",
+        "untyped",
+        "compiles",
+        "wire",
+        "refused",
+        "generate s",
+        "compile s",
+    ];
+    output.text(|out| render_table(out, &header, &lines));
+    for row in rows {
+        for cell in row.cells.iter().filter(|cell| cell.is_bad()) {
+            for reason in &cell.proof.reasons {
+                output.line(format!(
+                    "{} {}: {reason}",
+                    row.document,
+                    cell.proof.language.word()
+                ));
+            }
+        }
+    }
+    output.line(format!(
+        "{} documents ({} unreadable, {} skipped), {n_fragments} other files; {} cells: {} bad, {} not checked; \
+         wire {}/{}, refused {}/{}; packages in {}",
+        rows.len(), totals.n_unread, totals.n_skipped, totals.n_cells, totals.n_bad, totals.n_unchecked,
+        totals.n_equal, totals.n_instances, totals.n_refused, totals.n_broken, out.display()
+    ));
+}
+
+/// What the rows add up to.
+#[derive(Debug, Default)]
+struct Totals {
+    n_unread: usize,
+    n_skipped: usize,
+    n_cells: usize,
+    n_bad: usize,
+    n_unchecked: usize,
+    n_instances: usize,
+    n_equal: usize,
+    n_broken: usize,
+    n_refused: usize,
+    n_right_path: usize,
+}
+
+impl Totals {
+    fn of(rows: &[Row]) -> Self {
+        let mut totals = Self::default();
+        for row in rows {
+            totals.n_skipped += usize::from(row.is_skipped);
+            totals.n_unread += usize::from(row.problem.is_some() && !row.is_skipped);
+            for cell in &row.cells {
+                totals.n_cells += 1;
+                totals.n_bad += usize::from(cell.is_bad());
+                let unchecked = [cell.proof.compiles, cell.proof.wire].contains(&State::NotChecked);
+                totals.n_unchecked += usize::from(unchecked && !cell.is_bad());
+                if let Some(share) = &cell.proof.share {
+                    totals.n_instances += share.instances;
+                    totals.n_equal += share.equal;
+                    totals.n_broken += share.broken;
+                    totals.n_refused += share.refused;
+                    totals.n_right_path += share.right_path;
+                }
+            }
+        }
+        totals
+    }
+}

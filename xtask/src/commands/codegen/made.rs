@@ -1,0 +1,178 @@
+//! What is generated, before anything is written: a folder of files for each target. Pure, but
+//! for loading the contracts.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use tollgate_codegen::{Artifact, Request, Settings, TargetSettings, generate};
+use tollgate_contracts::Contract;
+use tollgate_report::{Digest, Finding};
+
+use crate::commands::codegen::manifest::{FILE, Manifest, relative};
+use crate::commands::contract;
+use crate::context::Context;
+use crate::failure::Failure;
+
+/// The files of one target.
+#[derive(Debug, Clone)]
+pub struct Folder {
+    /// The folder, from the repository's root or absolute.
+    pub out: String,
+    /// The files by path from that folder, the manifest among them.
+    pub artifacts: Vec<Artifact>,
+    pub manifest: Manifest,
+    /// How many fields, items or values have no type.
+    pub n_untyped: usize,
+    pub n_types: usize,
+    /// What the contract should say better.
+    pub findings: Vec<Finding>,
+}
+
+impl Folder {
+    /// A file's path from the root.
+    pub fn path(&self, file: &str) -> String {
+        format!("{}/{file}", self.out.trim_end_matches('/'))
+    }
+}
+
+/// Generates every target. `settings` names contracts by their key in `contracts`.
+pub fn make(
+    settings: &Settings,
+    contracts: &BTreeMap<String, Contract>,
+) -> Result<Vec<Folder>, Failure> {
+    let mut folders = Vec::new();
+    let mut owners: BTreeMap<String, &str> = BTreeMap::new();
+    for target in &settings.targets {
+        let folder = make_one(target, contracts)?;
+        for artifact in &folder.artifacts {
+            let path = folder.path(&artifact.path);
+            if let Some(owner) = owners.insert(path.clone(), &target.out) {
+                return Err(Failure::settings(anyhow::anyhow!(
+                    "generate `{}`: the targets `{owner}` and `{}` both write `{path}`; \
+                     give each a folder of its own under `out`",
+                    target.out,
+                    target.out
+                )));
+            }
+        }
+        folders.push(folder);
+    }
+    Ok(folders)
+}
+
+fn make_one(
+    target: &TargetSettings,
+    contracts: &BTreeMap<String, Contract>,
+) -> Result<Folder, Failure> {
+    let chosen: Vec<Contract> = target
+        .contracts
+        .iter()
+        .map(|name| {
+            contracts.get(name).cloned().ok_or_else(|| {
+                Failure::settings(anyhow::anyhow!(
+                    "generate `{}`: contract `{name}` is not loaded",
+                    target.out
+                ))
+            })
+        })
+        .collect::<Result<_, _>>()?;
+    let request: Request = target.request();
+    let generated = generate(&chosen, &request).map_err(Failure::settings)?;
+    let out = Path::new(&target.out);
+    let files = generated
+        .artifacts
+        .iter()
+        .map(|artifact| (artifact.path.clone(), Digest::of(&artifact.contents)));
+    let manifest = Manifest {
+        version: 1,
+        generated_by: "cargo xtask codegen; change the contract, not these files".to_owned(),
+        language: target.language,
+        emit: target.emit.clone(),
+        package: target.package.clone(),
+        contracts: target
+            .contracts
+            .iter()
+            .map(|name| relative(out, Path::new(name)))
+            .collect(),
+        files: files.collect(),
+    };
+    let mut artifacts = generated.artifacts;
+    artifacts.push(manifest.artifact());
+    artifacts.sort_by(|one, other| one.path.cmp(&other.path));
+    Ok(Folder {
+        out: target.out.clone(),
+        artifacts,
+        manifest,
+        n_untyped: generated.n_untyped,
+        n_types: generated.n_types,
+        findings: generated.findings,
+    })
+}
+
+/// Reads every contract that a target names, once. References may not leave `root`, by default
+/// the contract's own folder.
+pub fn load_contracts(
+    context: &Context,
+    settings: &Settings,
+    root: Option<&Path>,
+) -> Result<BTreeMap<String, Contract>, Failure> {
+    let names: BTreeSet<&String> = settings
+        .targets
+        .iter()
+        .flat_map(|target| &target.contracts)
+        .collect();
+    let load = |name: &String| {
+        let path = context.root.join(name);
+        let contract = match root {
+            Some(root) => contract::load_below(context, &path, root)?,
+            None => contract::load(context, &path)?,
+        };
+        Ok((name.clone(), contract))
+    };
+    names.into_iter().map(load).collect()
+}
+
+/// What stands where the folders' files should be, by path from the root: `None` where nothing
+/// does. Files that an earlier run wrote, that nobody changed and that nothing generates any
+/// more are there too.
+pub fn local_files(
+    root: &Path,
+    folders: &[Folder],
+) -> Result<BTreeMap<String, Option<String>>, Failure> {
+    let mut local = BTreeMap::new();
+    for folder in folders {
+        let wanted = wanted(folder);
+        let place = root.join(&folder.out);
+        if let Some(old) = Manifest::read(&place)? {
+            let left = old.leftovers(&place, &wanted);
+            for (file, _) in left.into_iter().filter(|(_, is_unchanged)| *is_unchanged) {
+                let path = folder.path(&file);
+                let text = read_text(root, &path)?;
+                local.insert(path, text);
+            }
+        }
+        for file in wanted {
+            let path = folder.path(file);
+            let text = read_text(root, &path)?;
+            local.insert(path, text);
+        }
+    }
+    Ok(local)
+}
+
+/// The paths of a folder's files, the manifest among them.
+pub fn wanted(folder: &Folder) -> BTreeSet<&str> {
+    let paths = folder.artifacts.iter().map(|file| file.path.as_str());
+    debug_assert!(folder.artifacts.iter().any(|file| file.path == FILE));
+    paths.collect()
+}
+
+fn read_text(root: &Path, path: &str) -> Result<Option<String>, Failure> {
+    match std::fs::read(root.join(path)) {
+        Ok(bytes) => Ok(Some(String::from_utf8_lossy(&bytes).into_owned())),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(anyhow::Error::new(error)
+            .context(format!("read `{path}`"))
+            .into()),
+    }
+}
