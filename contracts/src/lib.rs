@@ -37,8 +37,8 @@ pub use channels::{
     AsyncOperation, Binding, Channel, ChannelParameter, Message, Server, Viewpoint,
 };
 pub use diff::{
-    Bump, Change, Day, DiffSettings, Level, PeerFinding, Stability, diff, diff_json, peer_counts,
-    peer_findings, suggest_bump,
+    Bump, Change, Day, DiffSettings, Level, PeerFinding, Stability, Witness, WitnessShare, diff,
+    diff_json, diff_with, peer_counts, peer_findings, suggest_bump, witness_share,
 };
 pub use document::{
     Contract, Document, Kind, LoadError, LoadSettings, load, load_with, parse_contract,

@@ -187,12 +187,7 @@ pub enum ContractCommand {
     #[command(
         after_help = "Example: cargo xtask contract diff origin/main:contracts/openapi.yaml contracts/openapi.yaml"
     )]
-    Diff {
-        /// The old contract: a file, or REVISION:PATH
-        old: String,
-        /// The new contract: a file, or REVISION:PATH
-        new: String,
-    },
+    Diff(DiffArgs),
     /// Compare the local contracts with the blessed ones; fails on a break without a new major version
     #[command(after_help = "Example: cargo xtask contract check")]
     Check,
@@ -205,6 +200,35 @@ pub enum ContractCommand {
         /// The folder: `pairs_expected.json`, `mutated_expected.json`, `data/`
         folder: PathBuf,
     },
+    /// Compare consecutive revisions of contracts in a git repository, and count what is found
+    #[command(after_help = "Example: cargo xtask contract history ../api openapi.yaml --max 500")]
+    History {
+        /// The repository; a folder without a work tree will do
+        repository: PathBuf,
+        /// Contracts in it, as paths from its root
+        #[arg(required = true)]
+        paths: Vec<String>,
+        /// The most pairs of revisions for each contract
+        #[arg(long, default_value_t = 200, value_name = "N")]
+        max: usize,
+    },
+}
+
+#[derive(Debug, Clone, Args)]
+pub struct DiffArgs {
+    /// The old contract: a file, or REVISION:PATH
+    pub old: String,
+    /// The new contract: a file, or REVISION:PATH
+    pub new: String,
+    /// Lines of an oasdiff ignore file: breaking changes that they name are left out
+    #[arg(long, value_name = "FILE")]
+    pub err_ignore: Option<PathBuf>,
+    /// Lines of an oasdiff ignore file: warnings that they name are left out
+    #[arg(long, value_name = "FILE")]
+    pub warn_ignore: Option<PathBuf>,
+    /// Also list each finding as oasdiff counts it
+    #[arg(long)]
+    pub oasdiff: bool,
 }
 
 #[derive(Debug, Clone, Args)]

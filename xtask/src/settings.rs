@@ -52,6 +52,8 @@ pub struct ContractsSettings {
     pub blessed: String,
     /// Which lint rules hold, and how much each matters.
     pub lint: tollgate_contracts::LintSettings,
+    /// How they are compared: deprecation windows, stability, agreed changes.
+    pub diff: tollgate_contracts::diff::CompareSettings,
 }
 
 impl Default for ContractsSettings {
@@ -60,6 +62,7 @@ impl Default for ContractsSettings {
             files: Vec::new(),
             blessed: "contracts/blessed".into(),
             lint: Default::default(),
+            diff: Default::default(),
         }
     }
 }

@@ -98,6 +98,7 @@ fn candidates(case: &Value, today: Day) -> Vec<DiffSettings> {
             deprecation_days_beta,
             deprecation_days_stable,
             stability_level: *stability_level,
+            witnesses_max: 0,
         })
     };
     windows.iter().flat_map(each).collect()

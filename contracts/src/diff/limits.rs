@@ -185,7 +185,7 @@ fn compare_default(walk: &mut Walk<'_>, scope: &Scope, old: &Flat<'_>, new: &Fla
     let draft = Draft {
         code: format!("{}-default-value-{action}", scope.subject()),
         effect: Effect::Neutral,
-        level: is_parameter.then_some(Level::Warning),
+        level: is_parameter.then_some(Level::Breaking),
         message: format!(
             "the default changed from {} to {}",
             show(old_text),

@@ -3,10 +3,13 @@
 
 mod agreement;
 mod aliases;
+mod allow;
 mod asyncapi;
 mod bodies;
 mod flat;
+mod grouping;
 mod http;
+mod keywords;
 mod limits;
 mod oasdiff;
 mod properties;
@@ -15,6 +18,7 @@ mod security;
 mod settings;
 mod unions;
 mod walk;
+mod witness;
 
 use serde_json::{Value, json};
 use tollgate_report::{Finding, Place, Severity};
@@ -22,6 +26,7 @@ use tollgate_report::{Finding, Place, Severity};
 use crate::document::Contract;
 
 pub use agreement::{CaseResult, judge_case};
+pub use allow::{Allowed, CompareSettings, take_allowed, take_ignored};
 pub use oasdiff::{PeerFinding, Rule, peer_counts, peer_findings, rule, rules};
 pub use settings::{Day, DayError, DiffSettings, Stability};
 pub use walk::oasdiff_alias;
@@ -37,19 +42,37 @@ pub enum Level {
     Breaking,
 }
 
+/// Whether somebody was shown what breaks.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Witness {
+    /// Nobody looked, or the change is not one of a schema.
+    NotAsked,
+    /// A value that one side accepts and the other refuses, as JSON.
+    Found {
+        /// The value, as JSON text.
+        instance: String,
+        /// True when the old side accepts it and the new one refuses it.
+        is_refused_by_new: bool,
+    },
+    /// None was found within the bound.
+    NotFound,
+}
+
 /// One change of meaning.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Change {
-    /// Stable name; oasdiff's where oasdiff has the rule.
-    pub code: String,
-    /// oasdiff's id for the same rule, for its ignore files.
-    pub alias_oasdiff: Option<String>,
     /// How bad it is.
     pub level: Level,
-    /// `GET /orders`, or the id of an `AsyncAPI` operation.
+    /// Stable name; oasdiff's where oasdiff has the rule.
+    pub code: String,
+    /// `GET /orders`, or the id of an `AsyncAPI` operation; the first of [`Change::operations`].
     pub operation: Option<String>,
-    /// Where in the contract, as a pointer through references.
+    /// Where in the contract, as a pointer through references, in that operation.
     pub path: String,
+    /// All operations that the edit touches, sorted.
+    pub operations: Vec<String>,
+    /// oasdiff's id for the same rule, for its ignore files.
+    pub alias_oasdiff: Option<String>,
     /// Where it stood.
     pub place_old: Option<Place>,
     /// Where it stands.
@@ -58,6 +81,8 @@ pub struct Change {
     pub message: String,
     /// Whom it breaks and why; absent when it breaks nobody.
     pub breaks: Option<String>,
+    /// A value that shows the break.
+    pub witness: Witness,
 }
 
 /// The part of a version that changes ask for.
@@ -99,6 +124,15 @@ impl Bump {
 }
 
 impl Change {
+    /// A name of the change that stays when lines move: 12 hexadecimal digits over code,
+    /// operation, path and message.
+    #[must_use]
+    pub fn fingerprint(&self) -> String {
+        let operation = self.operation.as_deref().unwrap_or_default();
+        let text = [&self.code, operation, &self.path, &self.message].join("\n");
+        tollgate_report::Digest::of(text).short().to_owned()
+    }
+
     /// The change as a finding: breaking is an error. It points into the new contract, else into
     /// the old one.
     #[must_use]
@@ -109,6 +143,11 @@ impl Change {
             Level::Info => Severity::Info,
         };
         let message = match &self.operation {
+            Some(operation) if self.operations.len() > 1 => format!(
+                "{operation} and {} more: {}",
+                self.operations.len() - 1,
+                self.message
+            ),
             Some(operation) => format!("{operation}: {}", self.message),
             None => self.message.clone(),
         };
@@ -120,16 +159,27 @@ impl Change {
 }
 
 /// Every change of meaning from `old` to `new`, worst first, then by operation and path. Two
-/// equal contracts have none; neither has moving a schema behind a `$ref`, or another order.
+/// equal contracts have none; neither has moving a schema behind a `$ref`, or another order. One
+/// edit of a shared schema is one change with the operations that it touches.
 #[must_use]
 pub fn diff(old: &Contract, new: &Contract) -> Vec<Change> {
+    diff_with(old, new, &DiffSettings::default())
+}
+
+/// As [`diff`], with the day, deprecation windows and stability levels.
+#[must_use]
+pub fn diff_with(old: &Contract, new: &Contract, settings: &DiffSettings) -> Vec<Change> {
     let mut walk = walk::Walk::new(old, new);
     match (old.kind.is_async(), new.kind.is_async()) {
         (false, false) => http::compare(&mut walk),
         (true, true) => asyncapi::compare(&mut walk),
         _ => walk.kind_changed(),
     }
-    walk.finish()
+    let mut found = walk.changes;
+    grouping::add_peer(&mut found, old, new, settings);
+    let mut groups = grouping::group(found);
+    witness::find(&mut groups, old, new, settings.witnesses_max);
+    groups.into_iter().map(|found| found.change).collect()
 }
 
 /// The version bump that changes ask for: major when somebody breaks, minor when something else
@@ -149,24 +199,82 @@ fn is_wording(code: &str) -> bool {
     code.starts_with("api-tag-") || code == "endpoint-reactivated"
 }
 
-/// The stored form of a diff, version 1.
+/// The stored form of a diff, version 1. `peer` is what oasdiff would report.
 #[must_use]
-pub fn diff_json(changes: &[Change]) -> Value {
-    let place = |place: &Option<Place>| place.as_ref().map(ToString::to_string);
-    let rows: Vec<Value> = changes
-        .iter()
-        .map(|change| {
-            json!({
-                "code": change.code,
-                "level": change.level.word(),
-                "aliases": {"oasdiff": change.alias_oasdiff},
-                "operation": change.operation,
-                "path": change.path,
-                "place": {"old": place(&change.place_old), "new": place(&change.place_new)},
-                "message": change.message,
-                "breaks": change.breaks,
-            })
-        })
+pub fn diff_json(changes: &[Change], peer: &[PeerFinding]) -> Value {
+    let rows: Vec<Value> = changes.iter().map(change_json).collect();
+    let counts: Vec<Value> = peer_counts(peer)
+        .into_iter()
+        .map(|(id, (level, n))| json!({"id": id, "level": level.word(), "count": n}))
         .collect();
-    json!({"version": 1, "bump": suggest_bump(changes).word(), "changes": rows})
+    json!({
+        "version": 1,
+        "bump": suggest_bump(changes).word(),
+        "changes": rows,
+        "witnesses": witness_share(changes).json(),
+        "oasdiff": counts,
+    })
+}
+
+fn change_json(change: &Change) -> Value {
+    let place = |place: &Option<Place>| place.as_ref().map(ToString::to_string);
+    let level = change.alias_oasdiff.as_deref().and_then(rule);
+    let witness = match &change.witness {
+        Witness::NotAsked => Value::Null,
+        Witness::NotFound => json!({"found": false}),
+        Witness::Found {
+            instance,
+            is_refused_by_new,
+        } => json!({
+            "found": true,
+            "instance": serde_json::from_str::<Value>(instance).unwrap_or(Value::Null),
+            "refused_by": if *is_refused_by_new { "new" } else { "old" },
+        }),
+    };
+    json!({
+        "code": change.code,
+        "level": change.level.word(),
+        "aliases": {
+            "oasdiff": change.alias_oasdiff,
+            "oasdiff_level": level.map(|rule| rule.level.word()),
+        },
+        "operation": change.operation,
+        "operations": change.operations,
+        "path": change.path,
+        "place": {"old": place(&change.place_old), "new": place(&change.place_new)},
+        "message": change.message,
+        "breaks": change.breaks,
+        "fingerprint": change.fingerprint(),
+        "witness": witness,
+    })
+}
+
+/// How many breaking changes of schemas have a witness.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct WitnessShare {
+    /// Breaking changes with a value that shows it.
+    pub n_found: usize,
+    /// Breaking changes for which one was sought.
+    pub n_sought: usize,
+}
+
+impl WitnessShare {
+    fn json(self) -> Value {
+        json!({"found": self.n_found, "sought": self.n_sought})
+    }
+}
+
+/// The share of breaking changes that have a witness.
+#[must_use]
+pub fn witness_share(changes: &[Change]) -> WitnessShare {
+    let count = |wanted: &dyn Fn(&Witness) -> bool| {
+        changes
+            .iter()
+            .filter(|change| wanted(&change.witness))
+            .count()
+    };
+    WitnessShare {
+        n_found: count(&|witness| matches!(witness, Witness::Found { .. })),
+        n_sought: count(&|witness| *witness != Witness::NotAsked),
+    }
 }

@@ -8,7 +8,7 @@ use tollgate_report::Place;
 use super::flat::Flat;
 use super::limits;
 use super::walk::{Direction, Draft, Effect, Scope, Walk, address};
-use super::{Level, properties, unions};
+use super::{Level, keywords, properties, unions};
 use crate::document::Contract;
 use crate::views::Located;
 
@@ -59,6 +59,17 @@ pub(super) fn step<'a>(
     if depth > DEPTH_MAX || walk.clean.contains(&pair) || !walk.seen.insert(pair) {
         return;
     }
+    let outer = walk.current.replace((old, new));
+    compare_pair(walk, scope, (old, new), depth);
+    walk.current = outer;
+}
+
+fn compare_pair<'a>(
+    walk: &mut Walk<'a>,
+    scope: &Scope,
+    (old, new): (Located<'a>, Located<'a>),
+    depth: usize,
+) {
     let (old, new) = (Flat::new(walk.old, old), Flat::new(walk.new, new));
     let sides = Sides {
         old: &old,
@@ -78,6 +89,7 @@ pub(super) fn step<'a>(
     compare_additional(walk, scope, &sides);
     compare_items(walk, scope, &sides);
     compare_not(walk, scope, &sides);
+    keywords::compare(walk, scope, &sides);
 }
 
 /// The address of a schema; of a bare reference, that of its target.

@@ -157,4 +157,6 @@ pub struct DiffSettings {
     pub deprecation_days_stable: u32,
     /// Operations below this level may change as they like.
     pub stability_level: Stability,
+    /// For how many breaking changes of schemas a value is sought that shows the break.
+    pub witnesses_max: usize,
 }

@@ -1,7 +1,6 @@
 //! Variants of `oneOf` and `anyOf`, matched by name and then by meaning. It must not know
 //! properties.
 
-use super::Change;
 use super::schema::{Sides, place, step};
 use super::walk::{Draft, Effect, Scope, Walk};
 use crate::views::Located;
@@ -17,7 +16,7 @@ pub(super) fn is_same<'a>(
     new: Located<'a>,
     depth: usize,
 ) -> bool {
-    let kept: Vec<Change> = std::mem::take(&mut walk.changes);
+    let kept = std::mem::take(&mut walk.changes);
     let seen = walk.seen.clone();
     step(walk, scope, old, new, depth + 1);
     let is_same = walk.changes.is_empty();

@@ -5,9 +5,10 @@ use std::collections::HashSet;
 
 use tollgate_report::Place;
 
-use super::{Change, Level, aliases};
+use super::{Change, Level, Witness, aliases};
 use crate::document::Contract;
 use crate::source::Node;
+use crate::views::Located;
 
 /// Who writes the value: the client (request, received message) or the service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -82,10 +83,19 @@ pub(super) struct Draft {
 /// A pair of nodes by address, with the direction in which they were compared.
 pub(super) type Pair = (usize, usize, Direction);
 
+/// A change with the pair of schemas at which it stands.
+pub(super) struct Found<'a> {
+    pub(super) change: Change,
+    pub(super) direction: Direction,
+    pub(super) schemas: Option<(Located<'a>, Located<'a>)>,
+}
+
 pub(super) struct Walk<'a> {
     pub(super) old: &'a Contract,
     pub(super) new: &'a Contract,
-    pub(super) changes: Vec<Change>,
+    pub(super) changes: Vec<Found<'a>>,
+    /// The pair of schemas at hand.
+    pub(super) current: Option<(Located<'a>, Located<'a>)>,
     /// Pairs below the present root.
     pub(super) seen: HashSet<Pair>,
     /// Pairs that were compared in full without a change.
@@ -98,22 +108,10 @@ impl<'a> Walk<'a> {
             old,
             new,
             changes: Vec::new(),
+            current: None,
             seen: HashSet::new(),
             clean: HashSet::new(),
         }
-    }
-
-    pub(super) fn finish(mut self) -> Vec<Change> {
-        self.changes.sort_by(|left, right| {
-            right
-                .level
-                .cmp(&left.level)
-                .then_with(|| left.operation.cmp(&right.operation))
-                .then_with(|| left.path.cmp(&right.path))
-                .then_with(|| left.cmp(right))
-        });
-        self.changes.dedup();
-        self.changes
     }
 
     pub(super) fn push(&mut self, scope: &Scope, draft: Draft) {
@@ -134,16 +132,23 @@ impl<'a> Walk<'a> {
         } else {
             draft.code
         };
-        self.changes.push(Change {
-            code,
-            alias_oasdiff: alias,
+        let change = Change {
             level,
+            code,
             operation: scope.operation.clone(),
             path: scope.path.clone(),
+            operations: scope.operation.iter().cloned().collect(),
+            alias_oasdiff: alias,
             place_old: draft.old,
             place_new: draft.new,
             message: draft.message,
             breaks: (level != Level::Info).then(|| victim(scope).to_owned()),
+            witness: Witness::NotAsked,
+        };
+        self.changes.push(Found {
+            change,
+            direction: scope.direction,
+            schemas: self.current,
         });
     }
 

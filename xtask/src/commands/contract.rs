@@ -8,15 +8,14 @@ use std::time::Duration;
 use anyhow::Context as _;
 use serde::{Deserialize, Serialize};
 use tollgate_contracts::{
-    Contract, LintSettings, LoadSettings, check_blessed, diff, lint, load_with, parse_documents,
+    Contract, LintSettings, LoadSettings, check_blessed, lint, load_with, parse_documents,
 };
-use tollgate_report::render::render_finding;
 use tollgate_report::{
-    Clock, EvidenceLog, ExitCode, Finding, Outcome, Severity, Verdict, write_atomic,
+    Clock, EvidenceLog, ExitCode, Finding, Outcome, Verdict, write_atomic,
 };
 
 use crate::cli::ContractCommand;
-use crate::commands::agreement;
+use crate::commands::{agreement, compare, history};
 use crate::context::Context;
 use crate::failure::{CommandResult, Failure};
 use crate::gate::{self, Gate, Inputs};
@@ -232,7 +231,12 @@ pub fn run(context: &Context, command: ContractCommand) -> CommandResult {
     match command {
         ContractCommand::Lint { files } => run_gate(context, &files, Part::Lint),
         ContractCommand::Check => run_gate(context, &[], Part::Blessed),
-        ContractCommand::Diff { old, new } => run_diff(context, &old, &new),
+        ContractCommand::Diff(args) => compare::run(context, &args),
+        ContractCommand::History {
+            repository,
+            paths,
+            max,
+        } => history::run(context, &repository, &paths, max),
         ContractCommand::Bless => bless(context),
         ContractCommand::Agreement { folder } => agreement::run(context, &folder),
     }
@@ -257,7 +261,7 @@ fn run_gate(context: &Context, files: &[PathBuf], part: Part) -> CommandResult {
 }
 
 /// One side of a comparison: a file, or `REVISION:PATH` when there is no such file.
-fn side(context: &Context, name: &str) -> Result<Contract, Failure> {
+pub fn side(context: &Context, name: &str) -> Result<Contract, Failure> {
     let path = context.here.join(name);
     match name.split_once(':') {
         Some((revision, file)) if !path.exists() => {
@@ -266,44 +270,6 @@ fn side(context: &Context, name: &str) -> Result<Contract, Failure> {
         }
         _ => load(context, &path),
     }
-}
-
-fn run_diff(context: &Context, old: &str, new: &str) -> CommandResult {
-    let (old, new) = (side(context, old)?, side(context, new)?);
-    let changes = diff(&old, &new);
-    context
-        .output
-        .json(&tollgate_contracts::diff_json(&changes));
-    let findings: Vec<Finding> = changes
-        .iter()
-        .map(tollgate_contracts::Change::finding)
-        .collect();
-    let texts: BTreeMap<&str, &str> = old
-        .documents
-        .values()
-        .chain(new.documents.values())
-        .map(|document| (document.file.as_str(), document.text.as_str()))
-        .collect();
-    context.output.text(|out| {
-        for finding in &findings {
-            let text = finding
-                .place
-                .as_ref()
-                .and_then(|place| texts.get(place.file.as_str()).copied());
-            render_finding(out, finding, text, context.output.paint)?;
-            writeln!(out)?;
-        }
-        let bump = tollgate_contracts::suggest_bump(&changes).word();
-        writeln!(out, "{} changes; version: {bump}", changes.len())
-    });
-    let breaks = findings
-        .iter()
-        .any(|finding| finding.severity == Severity::Error);
-    Ok(if breaks {
-        ExitCode::Findings
-    } else {
-        ExitCode::Pass
-    })
 }
 
 fn bless(context: &Context) -> CommandResult {

@@ -7,6 +7,7 @@ use super::lifecycle::{self, Window};
 use super::transitions::Transitions;
 use super::view::View;
 use super::{At, Sink, types};
+use crate::source::escape_token;
 use std::rc::Rc;
 
 /// What a body is.
@@ -63,6 +64,8 @@ pub(super) struct Place<'p, 'a> {
     pub(super) parent: Option<&'p Rc<Delta<'a>>>,
     pub(super) path: String,
     pub(super) name: &'p str,
+    /// The pointer from the root of the schema, `allOf` passed over.
+    pub(super) pointer: String,
 }
 
 impl Place<'_, '_> {
@@ -99,12 +102,13 @@ pub(super) fn visit<'a>(place: &Place<'_, 'a>, visitor: &mut dyn FnMut(&Place<'_
         }
     };
     let delta = place.delta;
-    let mut go = |path: String, name: &str, below: &Rc<Delta<'a>>| {
+    let mut go = |path: String, name: &str, below: &Rc<Delta<'a>>, step: &str| {
         let place = Place {
             delta: below,
             parent: Some(delta),
             path,
             name,
+            pointer: format!("{}{step}", place.pointer),
         };
         visit(&place, visitor);
     };
@@ -116,20 +120,32 @@ pub(super) fn visit<'a>(place: &Place<'_, 'a>, visitor: &mut dyn FnMut(&Place<'_
             .into_iter()
             .flatten()
         {
-            go(join(&format!("{key}[{name}]")), "", below);
+            let label = name.rsplit(['/', ' ']).next().unwrap_or_default();
+            let step = match key {
+                "allOf" => String::new(),
+                _ if name.starts_with("#/") => format!("/{label}"),
+                _ => format!("/{key}"),
+            };
+            go(join(&format!("{key}[{name}]")), "", below, &step);
         }
     }
     for key in ["items", "additionalProperties"].iter().chain(ONE_LATE) {
         if let Some(below) = delta.one.get(key) {
-            go(join(key), "", below);
+            go(join(key), "", below, &format!("/{key}"));
         }
     }
     for (key, map) in &delta.maps {
         for (name, below) in &map.modified {
             match *key {
-                "properties" => go(path.clone(), name, below),
+                "properties" => {
+                    let step = format!("/properties/{}", escape_token(name));
+                    go(path.clone(), name, below, &step);
+                }
                 "$defs" => {}
-                _ => go(join(&format!("{key}[{name}]")), "", below),
+                _ => {
+                    let step = format!("/{key}/{}", escape_token(name));
+                    go(join(&format!("{key}[{name}]")), "", below, &step);
+                }
             }
         }
     }
@@ -147,11 +163,16 @@ pub(super) fn compare<'a>(
         parent: None,
         path: String::new(),
         name: "",
+        pointer: String::new(),
     };
+    let base = sink.here.pointer.clone();
     visit(&start, &mut |place| {
         let Some(sides) = place.delta.sides() else {
             return;
         };
+        sink.here.pointer = format!("{base}{}", place.pointer);
+        sink.here.old = sides.0.place();
+        sink.here.new = sides.1.place();
         let transitions = Transitions::of(builder, place.delta);
         schema_facts(builder, body, place, &transitions, sink);
         properties(builder, body, place, &transitions, sink);
@@ -161,6 +182,7 @@ pub(super) fn compare<'a>(
             &root_transitions
         };
         required(builder, body, place, of_required, sink);
+        sink.here.pointer = format!("{base}{}", place.pointer);
         if place.parent.is_some() {
             mutability(body, place, &transitions, sink);
             extensible_enum(body, place, sides, &transitions, sink);
@@ -168,6 +190,7 @@ pub(super) fn compare<'a>(
             lifecycle::property(body, direction, place, sides, sink);
         }
     });
+    sink.here.pointer = base;
 }
 
 fn direction(body: &Body<'_>) -> &'static str {
@@ -243,7 +266,9 @@ fn properties<'a>(
         return;
     };
     let is_response = body.status.is_some();
+    let base = sink.here.pointer.clone();
     for name in &map.names.deleted {
+        sink.here.pointer = format!("{base}/properties/{}", escape_token(name));
         let Some(view) = old.property(builder.old, name) else {
             continue;
         };
@@ -258,6 +283,7 @@ fn properties<'a>(
         emit(sink, body, transitions, &id, vec![place.full_name(name)]);
     }
     for name in &map.names.added {
+        sink.here.pointer = format!("{base}/properties/{}", escape_token(name));
         let Some(view) = new.property(builder.new, name) else {
             continue;
         };
@@ -274,6 +300,7 @@ fn properties<'a>(
         };
         emit(sink, body, transitions, &id, vec![place.full_name(name)]);
     }
+    sink.here.pointer = base;
 }
 
 fn response_property(is_required: bool, view: &View<'_>, step: &str) -> String {
@@ -297,11 +324,13 @@ fn required<'a>(
         return;
     };
     let is_root = place.parent.is_none();
+    let base = sink.here.pointer.clone();
     for (names, step) in [
         (&place.delta.required.added, "became-required"),
         (&place.delta.required.deleted, "became-optional"),
     ] {
         for name in names {
+            sink.here.pointer = format!("{base}/properties/{}", escape_token(name));
             let was = old.property(builder.old, name);
             let is = new.property(builder.new, name);
             let id = if body.status.is_some() {

@@ -13,7 +13,7 @@ use super::transitions::Transitions;
 use super::view::{View, value_key};
 use super::{At, Sink, media, parameters, security, types};
 use crate::document::Contract;
-use crate::source::Node;
+use crate::source::{Node, escape_token};
 use crate::views::Located;
 
 /// The methods that oasdiff compares.
@@ -133,17 +133,22 @@ fn paths<'a>(cx: &Cx<'a, '_>, old: &Paths<'a>, new: &Paths<'a>, sink: &mut Sink)
             None => removed_path(cx, path, *item, sink),
             Some((other, renamed)) => {
                 let pair = (*item, new[other]);
-                path_item(cx, path, pair, &renamed, true, sink);
+                path_item(cx, (path, other), pair, &renamed, true, sink);
             }
         }
     }
     for (path, item) in new {
         if find(path, old).is_none() {
-            for method in operations(cx.builder.new, *item).keys() {
+            for (method, operation) in &operations(cx.builder.new, *item) {
+                sink.enter(Some((method, path)), None, Some(place(*operation)));
                 sink.push("endpoint-added", &At { method, path }, Vec::new());
             }
         }
     }
+}
+
+fn place(at: Located<'_>) -> tollgate_report::Place {
+    at.node.place(at.file)
 }
 
 fn level_of(operation: Located<'_>) -> Option<Stability> {
@@ -153,6 +158,7 @@ fn level_of(operation: Located<'_>) -> Option<Stability> {
 fn removed_path<'a>(cx: &Cx<'a, '_>, path: &str, item: Located<'a>, sink: &mut Sink) {
     let found = operations(cx.builder.old, item);
     for (method, operation) in &found {
+        sink.enter(Some((method, path)), Some(place(*operation)), None);
         if level_of(*operation).is_none() {
             sink.push(
                 "api-invalid-stability-level",
@@ -168,6 +174,7 @@ fn removed_path<'a>(cx: &Cx<'a, '_>, path: &str, item: Located<'a>, sink: &mut S
         return;
     }
     for (method, operation) in &found {
+        sink.enter(Some((method, path)), Some(place(*operation)), None);
         if level_of(*operation).is_some_and(|level| level >= Stability::Beta) {
             removed(cx, At { method, path }, *operation, true, sink);
         }
@@ -190,7 +197,7 @@ fn removed(cx: &Cx<'_, '_>, at: At<'_>, operation: Located<'_>, is_path: bool, s
 
 fn path_item<'a>(
     cx: &Cx<'a, '_>,
-    path: &str,
+    (path, new_path): (&str, &str),
     (old, new): (Located<'a>, Located<'a>),
     renamed: &BTreeMap<&str, &str>,
     has_policy: bool,
@@ -202,7 +209,10 @@ fn path_item<'a>(
     );
     for (method, operation) in &old_all {
         let at = At { method, path };
-        let Some(other) = new_all.get(method) else {
+        let other = new_all.get(method);
+        let new_place = other.map(|other| place(*other));
+        sink.enter(Some((method, new_path)), Some(place(*operation)), new_place);
+        let Some(other) = other else {
             match level_of(*operation) {
                 None if has_policy => {
                     sink.push("api-invalid-stability-level", &at, Vec::new());
@@ -223,7 +233,8 @@ fn path_item<'a>(
     {
         sink.push("endpoint-added", &At { method, path }, Vec::new());
     }
-    shared_parameters(cx, path, (old, new), renamed, sink);
+    shared_parameters(cx, (path, new_path), (old, new), renamed, sink);
+    sink.enter(None, None, None);
 }
 
 /// Reports stability levels that are wrong or moved; says whether the operation is compared.
@@ -256,7 +267,7 @@ fn stability_policy<'a>(
 /// Parameters of the path item itself: only new ones are reported, once for each operation.
 fn shared_parameters<'a>(
     cx: &Cx<'a, '_>,
-    path: &str,
+    (path, new_path): (&str, &str),
     (old, new): (Located<'a>, Located<'a>),
     renamed: &BTreeMap<&str, &str>,
     sink: &mut Sink,
@@ -269,7 +280,8 @@ fn shared_parameters<'a>(
         let is_required = added.node.get("required").and_then(Node::as_bool) == Some(true);
         let need = if is_required { "required" } else { "optional" };
         let id = format!("new-{need}-request-default-parameter-to-existing-path");
-        for method in methods.keys() {
+        for (method, operation) in &methods {
+            sink.enter(Some((method, new_path)), None, Some(place(*operation)));
             let args = vec![added.place.to_owned(), added.name.to_owned()];
             sink.push(&id, &At { method, path }, args);
         }
@@ -383,6 +395,12 @@ fn contents<'a>(
     sink: &mut Sink,
 ) {
     let matched = media::compare(old.node.get("content"), new.node.get("content"));
+    let outer = sink.here.clone();
+    sink.here.scope = match status {
+        Some(status) => format!("{}/responses/{}", outer.pointer, status.to_uppercase()),
+        None => format!("{}/requestBody", outer.pointer),
+    };
+    sink.here.pointer.clone_from(&sink.here.scope);
     let start = if status.is_some() {
         "response"
     } else {
@@ -400,6 +418,14 @@ fn contents<'a>(
         }
     }
     for (old_name, new_name) in &matched.pairs {
+        let lower = new_name.to_lowercase().replace(' ', "");
+        sink.here.pointer = format!(
+            "{}/content/{}/schema",
+            sink.here.scope,
+            escape_token(&lower)
+        );
+        sink.here.old.clone_from(&outer.old);
+        sink.here.new.clone_from(&outer.new);
         if old_name != new_name && status.is_some() {
             renamed_media(at, old_name, new_name, sink);
         }
@@ -438,6 +464,7 @@ fn contents<'a>(
         let id = format!("{direction}-body-media-type-schema-{step}");
         sink.push(&id, &at, with(new_name));
     }
+    sink.here = outer;
 }
 
 fn property_stability<'a>(
@@ -456,6 +483,7 @@ fn property_stability<'a>(
         parent: None,
         path: String::new(),
         name: "",
+        pointer: String::new(),
     };
     visit(&start, &mut |place| {
         if place.parent.is_some() {
@@ -544,10 +572,14 @@ fn headers<'a>(
     let is_required =
         |header: &Located<'_>| header.node.get("required").and_then(Node::as_bool) == Some(true);
     let args = |name: &str| vec![name.to_owned(), status.to_owned()];
+    let outer = sink.here.clone();
+    sink.here.scope = format!("{}/responses/{}", outer.pointer, status.to_uppercase());
     for name in to.keys().filter(|name| !from.contains_key(*name)) {
+        sink.here.pointer = format!("{}/headers/{}", sink.here.scope, name.to_lowercase());
         sink.push("response-header-added", &at, args(name));
     }
     for (name, header) in &from {
+        sink.here.pointer = format!("{}/headers/{}", sink.here.scope, name.to_lowercase());
         let Some(other) = to.get(name) else {
             let need = if is_required(header) {
                 "required"
@@ -562,6 +594,7 @@ fn headers<'a>(
         }
         header_schema(cx, at, (*header, *other), &args(name), sink);
     }
+    sink.here = outer;
 }
 
 fn header_schema<'a>(
@@ -609,7 +642,7 @@ fn webhooks<'a>(cx: &Cx<'a, '_>, old: &Paths<'a>, new: &Paths<'a>, sink: &mut Si
             Some(other) => {
                 let path = format!("webhook:{name}");
                 let pair = (*item, *other);
-                path_item(cx, &path, pair, &BTreeMap::new(), false, sink);
+                path_item(cx, (&path, &path), pair, &BTreeMap::new(), false, sink);
             }
         }
     }

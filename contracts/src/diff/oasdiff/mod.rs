@@ -20,8 +20,11 @@ use std::collections::BTreeMap;
 
 pub use rules::{Rule, rule, rules};
 
+use tollgate_report::Place;
+
 use super::{DiffSettings, Level};
 use crate::document::Contract;
+use crate::source::escape_token;
 
 /// One finding as oasdiff counts it: once for each operation, media type, status and property.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -36,6 +39,16 @@ pub struct PeerFinding {
     pub path: String,
     /// The values that its message names, in order of use.
     pub args: Vec<String>,
+    /// `GET /orders` as the new contract writes it; empty outside operations.
+    pub operation: String,
+    /// Where in the contract, as a pointer through references.
+    pub pointer: String,
+    /// The pointer of the body, response or parameters that it belongs to; may be empty.
+    pub scope: String,
+    /// Where it stood.
+    pub place_old: Option<Place>,
+    /// Where it stands.
+    pub place_new: Option<Place>,
 }
 
 /// Every finding of oasdiff, worst first. Deprecation windows and stability levels come from the
@@ -71,9 +84,35 @@ pub fn peer_counts(findings: &[PeerFinding]) -> BTreeMap<&'static str, (Level, u
 #[derive(Default)]
 struct Sink {
     findings: Vec<PeerFinding>,
+    here: Here,
+}
+
+/// Where the comparison stands.
+#[derive(Clone, Debug, Default)]
+struct Here {
+    operation: String,
+    pointer: String,
+    scope: String,
+    old: Option<Place>,
+    new: Option<Place>,
 }
 
 impl Sink {
+    /// Goes on at an operation, or outside of all when there is none.
+    fn enter(&mut self, operation: Option<(&str, &str)>, old: Option<Place>, new: Option<Place>) {
+        let (operation, pointer) = operation.map_or_else(Default::default, |(method, path)| {
+            let pointer = format!("/paths/{}/{method}", escape_token(path));
+            (format!("{} {path}", method.to_uppercase()), pointer)
+        });
+        self.here = Here {
+            operation,
+            pointer,
+            scope: String::new(),
+            old,
+            new,
+        };
+    }
+
     /// Adds a finding when oasdiff has the rule; says whether it has.
     fn push(&mut self, id: &str, at: &At<'_>, args: Vec<String>) -> bool {
         let Some(rule) = rule(id) else {
@@ -85,6 +124,11 @@ impl Sink {
             method: at.method.to_uppercase(),
             path: at.path.to_owned(),
             args,
+            operation: self.here.operation.clone(),
+            pointer: self.here.pointer.clone(),
+            scope: self.here.scope.clone(),
+            place_old: self.here.old.clone(),
+            place_new: self.here.new.clone(),
         });
         true
     }

@@ -14,7 +14,7 @@ use super::types::{self, Change, Verdict};
 use super::view::View;
 use super::{At, Sink};
 use crate::document::Contract;
-use crate::source::Node;
+use crate::source::{Node, escape_token};
 use crate::views::Located;
 
 /// One parameter of one side.
@@ -212,10 +212,22 @@ pub(super) fn compare<'a>(
     settings: &DiffSettings,
     sink: &mut Sink,
 ) {
+    let base = sink.here.clone();
+    sink.here.scope = format!("{}/parameters", base.pointer);
+    let scope = sink.here.scope.clone();
+    let place = |parameter: &Parameter<'_>| {
+        let name = match parameter.place {
+            "header" => parameter.name.to_lowercase(),
+            _ => parameter.name.to_owned(),
+        };
+        format!("{scope}/{}/{}", parameter.place, escape_token(&name))
+    };
     for parameter in &matched.removed {
+        sink.here.pointer = place(parameter);
         removed(parameter, at, settings, sink);
     }
     for parameter in &matched.added {
+        sink.here.pointer = place(parameter);
         // As in oasdiff, the first of a name tells for all places.
         let first = matched
             .new
@@ -231,9 +243,13 @@ pub(super) fn compare<'a>(
     }
     let window = Window::of(operation, settings);
     for pair in &matched.pairs {
+        sink.here.pointer = place(pair.new);
         facts_of_parameter(pair, window, at, sink);
         schema(builder, pair, at, sink);
+        sink.here.old.clone_from(&base.old);
+        sink.here.new.clone_from(&base.new);
     }
+    sink.here = base;
 }
 
 fn named(parameter: &Parameter<'_>) -> Vec<String> {
@@ -305,8 +321,15 @@ fn schema<'a>(builder: &Builder<'a>, pair: &Pair<'_, 'a>, at: &At<'_>, sink: &mu
         parent: None,
         path: String::new(),
         name: "",
+        pointer: String::new(),
     };
+    let base = sink.here.pointer.clone();
     visit(&start, &mut |place| {
+        sink.here.pointer = format!("{base}{}", place.pointer);
+        if let Some((old, new)) = place.delta.sides() {
+            sink.here.old = old.place();
+            sink.here.new = new.place();
+        }
         let transitions = Transitions::of(builder, place.delta);
         let subject = if place.parent.is_none() {
             "request-parameter"
@@ -335,6 +358,7 @@ fn schema<'a>(builder: &Builder<'a>, pair: &Pair<'_, 'a>, at: &At<'_>, sink: &mu
             header_property(builder, pair, place, at, sink);
         }
     });
+    sink.here.pointer = base;
     items_limit(&root, pair, at, sink);
     if let Some((old, new)) = root.sides() {
         for value in removed_extensible(old, new) {

@@ -60,6 +60,11 @@ impl<'a> View<'a> {
         }
     }
 
+    /// Where it stands.
+    pub(super) fn place(&self) -> Option<tollgate_report::Place> {
+        self.layers.last().map(|at| at.node.place(at.file))
+    }
+
     /// The value of a keyword; null is absent.
     pub(super) fn located(&self, key: &str) -> Option<Located<'a>> {
         if self.hidden.contains(&key) {

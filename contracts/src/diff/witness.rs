@@ -1,0 +1,167 @@
+//! A value that shows a break: valid on the side that must keep working, refused by the other. It
+//! must not know operations.
+
+use std::collections::HashMap;
+
+use jsonschema::Validator;
+use serde_json::{Value, json};
+
+use super::walk::{Direction, Found, address};
+use super::{Level, Witness};
+use crate::document::Contract;
+use crate::instance::{InstanceSettings, instances_with, validator};
+use crate::views::Located;
+
+/// How large the schemas of one pair may be together, in bytes of JSON.
+const SCHEMA_SIZE_MAX_BYTES: usize = 400_000;
+
+/// Addresses of the old and new schema, and which side accepts.
+type Key = (usize, usize, Direction);
+
+/// Seeks a witness for the first `n_max` breaking changes that stand at a pair of schemas.
+pub(super) fn find(found: &mut [Found<'_>], old: &Contract, new: &Contract, n_max: usize) {
+    let mut known: HashMap<Key, Witness> = HashMap::new();
+    let breaking = found
+        .iter_mut()
+        .filter(|found| found.change.level == Level::Breaking && found.schemas.is_some())
+        // A default says nothing about what is valid.
+        .filter(|found| !found.change.code.contains("-default-value-"));
+    for found in breaking.take(n_max) {
+        let Some((old_at, new_at)) = found.schemas else {
+            continue;
+        };
+        let key = (address(old_at.node), address(new_at.node), found.direction);
+        let witness = known
+            .entry(key)
+            .or_insert_with(|| seek((old, old_at), (new, new_at), found.direction));
+        found.change.witness = witness.clone();
+    }
+}
+
+fn seek(
+    old: (&Contract, Located<'_>),
+    new: (&Contract, Located<'_>),
+    direction: Direction,
+) -> Witness {
+    let bundle = |(contract, at): (&Contract, Located<'_>)| contract.bundle(at.file, at.node);
+    let (old, new) = (bundle(old), bundle(new));
+    // A writer must still be understood; a reader must not meet what it did not expect.
+    let first = match direction {
+        Direction::Request => (&old, &new, true),
+        Direction::Response => (&new, &old, false),
+    };
+    if let Some(witness) = between(first.0, first.1, first.2) {
+        return witness;
+    }
+    Witness::NotFound
+}
+
+/// A value that `accepting` accepts and `refusing` refuses.
+fn between(accepting: &Value, refusing: &Value, is_refused_by_new: bool) -> Option<Witness> {
+    let size = accepting.to_string().len() + refusing.to_string().len();
+    if size > SCHEMA_SIZE_MAX_BYTES {
+        return None;
+    }
+    let (yes, no) = (validator(accepting).ok()?, validator(refusing).ok()?);
+    let settings = InstanceSettings {
+        n_max: 24,
+        n_broken_max: 0,
+        has_wide_numbers: false,
+        ..InstanceSettings::default()
+    };
+    let is_witness = |value: &Value| yes.is_valid(value) && !no.is_valid(value);
+    let valid = instances_with(accepting, &yes, &settings).valid;
+    let mut values = valid.iter().map(|instance| instance.json.to_value());
+    let found = values
+        .find(is_witness)
+        .or_else(|| broken(refusing, &no, &is_witness))
+        .or_else(|| borders(accepting, refusing).into_iter().find(is_witness));
+    found.map(|value| Witness::Found {
+        instance: value.to_string(),
+        is_refused_by_new,
+    })
+}
+
+/// Values that the refusing side refuses in exactly one place.
+fn broken(refusing: &Value, no: &Validator, is_witness: &dyn Fn(&Value) -> bool) -> Option<Value> {
+    let settings = InstanceSettings {
+        n_max: 8,
+        n_broken_max: 48,
+        has_wide_numbers: false,
+        ..InstanceSettings::default()
+    };
+    let broken = instances_with(refusing, no, &settings).invalid;
+    let mut values = broken.iter().map(|broken| broken.json.to_value());
+    values.find(|value| is_witness(value))
+}
+
+/// Values at the borders that the keywords of both schemas name, and one of each kind.
+fn borders(accepting: &Value, refusing: &Value) -> Vec<Value> {
+    let mut values = vec![
+        Value::Null,
+        json!(true),
+        json!(0),
+        json!(1.5),
+        json!(""),
+        json!("a"),
+        json!([]),
+        json!({}),
+    ];
+    for schema in [accepting, refusing] {
+        for key in ["maximum", "minimum", "exclusiveMaximum", "exclusiveMinimum"] {
+            if let Some(number) = schema[key].as_f64() {
+                let near = [number, number + 1.0, number - 1.0, number + 0.5];
+                values.extend(near.map(|number| json!(number)));
+                values.extend(schema[key].as_i64().map(|number| json!(number + 1)));
+                values.extend(schema[key].as_i64().map(|number| json!(number - 1)));
+            }
+        }
+        for key in ["maxLength", "minLength"] {
+            values.extend(lengths(&schema[key]).map(|n| json!("a".repeat(n))));
+        }
+        for key in ["maxItems", "minItems", "maxContains", "minContains"] {
+            for length in lengths(&schema[key]) {
+                let items = items_of(schema);
+                let lists = items.iter().map(|item| vec![item.clone(); length]);
+                values.extend(lists.map(Value::Array));
+            }
+        }
+        values.extend(schema["enum"].as_array().into_iter().flatten().cloned());
+        values.extend(schema.get("const").cloned());
+    }
+    values
+}
+
+/// A length and those beside it, none too long to make.
+fn lengths(value: &Value) -> impl Iterator<Item = usize> + use<> {
+    const LENGTH_MAX: u64 = 10_000;
+    let length = value.as_u64().filter(|length| *length <= LENGTH_MAX);
+    let near = length.map(|n| [n, n + 1, n.saturating_sub(1)]);
+    near.into_iter()
+        .flatten()
+        .filter_map(|n| usize::try_from(n).ok())
+}
+
+/// Items that a list of this schema may hold.
+fn items_of(schema: &Value) -> Vec<Value> {
+    let mut items = vec![json!("a"), json!(0), Value::Null];
+    for key in ["contains", "items"] {
+        let Some(Value::Object(below)) = schema.get(key) else {
+            continue;
+        };
+        let mut below = below.clone();
+        if let Some(defs) = schema.get("$defs") {
+            below.insert("$defs".to_owned(), defs.clone());
+        }
+        let settings = InstanceSettings {
+            n_max: 2,
+            n_broken_max: 0,
+            has_wide_numbers: false,
+            ..InstanceSettings::default()
+        };
+        let made = crate::instance::instances(&Value::Object(below), &settings);
+        let made = made.valid.iter().map(|instance| instance.json.to_value());
+        items.splice(0..0, made);
+    }
+    items
+}

@@ -1,0 +1,183 @@
+//! `contract diff`: what changed between two contracts, what breaks, and a value that shows it.
+
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+use std::path::Path;
+
+use anyhow::Context as _;
+use serde_json::json;
+use tollgate_contracts::diff::{
+    Change, Day, PeerFinding, Witness, diff_json, diff_with, peer_findings, suggest_bump,
+    take_allowed, take_ignored, witness_share,
+};
+use tollgate_contracts::{Contract, Level};
+use tollgate_report::render::render_finding;
+use tollgate_report::{Clock, ExitCode, Finding};
+
+use crate::cli::DiffArgs;
+use crate::commands::contract::side;
+use crate::context::Context;
+use crate::failure::{CommandResult, Failure};
+
+/// What is printed.
+struct Result {
+    changes: Vec<Change>,
+    peer: Vec<PeerFinding>,
+    /// Changes that somebody agreed to, with the reason.
+    allowed: Vec<(Change, String)>,
+    findings: Vec<Finding>,
+}
+
+/// `cargo xtask contract diff OLD NEW`: exit 3 when something breaks.
+pub fn run(context: &Context, args: &DiffArgs) -> CommandResult {
+    let (old, new) = (side(context, &args.old)?, side(context, &args.new)?);
+    let result = compare(context, args, &old, &new)?;
+    let mut stored = diff_json(&result.changes, &result.peer);
+    stored["allowed"] = result
+        .allowed
+        .iter()
+        .map(|(change, reason)| json!({"fingerprint": change.fingerprint(), "code": change.code, "reason": reason}))
+        .collect();
+    if args.oasdiff {
+        stored["oasdiff_findings"] = result.peer.iter().map(peer_json).collect();
+    }
+    context.output.json(&stored);
+    let texts: BTreeMap<&str, &str> = old
+        .documents
+        .values()
+        .chain(new.documents.values())
+        .map(|document| (document.file.as_str(), document.text.as_str()))
+        .collect();
+    context
+        .output
+        .text(|out| show(context, out, &result, &texts, args.oasdiff));
+    let breaks = result
+        .changes
+        .iter()
+        .any(|change| change.level == Level::Breaking);
+    Ok(if breaks {
+        ExitCode::Findings
+    } else {
+        ExitCode::Pass
+    })
+}
+
+fn compare(
+    context: &Context,
+    args: &DiffArgs,
+    old: &Contract,
+    new: &Contract,
+) -> std::result::Result<Result, Failure> {
+    let today = Day::from_micros(context.clock.now().as_micros());
+    let rules = &context.settings.contracts.diff;
+    let settings = rules.on(today);
+    let mut changes = diff_with(old, new, &settings);
+    let peer = peer_findings(old, new, &settings);
+    let (mut allowed, findings) = take_allowed(&mut changes, &rules.allow, today);
+    for (file, level) in [
+        (&args.err_ignore, Level::Breaking),
+        (&args.warn_ignore, Level::Warning),
+    ] {
+        let Some(file) = file else {
+            continue;
+        };
+        let lines = read(&context.here.join(file))?;
+        let taken = take_ignored(&mut changes, &peer, &lines, level);
+        let reason = format!("named in `{}`", file.display());
+        allowed.extend(taken.into_iter().map(|change| (change, reason.clone())));
+    }
+    Ok(Result {
+        changes,
+        peer,
+        allowed,
+        findings,
+    })
+}
+
+fn read(file: &Path) -> std::result::Result<String, Failure> {
+    let text = std::fs::read_to_string(file);
+    let text = text.with_context(|| format!("read the ignore file `{}`", file.display()));
+    text.map_err(Failure::settings)
+}
+
+fn peer_json(finding: &PeerFinding) -> serde_json::Value {
+    json!({
+        "id": finding.id,
+        "level": finding.level.word(),
+        "method": finding.method,
+        "path": finding.path,
+        "args": finding.args,
+    })
+}
+
+fn show(
+    context: &Context,
+    out: &mut dyn Write,
+    result: &Result,
+    texts: &BTreeMap<&str, &str>,
+    has_peer: bool,
+) -> io::Result<()> {
+    let paint = context.output.paint;
+    for finding in &result.findings {
+        render_finding(out, finding, None, paint)?;
+        writeln!(out)?;
+    }
+    for change in &result.changes {
+        let finding = change.finding();
+        let text = finding.place.as_ref();
+        let text = text.and_then(|place| texts.get(place.file.as_str()).copied());
+        render_finding(out, &finding, text, paint)?;
+        match &change.witness {
+            Witness::Found {
+                instance,
+                is_refused_by_new,
+            } => {
+                let side = if *is_refused_by_new { "new" } else { "old" };
+                writeln!(
+                    out,
+                    "  witness: the {side} contract refuses {}",
+                    short(instance)
+                )?;
+            }
+            Witness::NotFound => writeln!(out, "  witness: none was found within the bound")?,
+            Witness::NotAsked => {}
+        }
+        if change.operations.len() > 1 {
+            writeln!(out, "  operations: {}", change.operations.join(", "))?;
+        }
+        writeln!(out)?;
+    }
+    if has_peer {
+        for finding in &result.peer {
+            let place = [finding.method.as_str(), finding.path.as_str()].join(" ");
+            writeln!(
+                out,
+                "oasdiff {} {place} [{}]",
+                finding.level.word(),
+                finding.id
+            )?;
+        }
+    }
+    let share = witness_share(&result.changes);
+    if share.n_sought > 0 {
+        writeln!(
+            out,
+            "witnesses: {} of {} breaking changes of schemas",
+            share.n_found, share.n_sought
+        )?;
+    }
+    let bump = suggest_bump(&result.changes).word();
+    if !result.allowed.is_empty() {
+        writeln!(out, "{} changes are allowed", result.allowed.len())?;
+    }
+    writeln!(out, "{} changes; version: {bump}", result.changes.len())
+}
+
+/// A value on one line, cut where it gets long.
+fn short(text: &str) -> String {
+    const LENGTH_MAX: usize = 200;
+    match text.char_indices().nth(LENGTH_MAX) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
+}
