@@ -10,9 +10,7 @@ use serde::{Deserialize, Serialize};
 use tollgate_contracts::{
     Contract, LintSettings, LoadSettings, check_blessed, lint, load_with, parse_documents,
 };
-use tollgate_report::{
-    Clock, EvidenceLog, ExitCode, Finding, Outcome, Verdict, write_atomic,
-};
+use tollgate_report::{Clock, EvidenceLog, ExitCode, Finding, Outcome, Verdict, write_atomic};
 
 use crate::cli::ContractCommand;
 use crate::commands::{agreement, compare, history};
