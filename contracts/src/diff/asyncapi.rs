@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use tollgate_report::Place;
 
 use super::walk::{Direction, Draft, Effect, Scope, Walk};
-use super::{Level, schema};
+use super::{Level, async_parts, schema};
 use crate::source::{Span, escape_token};
 use crate::views::{AsyncOperation, Channel, Located, Message};
 
@@ -16,6 +16,7 @@ pub(super) fn compare(walk: &mut Walk<'_>) {
         old_contract.async_operations(),
         new_contract.async_operations(),
     );
+    async_parts::servers(walk, &scope(None, Direction::Request, String::new()));
     compare_operations(walk, &old, &new);
     let used: BTreeSet<String> = old
         .iter()
@@ -101,6 +102,7 @@ fn compare_channels<'a>(
                 draft("channel-address-changed", Level::Breaking, message, places),
             );
         }
+        async_parts::channel(walk, &scope, channel, found);
         // Without an operation nobody says who sends: read as sent by the application.
         if !used.contains(&channel.name) {
             compare_messages(walk, &scope, &channel.messages, &found.messages);
@@ -167,6 +169,7 @@ fn compare_operations<'a>(
                 );
             }
             Some(found) => {
+                async_parts::operation(walk, &scope, operation, found);
                 compare_messages(walk, &scope, &operation.messages, &found.messages);
                 let reply = reply_scope(&scope);
                 compare_messages(
@@ -249,6 +252,7 @@ fn compare_messages<'a>(
             walk.push(&below, draft(&code, level, text, (place(message), None)));
             continue;
         };
+        async_parts::message(walk, &below, message, &found);
         compare_payload(walk, &below, message, &found);
     }
     for message in new {

@@ -4,6 +4,7 @@
 mod agreement;
 mod aliases;
 mod allow;
+mod async_parts;
 mod asyncapi;
 mod bodies;
 mod flat;

@@ -63,6 +63,7 @@ impl Scope {
             ("request-body", true) => "request-property",
             ("request-parameter", true) => "request-parameter-property",
             ("response-header", true) => "response-header-property",
+            ("request-header", true) => "request-header-property",
             ("response-body", true) => "response-property",
             (subject, _) => subject,
         }
