@@ -44,7 +44,7 @@ pub use document::{
     Contract, Document, Kind, LoadError, LoadSettings, load, load_with, parse_contract,
     parse_documents,
 };
-pub use lint::{LintSettings, RuleLevel, lint, rule_codes};
+pub use lint::{LintSettings, RuleLevel, Ruleset, lint, lint_with, load_ruleset, rule_codes};
 pub use resolve::Resolved;
 pub use source::{Entry, Node, NodeValue, SourceError, Span, parse};
 pub use views::{Located, Operation, Parameter};

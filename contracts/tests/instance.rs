@@ -11,11 +11,13 @@ fn check(schema: &Value) -> Instances {
     assert_eq!(made.problem, None, "{schema}");
     let validator = validator(schema).expect("it is JSON and a schema");
     for instance in &made.valid {
-        let value: Value = serde_json::from_str(&instance.json.to_string()).expect("it is JSON and a schema");
+        let value: Value =
+            serde_json::from_str(&instance.json.to_string()).expect("it is JSON and a schema");
         assert!(validator.is_valid(&value), "{value} of {schema}");
     }
     for broken in &made.invalid {
-        let value: Value = serde_json::from_str(&broken.json.to_string()).expect("it is JSON and a schema");
+        let value: Value =
+            serde_json::from_str(&broken.json.to_string()).expect("it is JSON and a schema");
         assert!(!validator.is_valid(&value), "{value} of {schema}");
         assert!(validator.is_valid(&broken.base.to_value()), "{schema}");
     }

@@ -77,6 +77,19 @@ pub fn render_finding(
     source: Option<&str>,
     paint: Paint,
 ) -> io::Result<()> {
+    let line = finding.place.as_ref().and_then(|place| {
+        source.and_then(|source| source.lines().nth((place.line as usize).checked_sub(1)?))
+    });
+    render_finding_line(out, finding, line, paint)
+}
+
+/// As [`render_finding`], with the source line alone, for a caller who has it.
+pub fn render_finding_line(
+    out: &mut dyn Write,
+    finding: &Finding,
+    line: Option<&str>,
+    paint: Paint,
+) -> io::Result<()> {
     writeln!(
         out,
         "{}[{}]: {}",
@@ -86,8 +99,6 @@ pub fn render_finding(
     )?;
     if let Some(place) = &finding.place {
         writeln!(out, "  --> {place}")?;
-        let line =
-            source.and_then(|source| source.lines().nth((place.line as usize).checked_sub(1)?));
         if let Some(line) = line {
             render_caret(out, line, place.line, place.column)?;
         }

@@ -40,6 +40,10 @@ pub struct Global {
 pub enum Format {
     Text,
     Json,
+    /// SARIF 2.1.0, for `contract lint`
+    Sarif,
+    /// Annotations of GitHub Actions, for `contract lint`
+    Github,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -177,12 +181,11 @@ pub struct TierArgs {
 
 #[derive(Debug, Subcommand)]
 pub enum ContractCommand {
-    /// Check contracts against the rules
-    #[command(after_help = "Example: cargo xtask contract lint contracts/openapi.yaml")]
-    Lint {
-        /// Contracts; by default those of the settings
-        files: Vec<PathBuf>,
-    },
+    /// Check contracts against the rules of Spectral, ours, or a ruleset
+    #[command(
+        after_help = "Example: cargo xtask contract lint openapi.yaml --format sarif\n\nWith FILE nothing is recorded, and any OpenAPI 3 or AsyncAPI document will do. The rules are\nthose of --ruleset, else of tollgate.toml for the contracts it names, else of a .spectral.yaml\nbeside you, else the recommended ones."
+    )]
+    Lint(LintArgs),
     /// List what changed between two contracts, and what breaks
     #[command(
         after_help = "Example: cargo xtask contract diff origin/main:contracts/openapi.yaml contracts/openapi.yaml"
@@ -229,6 +232,25 @@ pub struct DiffArgs {
     /// Also list each finding as oasdiff counts it
     #[arg(long)]
     pub oasdiff: bool,
+}
+
+#[derive(Debug, Clone, Args)]
+pub struct LintArgs {
+    /// Documents; by default the contracts of the settings
+    pub files: Vec<PathBuf>,
+    /// A ruleset in the format of Spectral, such as .spectral.yaml
+    #[arg(long, value_name = "FILE")]
+    pub ruleset: Option<PathBuf>,
+    /// The least severity that fails
+    #[arg(long, value_enum, default_value_t = FailOn::Error)]
+    pub fail_on: FailOn,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum FailOn {
+    Error,
+    Warning,
+    Info,
 }
 
 #[derive(Debug, Clone, Args)]

@@ -47,7 +47,7 @@ impl Output {
 
     /// Writes a result for people; nothing in JSON format. A closed pipe is not an error.
     pub fn text(&self, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) {
-        if !self.is_json() {
+        if self.format == Format::Text {
             let mut out = io::stdout().lock();
             // A reader who closes the pipe, such as `head`, has seen enough.
             let _ = write(&mut out).and_then(|()| out.flush());
@@ -68,6 +68,12 @@ impl Output {
                 .map_err(io::Error::from)
                 .and_then(|()| writeln!(out));
         }
+    }
+
+    /// Writes a result that is text already, in a format for programs.
+    pub fn raw(&self, text: &str) {
+        // As in `text`: a closed pipe is the reader's choice.
+        let _ = io::stdout().lock().write_all(text.as_bytes());
     }
 
     /// Writes a line about what is going on, to standard error.

@@ -1,96 +1,188 @@
-//! What the rules look at, gathered once: operations and every object of every file. It must not
-//! know any one rule.
+//! What one pass over all values gathers for the rules that look everywhere: schemas with an
+//! enum, values with examples, references, descriptions. It must not know any one rule.
 
-use std::collections::HashSet;
+use std::collections::BTreeSet;
 
-use tollgate_report::Place;
+use super::tree::{Item, Tree};
+use crate::source::{Node, NodeValue};
 
-use crate::document::Contract;
-use crate::grammar::{self, Object};
-use crate::source::Node;
-use crate::views::Operation;
-
-pub(super) struct Facts<'a> {
-    pub(super) contract: &'a Contract,
-    pub(super) operations: Vec<Operation<'a>>,
-    pub(super) objects: Vec<Met<'a>>,
+/// How a value is reached from the root of the contract.
+mod way {
+    /// It is reached.
+    pub(super) const REACHED: u16 = 1;
+    /// Below `content`, `headers` or `parameters`.
+    pub(super) const MEDIA: u16 = 2;
+    /// Below that, or below `components.schemas`.
+    pub(super) const SCHEMA: u16 = 4;
+    /// Below the body of a request.
+    pub(super) const REQUEST: u16 = 8;
+    /// Below a response.
+    pub(super) const RESPONSE: u16 = 16;
+    /// What a child takes over.
+    pub(super) const INHERITED: u16 = REACHED | MEDIA | SCHEMA | REQUEST | RESPONSE;
+    /// The value of `paths`, a path, an operation, `components`.
+    pub(super) const PATHS: u16 = 32;
+    pub(super) const PATH_ITEM: u16 = 64;
+    pub(super) const OPERATION: u16 = 128;
+    pub(super) const COMPONENTS: u16 = 256;
 }
 
-/// One object that the specification defines, with its file.
-pub(super) struct Met<'a> {
-    pub(super) object: Object,
-    pub(super) file: &'a str,
-    pub(super) node: &'a Node,
+/// Values that rules look at, in document order.
+#[derive(Default)]
+pub(crate) struct Facts {
+    /// Objects with an `enum`, reached from the root.
+    pub(crate) enums: Vec<Item>,
+    /// Objects with `type: array`, of the entry file.
+    pub(crate) arrays: Vec<Item>,
+    /// Objects with a `$ref`, of the entry file.
+    pub(crate) references: Vec<Item>,
+    /// `description` and `title` texts, reached from the root.
+    pub(crate) texts: Vec<Item>,
+    /// Schemas with an example or a default.
+    pub(crate) schema_examples: Vec<Item>,
+    /// Media types, headers and parameters with examples, and whether they stand below the body
+    /// of a request, and below a response.
+    pub(crate) media_examples: Vec<(Item, bool, bool)>,
+    /// Objects with `xml`.
+    pub(crate) xml: Vec<Item>,
+    /// The last names of what discriminators map to.
+    pub(crate) mapped: BTreeSet<String>,
 }
 
-impl<'a> Facts<'a> {
-    pub(super) fn new(contract: &'a Contract) -> Self {
-        let mut facts = Self {
-            contract,
-            operations: contract.operations(),
-            objects: Vec::new(),
-        };
-        let mut seen = HashSet::new();
-        let root = grammar::root_object(contract.kind);
-        facts.gather(&contract.entry, "", root, &mut seen);
-        for reference in &contract.references {
-            let target = &reference.target;
-            if target.file != contract.entry {
-                facts.gather(&target.file, &target.pointer, reference.object, &mut seen);
+impl Facts {
+    pub(crate) fn gather(tree: &Tree<'_>) -> Self {
+        let ways = ways(tree);
+        let mut facts = Self::default();
+        for (idx, way) in ways.into_iter().enumerate() {
+            let item = Item(u32::try_from(idx).expect("nodes are bounded"));
+            let is_wanted = way & way::REACHED != 0 || tree.is_in_entry(item);
+            if is_wanted && !tree.is_data(item) {
+                facts.look(tree, item, way);
             }
         }
         facts
     }
 
-    fn gather(
-        &mut self,
-        file: &str,
-        pointer: &str,
-        object: Object,
-        seen: &mut HashSet<(usize, Object)>,
-    ) {
-        let Some((file, document)) = self.contract.documents.get_key_value(file) else {
-            return;
-        };
-        let Some(node) = document.root.pointer(pointer) else {
-            return;
-        };
-        let objects = &mut self.objects;
-        grammar::walk_while(object, pointer, node, &mut |site| {
-            if !seen.insert((std::ptr::from_ref(site.node).addr(), site.object)) {
-                return false;
+    fn look(&mut self, tree: &Tree<'_>, item: Item, way: u16) {
+        let NodeValue::Object(entries) = &tree.node(item).value else {
+            if way & way::REACHED != 0
+                && matches!(tree.name(item), Some("description" | "title"))
+                && tree.node(item).as_str().is_some()
+            {
+                self.texts.push(item);
             }
-            objects.push(Met {
-                object: site.object,
-                file,
-                node: site.node,
-            });
-            true
-        });
+            return;
+        };
+        let (mut has_enum, mut is_array, mut has_type, mut is_ref) = (false, false, false, false);
+        let (mut has_example, mut has_examples, mut has_default) = (false, false, false);
+        let (mut has_schema, mut is_schema_like, mut has_xml) = (false, false, false);
+        for entry in entries.iter() {
+            match entry.key.as_str() {
+                "enum" => has_enum = true,
+                "type" => {
+                    has_type = true;
+                    is_array = entry.node.as_str() == Some("array")
+                        || entry
+                            .node
+                            .items()
+                            .any(|word| word.as_str() == Some("array"));
+                }
+                "$ref" => is_ref = entry.node.as_str().is_some(),
+                "example" => has_example = true,
+                "examples" => has_examples = true,
+                "default" => has_default = true,
+                "schema" => has_schema = true,
+                "format" | "properties" | "items" => is_schema_like = true,
+                "xml" => has_xml = true,
+                "discriminator" => self.map(&entry.node),
+                _ => {}
+            }
+        }
+        if is_ref && tree.is_in_entry(item) {
+            self.references.push(item);
+        }
+        if is_array && tree.is_in_entry(item) {
+            self.arrays.push(item);
+        }
+        if way & way::REACHED == 0 || tree.target(item).is_some() {
+            return;
+        }
+        let is_map = tree.name(item) == Some("properties");
+        if has_enum {
+            self.enums.push(item);
+        }
+        if has_xml {
+            self.xml.push(item);
+        }
+        let is_schema_like = is_schema_like || has_enum || has_type || is_ref;
+        if way & way::SCHEMA != 0 && (has_example || has_default) && is_schema_like && !is_map {
+            self.schema_examples.push(item);
+        }
+        if way & way::MEDIA != 0 && has_schema && (has_example || has_examples) && !is_map {
+            let (request, response) = (way & way::REQUEST != 0, way & way::RESPONSE != 0);
+            self.media_examples.push((item, request, response));
+        }
     }
 
-    /// The objects of one kind that are no references.
-    pub(super) fn of(&self, object: Object) -> impl Iterator<Item = &Met<'a>> {
-        self.objects.iter().filter(move |met| {
-            met.object == object && grammar::reference(object, met.node).is_none()
-        })
-    }
-
-    /// The place of a node of the entry file, or of its root.
-    pub(super) fn entry_place(&self, node: Option<&Node>) -> Place {
-        let node = node.unwrap_or_else(|| self.contract.root());
-        node.place(&self.contract.entry)
+    fn map(&mut self, discriminator: &Node) {
+        let mapping = discriminator.get("mapping").map(Node::entries);
+        for entry in mapping.unwrap_or_default() {
+            let name = entry.node.as_str().and_then(|text| text.rsplit('/').next());
+            self.mapped.extend(name.map(str::to_owned));
+        }
     }
 }
 
-impl Met<'_> {
-    pub(super) fn place(&self) -> Place {
-        self.node.place(self.file)
+/// For each item, over which kinds of places it is reached from the root; references are
+/// followed, and what stands beside one is not reached.
+fn ways(tree: &Tree<'_>) -> Vec<u16> {
+    let mut ways = vec![0_u16; tree.len()];
+    let mut work = vec![(tree.root(), way::REACHED)];
+    let is_root_child = |item: Item, name: &str| {
+        tree.parent(item) == Some(tree.root()) && tree.name(item) == Some(name)
+    };
+    while let Some((item, found)) = work.pop() {
+        let known = &mut ways[item.0 as usize];
+        if *known | found == *known {
+            continue;
+        }
+        *known |= found;
+        let way = *known;
+        if let Some(target) = tree.target(item) {
+            work.push((target, way));
+            continue;
+        }
+        for child in tree.children(item) {
+            let mut next = way & way::INHERITED;
+            let name = tree.name(child).unwrap_or_default();
+            match name {
+                "content" | "headers" | "parameters" => next |= way::MEDIA | way::SCHEMA,
+                "paths" if is_root_child(child, "paths") => next |= way::PATHS,
+                "components" if is_root_child(child, "components") => next |= way::COMPONENTS,
+                _ => {}
+            }
+            if way & way::PATHS != 0 {
+                next |= way::PATH_ITEM;
+            }
+            if way & way::PATH_ITEM != 0 {
+                next |= way::OPERATION;
+            }
+            if way & way::OPERATION != 0 && name == "requestBody" {
+                next |= way::REQUEST;
+            }
+            if way & way::OPERATION != 0 && name == "responses" {
+                next |= way::RESPONSE;
+            }
+            if way & way::COMPONENTS != 0 {
+                next |= match name {
+                    "schemas" => way::SCHEMA,
+                    "requestBodies" => way::REQUEST,
+                    "responses" => way::RESPONSE,
+                    _ => 0,
+                };
+            }
+            work.push((child, next));
+        }
     }
-}
-
-/// Whether a text is there and not empty.
-pub(super) fn has_text(node: &Node, key: &str) -> bool {
-    let text = node.get(key).and_then(Node::scalar_text);
-    text.is_some_and(|text| !text.trim().is_empty())
+    ways
 }

@@ -8,11 +8,13 @@ use std::time::Duration;
 use anyhow::Context as _;
 use serde::{Deserialize, Serialize};
 use tollgate_contracts::{
-    Contract, LintSettings, LoadSettings, check_blessed, lint, load_with, parse_documents,
+    Contract, LintSettings, LoadSettings, Ruleset, check_blessed, lint_with, load_with,
+    parse_documents,
 };
 use tollgate_report::{Clock, EvidenceLog, ExitCode, Finding, Outcome, Verdict, write_atomic};
 
-use crate::cli::ContractCommand;
+use crate::cli::{ContractCommand, Format, LintArgs};
+use crate::commands::lint::{self, RulesetText};
 use crate::commands::{agreement, compare, history};
 use crate::context::Context;
 use crate::failure::{CommandResult, Failure};
@@ -71,6 +73,9 @@ pub enum Part {
 struct JudgeSettings {
     part: Part,
     lint: LintSettings,
+    /// The ruleset of the repository; records from before it was known have none.
+    #[serde(default)]
+    ruleset: Option<RulesetText>,
 }
 
 /// The verdict over contracts: what reading found, the rules, the comparison with the blessed ones.
@@ -78,11 +83,23 @@ struct JudgeSettings {
 fn judge(pairs: &[ContractPair], settings: &JudgeSettings) -> Result<Verdict, Failure> {
     let mut findings: Vec<Finding> = Vec::new();
     let mut notes: Vec<String> = Vec::new();
+    let rules = match &settings.ruleset {
+        Some(text) => text.read()?,
+        None => Ruleset::recommended(),
+    };
+    let rules = rules.with_settings(&settings.lint, "tollgate.toml");
+    if settings.part != Part::Blessed {
+        findings.extend_from_slice(rules.findings());
+    }
     for pair in pairs {
         let local = pair.local.parse()?;
         findings.extend(local.findings.iter().cloned());
         if settings.part != Part::Blessed {
-            findings.extend(lint(&local, &settings.lint));
+            findings.extend(
+                lint_with(&local, &rules)
+                    .into_iter()
+                    .map(|found| found.finding),
+            );
         }
         if settings.part != Part::Lint {
             let blessed = pair.blessed.as_ref().map(ContractText::parse).transpose()?;
@@ -208,6 +225,7 @@ pub fn gate(
     let settings = JudgeSettings {
         part,
         lint: context.settings.contracts.lint.clone(),
+        ruleset: lint::repository_ruleset(context)?,
     };
     let verdict = judge(&pairs, &settings)?;
     let inputs = Inputs::json("contracts", &pairs).with_settings(&settings);
@@ -227,7 +245,15 @@ pub fn gate(
 /// `cargo xtask contract …`.
 pub fn run(context: &Context, command: ContractCommand) -> CommandResult {
     match command {
-        ContractCommand::Lint { files } => run_gate(context, &files, Part::Lint),
+        ContractCommand::Lint(args) if is_gate(context, &args) => {
+            run_gate(context, &[], Part::Lint)
+        }
+        ContractCommand::Lint(mut args) => {
+            if args.files.is_empty() {
+                args.files = absolute(context);
+            }
+            lint::run(context, &args)
+        }
         ContractCommand::Check => run_gate(context, &[], Part::Blessed),
         ContractCommand::Diff(args) => compare::run(context, &args),
         ContractCommand::History {
@@ -313,6 +339,7 @@ fn bless(context: &Context) -> CommandResult {
     let settings = JudgeSettings {
         part: Part::All,
         lint: context.settings.contracts.lint.clone(),
+        ruleset: lint::repository_ruleset(context)?,
     };
     let verdict = judge(&pairs, &settings)?;
     let inputs = Inputs::json("contracts", &pairs).with_settings(&settings);
@@ -343,4 +370,11 @@ fn absolute(context: &Context) -> Vec<PathBuf> {
         .iter()
         .map(|path| context.root.join(path))
         .collect()
+}
+
+/// Whether the contracts of the settings are judged and the verdict is recorded; a format that
+/// has no word for a verdict lists the findings alone.
+fn is_gate(context: &Context, args: &LintArgs) -> bool {
+    let has_verdict = matches!(context.output.format, Format::Text | Format::Json);
+    args.files.is_empty() && args.ruleset.is_none() && has_verdict
 }

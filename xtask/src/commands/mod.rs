@@ -10,6 +10,7 @@ pub mod contract;
 pub mod evidence;
 pub mod history;
 pub mod internal;
+pub mod lint;
 pub mod probe;
 pub mod ratchet;
 pub mod serve;
@@ -20,13 +21,19 @@ use clap::CommandFactory;
 use tollgate_report::ExitCode;
 use tollgate_tiers::settings::Tier;
 
-use crate::cli::{Cli, Command};
+use crate::cli::{Cli, Command, ContractCommand, Format};
 use crate::context::Context;
 use crate::failure::{CommandResult, Failure};
 use crate::ship;
 
 /// Runs one command to its exit code.
 pub fn run(context: &Context, command: Command) -> CommandResult {
+    let is_lint = matches!(&command, Command::Contract(ContractCommand::Lint(_)));
+    if !is_lint && matches!(context.output.format, Format::Sarif | Format::Github) {
+        return Err(Failure::usage(
+            "read `--format`: `sarif` and `github` are for `contract lint`; write `text` or `json`",
+        ));
+    }
     match command {
         Command::Ship(args) => block_on(ship::run(context, &args)),
         Command::Tier0(args) => tier::run(context, Tier::Tier0, &args),
