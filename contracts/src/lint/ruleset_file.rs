@@ -492,6 +492,12 @@ impl Reader<'_, '_> {
 
     fn unknown_rule(&mut self, file: &str, entry: &Entry, rules: &Rules) {
         let name = entry.key.as_str();
+        if name.starts_with("oas2-") {
+            let message = format!("`{name}` is about Swagger 2, which is not read: it never runs");
+            let place = entry.key_span.place(file);
+            self.say(Finding::info("ruleset-unknown-rule", message).at(place));
+            return;
+        }
         let known: Vec<&str> = rules.keys().map(String::as_str).collect();
         let set = rules::names().into_iter().find(|(known, _)| *known == name);
         // Where a part was not fetched, the name may be one of that part.
