@@ -21,8 +21,9 @@ if (!folder || !options.spectral || !options.tollgate) {
 const ruleset = join(mkdtempSync(join(tmpdir(), "agreement-")), "all.yaml");
 writeFileSync(ruleset, 'extends: [["spectral:oas", all], ["spectral:asyncapi", all]]\n');
 
+// A whole document says so at its top level, which stands at the margin or, in JSON, one step in.
 const isDocument = (file) =>
-  /\.(json|ya?ml)$/.test(file) && /^[\s\uFEFF]*(\{\s*)?"?(openapi|asyncapi)"?\s*:|\n"?(openapi|asyncapi)"?\s*:\s*["']?[23]\./.test(readFileSync(file, "utf8").slice(0, 4000));
+  /(^|\n)(\{?\s{0,4}|\t)"?(openapi|asyncapi)"?\s*:\s*["']?[23]\./.test(readFileSync(file, "utf8"));
 const files = readdirSync(folder, { recursive: true })
   .map((name) => join(folder, name))
   .filter((file) => /\.(json|ya?ml)$/.test(file) && isDocument(file))
