@@ -4,6 +4,8 @@
 
 use std::fmt::Write as _;
 
+use serde_json::Value;
+
 use super::TypeScript;
 use super::text::{list, literal, number, value};
 use super::types::is_safe;
@@ -16,9 +18,13 @@ impl TypeScript<'_> {
     /// The check of a declaration and the functions that use it.
     pub(super) fn check_declaration(&self, out: &mut String, id: DeclId) {
         let name = &self.names[id];
+        out.push('\n');
+        if self.is_shared {
+            out.push_str("export ");
+        }
         let _ = write!(
             out,
-            "\nfunction check{name}(value: unknown, cx: s.Context): unknown {{\n  return s.check(check{name}, value, cx, () => "
+            "function check{name}(value: unknown, cx: s.Context): unknown {{\n  return s.check(check{name}, value, cx, () => "
         );
         match &self.ir.decls[id].shape {
             Shape::Struct(object) => self.object_check(out, object),
@@ -37,6 +43,10 @@ impl TypeScript<'_> {
 
     fn object_check(&self, out: &mut String, object: &Struct) {
         let bounds = bounds(&object.bounds, &TypeKind::Any);
+        let residual = object.bounds.residual.as_ref();
+        if residual.is_some() {
+            out.push_str("r.holds(");
+        }
         if !bounds.is_empty() {
             out.push_str("s.bounded(");
         }
@@ -73,6 +83,7 @@ impl TypeScript<'_> {
         if !bounds.is_empty() {
             let _ = write!(out, ", {bounds})");
         }
+        end_residual(out, residual);
     }
 
     fn union_check(&self, out: &mut String, id: DeclId, union: &Union) {
@@ -89,6 +100,10 @@ impl TypeScript<'_> {
                 .iter()
                 .all(|variant| variant.is_exclusive && is_only(&variant.guard))
         });
+        let residual = union.bounds.residual.as_ref();
+        if residual.is_some() {
+            out.push_str("r.holds(");
+        }
         out.push_str(if tag.is_some() {
             "s.tagged("
         } else {
@@ -119,14 +134,20 @@ impl TypeScript<'_> {
             }
             out.push_str("],");
         }
-        out.push_str("\n  ])");
+        out.push_str("\n  ]");
+        out.push_str(if union.is_open { ", true)" } else { ")" });
+        end_residual(out, residual);
     }
 
     /// The expression that checks a use of a type.
     pub(super) fn check(&self, out: &mut String, ty: &Type) {
         let bounds = bounds(&ty.constraints, &ty.kind);
+        let residual = ty.constraints.residual.as_ref();
         if ty.is_nullable {
             out.push_str("s.nullable(");
+        }
+        if residual.is_some() {
+            out.push_str("r.holds(");
         }
         if !bounds.is_empty() {
             out.push_str("s.bounded(");
@@ -156,6 +177,7 @@ impl TypeScript<'_> {
                 out.push(')');
             }
             TypeKind::Named(id) => {
+                out.push_str(self.prefix);
                 out.push_str("check");
                 out.push_str(&self.names[*id]);
             }
@@ -163,9 +185,18 @@ impl TypeScript<'_> {
         if !bounds.is_empty() {
             let _ = write!(out, ", {bounds})");
         }
+        end_residual(out, residual);
         if ty.is_nullable {
             out.push(')');
         }
+    }
+}
+
+fn end_residual(out: &mut String, residual: Option<&Value>) {
+    if let Some(residual) = residual {
+        out.push_str(", ");
+        literal(out, &residual.to_string());
+        out.push(')');
     }
 }
 

@@ -2,8 +2,12 @@
 //!
 //! It must not know Rust or Swift.
 
+mod channels;
 mod checks;
+mod client;
 mod package;
+mod pages;
+mod requests;
 mod reserved;
 mod text;
 mod types;
@@ -11,7 +15,7 @@ mod wire;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::ir::{DeclId, Ir, Shape, Type, TypeKind};
+use crate::ir::{DeclId, Ir, Shape, Type, TypeKind, visit_types};
 use crate::{Artifact, Emit, HEADER, Request, names};
 
 /// How the models file begins.
@@ -25,12 +29,19 @@ import * as s from "./support.js";
 /// The files of a request; every part needs the models.
 pub(crate) fn emit(ir: &Ir, request: &Request) -> Vec<Artifact> {
     let names = names::types(ir, reserved::TYPES);
-    let typescript = TypeScript {
+    let mut typescript = TypeScript {
         ir,
         names: &names,
         cuts: cuts(ir),
+        has_residual: ir.decls.iter().any(|decl| has_residual(&decl.shape)),
+        prefix: "",
+        is_shared: request.emit.contains(&Emit::Client),
     };
     let mut artifacts = typescript.base(request);
+    if request.emit.contains(&Emit::Client) {
+        typescript.prefix = "m.";
+        artifacts.extend(typescript.ends());
+    }
     if request.emit.contains(&Emit::Wire) {
         artifacts.push(file("driver", include_str!("templates/driver.ts")));
         artifacts.push(file("wire", &typescript.wire()));
@@ -49,6 +60,12 @@ struct TypeScript<'a> {
     names: &'a [String],
     /// References that would make a type its own definition, as pairs of from and to.
     cuts: BTreeSet<(DeclId, DeclId)>,
+    /// Whether a schema is needed beside the types.
+    has_residual: bool,
+    /// What stands before the names of models: nothing in their own file.
+    prefix: &'static str,
+    /// Whether another file needs the checks.
+    is_shared: bool,
 }
 
 impl TypeScript<'_> {
@@ -62,8 +79,28 @@ impl TypeScript<'_> {
             file("formats", include_str!("templates/formats.ts")),
             file("support", include_str!("templates/support.ts")),
         ];
+        if self.has_residual {
+            artifacts.push(file("schema", include_str!("templates/schema.ts")));
+            artifacts.push(file("schemas", &self.schemas()));
+        }
         if request.has_manifest {
-            artifacts.extend(package::manifests(request));
+            artifacts.extend(package::manifests(request, self.ir));
+        }
+        artifacts
+    }
+
+    /// What calls servers and what talks over channels, as far as the contracts have them.
+    fn ends(&self) -> Vec<Artifact> {
+        let mut artifacts = Vec::new();
+        if !self.ir.operations.is_empty() || self.ir.channels.is_empty() {
+            artifacts.push(file("client", &self.client()));
+            artifacts.push(file("encode", include_str!("templates/encode.ts")));
+            artifacts.push(file("http", include_str!("templates/http.ts")));
+            artifacts.push(file("streams", include_str!("templates/streams.ts")));
+        }
+        if !self.ir.channels.is_empty() {
+            artifacts.push(file("channels", &self.channels()));
+            artifacts.push(file("messages", include_str!("templates/messages.ts")));
         }
         artifacts
     }
@@ -75,6 +112,9 @@ impl TypeScript<'_> {
         }
         let mut out = String::with_capacity(1024 * (order.len() + 1));
         out.push_str(MODELS_HEAD);
+        if self.has_residual {
+            out.push_str("import * as r from \"./schema.js\";\n");
+        }
         for id in order.into_values() {
             out.push('\n');
             self.type_declaration(&mut out, id);
@@ -83,10 +123,36 @@ impl TypeScript<'_> {
         out
     }
 
+    /// The schemas that residual ones refer to, as JSON text that is read when it is needed.
+    fn schemas(&self) -> String {
+        let mut out = "export const schemas: ReadonlyMap<string, string> = new Map([\n".to_owned();
+        for (name, schema) in &self.ir.schemas {
+            out.push_str("  [");
+            text::literal(&mut out, name);
+            out.push_str(", ");
+            text::literal(&mut out, &schema.to_string());
+            out.push_str("],\n");
+        }
+        out.push_str("]);\n");
+        out
+    }
+
     /// Whether a reference closes a circle of names for one another.
     fn is_cut(&self, from: DeclId, ty: &Type) -> bool {
         matches!(ty.kind, TypeKind::Named(to) if self.cuts.contains(&(from, to)))
     }
+}
+
+fn has_residual(shape: &Shape) -> bool {
+    let mut found = match shape {
+        Shape::Struct(object) => object.bounds.residual.is_some(),
+        Shape::Union(union) => union.bounds.residual.is_some(),
+        Shape::Enum(_) | Shape::Alias(_) => false,
+    };
+    visit_types(shape, &mut |ty, _| {
+        found |= ty.constraints.residual.is_some()
+    });
+    found
 }
 
 /// The references that close circles of aliases and unions, found depth first in order.

@@ -2,12 +2,13 @@
 
 use serde_json::{Map, Value, json};
 
+use crate::ir::Ir;
 use crate::{Artifact, Emit, HEADER, Request};
 
 /// `package.json` and `tsconfig.json`: `npm run build` needs nothing but the compiler.
-pub(super) fn manifests(request: &Request) -> Vec<Artifact> {
+pub(super) fn manifests(request: &Request, ir: &Ir) -> Vec<Artifact> {
     vec![
-        Artifact::new("package.json", manifest(request)),
+        Artifact::new("package.json", manifest(request, ir)),
         Artifact::new("tsconfig.json", compiler_settings(request)),
     ]
 }
@@ -16,12 +17,16 @@ fn entry(stem: &str) -> Value {
     json!({"types": format!("./dist/{stem}.d.ts"), "default": format!("./dist/{stem}.js")})
 }
 
-fn manifest(request: &Request) -> String {
+fn manifest(request: &Request, ir: &Ir) -> String {
     let mut exports = Map::new();
     exports.insert(".".to_owned(), entry("index"));
     if request.emit.contains(&Emit::Client) {
-        exports.insert("./client".to_owned(), entry("client"));
-        exports.insert("./channels".to_owned(), entry("channels"));
+        if !ir.operations.is_empty() || ir.channels.is_empty() {
+            exports.insert("./client".to_owned(), entry("client"));
+        }
+        if !ir.channels.is_empty() {
+            exports.insert("./channels".to_owned(), entry("channels"));
+        }
     }
     let manifest = json!({
         "//": HEADER,

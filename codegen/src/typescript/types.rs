@@ -246,7 +246,10 @@ impl TypeScript<'_> {
                     self.type_text(out, item);
                     out.push_str(" }");
                 }
-                TypeKind::Named(id) => out.push_str(&self.names[*id]),
+                TypeKind::Named(id) => {
+                    out.push_str(self.prefix);
+                    out.push_str(&self.names[*id]);
+                }
             }
         }
         if ty.is_nullable {
