@@ -17,7 +17,12 @@ impl TypeScript<'_> {
             out.push_str("import * as r from \"./schema.js\";\n");
         }
         out.push_str("\nexport * from \"./messages.js\";\n");
-        let labels: Vec<&str> = self.ir.channels.iter().map(|one| one.name.as_str()).collect();
+        let labels: Vec<&str> = self
+            .ir
+            .channels
+            .iter()
+            .map(|one| one.name.as_str())
+            .collect();
         let idents = names::members(&labels, Case::Pascal, &[], "Own");
         for (channel, ident) in self.ir.channels.iter().zip(&idents) {
             self.channel(&mut out, channel, ident);
@@ -30,7 +35,10 @@ impl TypeScript<'_> {
         let mut lines = names::text_lines(&channel.docs.text);
         lines.push(format!("Channel `{}`, address `{shown}`.", channel.name));
         let lines = names::text_lines(&lines.join("\n"));
-        let _ = writeln!(out, "\n/** What the address of `{name}Channel` needs. */\nexport interface {name}Parameters {{");
+        let _ = writeln!(
+            out,
+            "\n/** What the address of `{name}Channel` needs. */\nexport interface {name}Parameters {{"
+        );
         if channel.address.is_none() {
             out.push_str("  readonly address: string;\n");
         }
@@ -56,8 +64,22 @@ impl TypeScript<'_> {
         let sends = self.kinds(&channel.sends);
         let receives = self.kinds(&channel.receives);
         let ends = [
-            ("Channel", "The application's end.", "Sent", "Received", &sends, &receives),
-            ("Peer", "The end of those who talk with the application.", "Received", "Sent", &receives, &sends),
+            (
+                "Channel",
+                "The application's end.",
+                "Sent",
+                "Received",
+                &sends,
+                &receives,
+            ),
+            (
+                "Peer",
+                "The end of those who talk with the application.",
+                "Received",
+                "Sent",
+                &receives,
+                &sends,
+            ),
         ];
         for (suffix, text, sent, received, out_kinds, in_kinds) in ends {
             let mut lines = lines.clone();
@@ -129,7 +151,11 @@ impl TypeScript<'_> {
 
 /// The parameters that a document declares, and those that only its address names.
 fn parameters(channel: &Channel) -> Vec<String> {
-    let mut wires: Vec<String> = channel.parameters.iter().map(|(wire, _)| wire.clone()).collect();
+    let mut wires: Vec<String> = channel
+        .parameters
+        .iter()
+        .map(|(wire, _)| wire.clone())
+        .collect();
     let address = channel.address.as_deref().unwrap_or_default();
     for part in address.split('{').skip(1) {
         if let Some((name, _)) = part.split_once('}')

@@ -160,9 +160,8 @@ impl TypeScript<'_> {
                 Integer::I32 => "s.int32",
                 Integer::U32 => "s.uint32",
                 _ if is_safe(&ty.constraints) => "s.safeInteger",
-                Integer::I64 => "s.int64",
-                Integer::U64 => "s.uint64",
-                Integer::Big => "s.integer",
+                // The representation takes 64 bits where a document says nothing; a `bigint` holds more.
+                Integer::I64 | Integer::U64 | Integer::Big => "s.integer",
             }),
             TypeKind::Number { is_float: true } => out.push_str("s.float"),
             TypeKind::Number { is_float: false } => out.push_str("s.number"),

@@ -58,6 +58,7 @@ fn compiler_settings(request: &Request) -> String {
         "noUncheckedIndexedAccess": true,
         "outDir": "dist",
         "rootDir": "src",
+        "skipLibCheck": true,
         "strict": true,
         "target": "es2022",
         "types": [],

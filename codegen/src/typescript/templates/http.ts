@@ -204,6 +204,7 @@ async function send(
   const limit = options.timeoutMs ?? client.options.timeoutMs ?? 60_000;
   const controller = new AbortController();
   const abort = (): void => controller.abort(options.signal?.reason);
+  if (options.signal?.aborted === true) abort();
   options.signal?.addEventListener("abort", abort, { once: true });
   const timer = limit > 0 ? setTimeout(() => controller.abort(), limit) : undefined;
   let isStream = false;
@@ -388,6 +389,7 @@ function sleep(ms: number, signal: AbortSignal | undefined): Promise<void> {
       signal?.removeEventListener("abort", stop);
       resolve();
     }, ms);
+    if (signal?.aborted === true) stop();
     signal?.addEventListener("abort", stop, { once: true });
   });
 }

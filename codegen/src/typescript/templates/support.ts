@@ -196,21 +196,17 @@ export function integer(value: unknown, cx: Context): unknown {
   return whole(value, cx) ?? value;
 }
 
-function sized(minimum: bigint, maximum: bigint, n_bits: number): Check {
-  const isSmall = n_bits === 32;
+function sized(minimum: bigint, maximum: bigint): Check {
   return (value, cx) => {
     const found = whole(value, cx);
     if (found === undefined) return value;
-    const fits = found >= minimum && found <= maximum;
-    if (!fits && (isSmall || cx.isStrict)) add(cx, `expected a whole number of ${n_bits} bits, got a number`);
-    return isSmall ? Number(found) : found;
+    if (found < minimum || found > maximum) add(cx, "expected a whole number of 32 bits, got a number");
+    return Number(found);
   };
 }
 
-export const int32: Check = sized(-(2n ** 31n), 2n ** 31n - 1n, 32);
-export const uint32: Check = sized(0n, 2n ** 32n - 1n, 32);
-export const int64: Check = sized(-(2n ** 63n), 2n ** 63n - 1n, 64);
-export const uint64: Check = sized(0n, 2n ** 64n - 1n, 64);
+export const int32: Check = sized(-(2n ** 31n), 2n ** 31n - 1n);
+export const uint32: Check = sized(0n, 2n ** 32n - 1n);
 
 /** A whole number that `number` holds to the digit, as the bounds of the contract promise. */
 export function safeInteger(value: unknown, cx: Context): unknown {
