@@ -45,7 +45,7 @@ export interface AckPayload {
 
 function checkAckPayload(value: unknown, cx: s.Context): unknown {
   return s.check(checkAckPayload, value, cx, () => s.object([
-    ["seq", s.required, s.bounded(s.int64, { minimum: 0 })],
+    ["seq", s.required, s.bounded(s.integer, { minimum: 0 })],
   ], null));
 }
 
@@ -128,7 +128,7 @@ function checkAlert(value: unknown, cx: s.Context): unknown {
     ["description", s.optional, s.string],
     ["actions", s.required, s.array(s.string)],
     ["labels", s.required, s.bounded(s.map(s.bounded(s.string, { sizeMax: 500 })), { sizeMax: 50 })],
-    ["count", s.required, s.bounded(s.int64, { minimum: 0 })],
+    ["count", s.required, s.bounded(s.integer, { minimum: 0 })],
     ["firstAt", s.required, s.bounded(s.string, { format: "date-time" })],
     ["lastAt", s.required, s.bounded(s.string, { format: "date-time" })],
     ["acknowledgedAt", s.optional, s.bounded(s.string, { format: "date-time" })],
@@ -264,10 +264,10 @@ export interface Arm {
 
 function checkArm(value: unknown, cx: s.Context): unknown {
   return s.check(checkArm, value, cx, () => s.object([
-    ["requests", s.required, s.bounded(s.int64, { minimum: 0 })],
-    ["errors", s.required, s.bounded(s.int64, { minimum: 0 })],
+    ["requests", s.required, s.bounded(s.integer, { minimum: 0 })],
+    ["errors", s.required, s.bounded(s.integer, { minimum: 0 })],
     ["latencyP95Ms", s.optional, s.bounded(s.float, { minimum: 0 })],
-    ["memoryBytes", s.optional, s.bounded(s.int64, { minimum: 0 })],
+    ["memoryBytes", s.optional, s.bounded(s.integer, { minimum: 0 })],
   ], null));
 }
 
@@ -597,7 +597,7 @@ function checkDeployment(value: unknown, cx: s.Context): unknown {
     ["baselineVersion", s.required, s.bounded(s.string, { sizeMin: 1, sizeMax: 100 })],
     ["candidateVersion", s.required, s.bounded(s.string, { sizeMin: 1, sizeMax: 100 })],
     ["plan", s.optional, s.bounded(s.string, { sizeMax: 500 })],
-    ["revision", s.required, s.bounded(s.int64, { minimum: 0 })],
+    ["revision", s.required, s.bounded(s.integer, { minimum: 0 })],
     ["phase", s.required, checkPhase],
     ["weights", s.required, checkWeights],
     ["arms", s.required, checkArms],
@@ -749,7 +749,7 @@ function checkErrorMessage(value: unknown, cx: s.Context): unknown {
     ["type", s.required, s.constant("error")],
     ["sessionId", s.required, s.bounded(s.string, { sizeMax: 100 })],
     ["timestamp", s.required, s.bounded(s.string, { format: "date-time" })],
-    ["seq", s.optional, s.bounded(s.int64, { minimum: 0 })],
+    ["seq", s.optional, s.bounded(s.integer, { minimum: 0 })],
     ["epoch", s.optional, s.string],
     ["payload", s.required, checkErrorPayload],
   ]));
@@ -817,7 +817,7 @@ function checkEventMessage(value: unknown, cx: s.Context): unknown {
     ["sessionId", s.required, s.bounded(s.string, { sizeMax: 100 })],
     ["timestamp", s.required, s.bounded(s.string, { format: "date-time" })],
     ["topic", s.required, s.string],
-    ["seq", s.required, s.bounded(s.int64, { minimum: 0 })],
+    ["seq", s.required, s.bounded(s.integer, { minimum: 0 })],
     ["epoch", s.required, s.string],
     ["payload", s.required, checkEventPayload],
   ]));
@@ -1351,7 +1351,7 @@ function checkPongMessage(value: unknown, cx: s.Context): unknown {
     ["type", s.required, s.constant("pong")],
     ["sessionId", s.required, s.bounded(s.string, { sizeMax: 100 })],
     ["timestamp", s.required, s.bounded(s.string, { format: "date-time" })],
-    ["seq", s.required, s.bounded(s.int64, { minimum: 0 })],
+    ["seq", s.required, s.bounded(s.integer, { minimum: 0 })],
     ["epoch", s.required, s.string],
     ["payload", s.required, checkPongPayload],
   ]));
@@ -1419,7 +1419,7 @@ function checkProbe(value: unknown, cx: s.Context): unknown {
     ["target", s.required, s.string],
     ["state", s.required, checkProbeState],
     ["since", s.required, s.bounded(s.string, { format: "date-time" })],
-    ["failuresInRow", s.required, s.bounded(s.int64, { minimum: 0 })],
+    ["failuresInRow", s.required, s.bounded(s.integer, { minimum: 0 })],
     ["uptimePercent", s.required, s.bounded(s.float, { minimum: 0, maximum: 100 })],
     ["recent", s.required, s.array(checkProbeSample)],
   ]));
@@ -1894,7 +1894,7 @@ export interface ResumePayload {
 function checkResumePayload(value: unknown, cx: s.Context): unknown {
   return s.check(checkResumePayload, value, cx, () => s.object([
     ["epoch", s.required, s.string],
-    ["since", s.required, s.bounded(s.int64, { minimum: 0 })],
+    ["since", s.required, s.bounded(s.integer, { minimum: 0 })],
     ["topics", s.optional, s.bounded(s.array(s.bounded(s.string, { sizeMin: 1, sizeMax: 200 })), { sizeMax: 100 })],
   ], null));
 }
@@ -1979,9 +1979,9 @@ function checkRun(value: unknown, cx: s.Context): unknown {
     ["outcome", s.required, checkOutcome],
     ["reason", s.required, s.bounded(s.string, { sizeMax: 2000 })],
     ["startedAt", s.required, s.bounded(s.string, { format: "date-time" })],
-    ["durationMs", s.required, s.bounded(s.int64, { minimum: 0 })],
-    ["targetMs", s.required, s.bounded(s.int64, { minimum: 0 })],
-    ["criticalMs", s.optional, s.bounded(s.int64, { minimum: 0 })],
+    ["durationMs", s.required, s.bounded(s.integer, { minimum: 0 })],
+    ["targetMs", s.required, s.bounded(s.integer, { minimum: 0 })],
+    ["criticalMs", s.optional, s.bounded(s.integer, { minimum: 0 })],
     ["cold", s.optional, s.boolean],
     ["evidenceId", s.optional, s.bounded(s.string, { sizeMin: 1, sizeMax: 100 })],
     ["steps", s.required, s.bounded(s.array(checkRunStep), { sizeMax: 500 })],
@@ -2046,7 +2046,7 @@ function checkRunStep(value: unknown, cx: s.Context): unknown {
   return s.check(checkRunStep, value, cx, () => s.object([
     ["name", s.required, s.bounded(s.string, { sizeMin: 1, sizeMax: 100 })],
     ["outcome", s.required, checkOutcome],
-    ["durationMs", s.required, s.bounded(s.int64, { minimum: 0 })],
+    ["durationMs", s.required, s.bounded(s.integer, { minimum: 0 })],
     ["cached", s.required, s.boolean],
     ["cause", s.optional, s.bounded(s.string, { sizeMax: 2000 })],
     ["findings", s.optional, s.bounded(s.array(checkFinding), { sizeMax: 200 })],
@@ -2120,7 +2120,7 @@ function checkSnapshotMessage(value: unknown, cx: s.Context): unknown {
     ["type", s.required, s.constant("snapshot")],
     ["sessionId", s.required, s.bounded(s.string, { sizeMax: 100 })],
     ["timestamp", s.required, s.bounded(s.string, { format: "date-time" })],
-    ["seq", s.required, s.bounded(s.int64, { minimum: 0 })],
+    ["seq", s.required, s.bounded(s.integer, { minimum: 0 })],
     ["epoch", s.required, s.string],
     ["payload", s.required, checkSnapshotPayload],
   ]));
@@ -2241,7 +2241,7 @@ function checkSubscribedMessage(value: unknown, cx: s.Context): unknown {
     ["type", s.required, s.constant("subscribed")],
     ["sessionId", s.required, s.bounded(s.string, { sizeMax: 100 })],
     ["timestamp", s.required, s.bounded(s.string, { format: "date-time" })],
-    ["seq", s.required, s.bounded(s.int64, { minimum: 0 })],
+    ["seq", s.required, s.bounded(s.integer, { minimum: 0 })],
     ["epoch", s.required, s.string],
     ["payload", s.required, checkSubscribedPayload],
   ]));
@@ -2485,7 +2485,7 @@ export interface UpdateDeploymentRequest {
 
 function checkUpdateDeploymentRequest(value: unknown, cx: s.Context): unknown {
   return s.check(checkUpdateDeploymentRequest, value, cx, () => s.object([
-    ["revision", s.optional, s.bounded(s.int64, { minimum: 0 })],
+    ["revision", s.optional, s.bounded(s.integer, { minimum: 0 })],
     ["phase", s.required, checkPhase],
     ["weights", s.required, checkWeights],
     ["arms", s.required, checkArms],
@@ -2572,9 +2572,9 @@ function checkUploadRunRequest(value: unknown, cx: s.Context): unknown {
     ["outcome", s.required, checkOutcome],
     ["reason", s.required, s.bounded(s.string, { sizeMax: 2000 })],
     ["startedAt", s.required, s.bounded(s.string, { format: "date-time" })],
-    ["durationMs", s.required, s.bounded(s.int64, { minimum: 0 })],
-    ["targetMs", s.required, s.bounded(s.int64, { minimum: 0 })],
-    ["criticalMs", s.optional, s.bounded(s.int64, { minimum: 0 })],
+    ["durationMs", s.required, s.bounded(s.integer, { minimum: 0 })],
+    ["targetMs", s.required, s.bounded(s.integer, { minimum: 0 })],
+    ["criticalMs", s.optional, s.bounded(s.integer, { minimum: 0 })],
     ["cold", s.optional, s.boolean],
     ["evidenceId", s.optional, s.bounded(s.string, { sizeMin: 1, sizeMax: 100 })],
     ["steps", s.required, s.bounded(s.array(checkRunStep), { sizeMax: 500 })],
@@ -2613,7 +2613,7 @@ function checkWarningMessage(value: unknown, cx: s.Context): unknown {
     ["type", s.required, s.constant("warning")],
     ["sessionId", s.required, s.bounded(s.string, { sizeMax: 100 })],
     ["timestamp", s.required, s.bounded(s.string, { format: "date-time" })],
-    ["seq", s.optional, s.bounded(s.int64, { minimum: 0 })],
+    ["seq", s.optional, s.bounded(s.integer, { minimum: 0 })],
     ["epoch", s.optional, s.string],
     ["payload", s.required, checkWarningPayload],
   ]));
@@ -2705,7 +2705,7 @@ function checkWelcomeMessage(value: unknown, cx: s.Context): unknown {
     ["type", s.required, s.constant("welcome")],
     ["sessionId", s.required, s.bounded(s.string, { sizeMax: 100 })],
     ["timestamp", s.required, s.bounded(s.string, { format: "date-time" })],
-    ["seq", s.required, s.bounded(s.int64, { minimum: 0 })],
+    ["seq", s.required, s.bounded(s.integer, { minimum: 0 })],
     ["epoch", s.required, s.string],
     ["payload", s.required, checkWelcomePayload],
   ]));

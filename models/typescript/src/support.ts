@@ -104,7 +104,7 @@ export interface Guard {
 
 type Entries = { readonly [key: string]: unknown };
 
-function kindOf(value: unknown): string {
+export function kindOf(value: unknown): string {
   if (value === null) return "null";
   if (isNumeric(value)) return "number";
   return Array.isArray(value) ? "array" : typeof value;
@@ -120,7 +120,7 @@ function described(value: unknown): string {
   return ARTICLES[kind] ?? kind;
 }
 
-function add(cx: Context, message: string): void {
+export function add(cx: Context, message: string): void {
   const parts = cx.path.map((part) => `/${String(part).replaceAll("~", "~0").replaceAll("/", "~1")}`);
   cx.violations.push({ path: parts.join(""), message });
 }
@@ -131,7 +131,7 @@ function expect(kind: string, value: unknown, cx: Context): boolean {
   return false;
 }
 
-function isDone(cx: Context): boolean {
+export function isDone(cx: Context): boolean {
   return cx.isQuick && cx.violations.length > 0;
 }
 
@@ -197,21 +197,17 @@ export function integer(value: unknown, cx: Context): unknown {
   return whole(value, cx) ?? value;
 }
 
-function sized(minimum: bigint, maximum: bigint, n_bits: number): Check {
-  const isSmall = n_bits === 32;
+function sized(minimum: bigint, maximum: bigint): Check {
   return (value, cx) => {
     const found = whole(value, cx);
     if (found === undefined) return value;
-    const fits = found >= minimum && found <= maximum;
-    if (!fits && (isSmall || cx.isStrict)) add(cx, `expected a whole number of ${n_bits} bits, got a number`);
-    return isSmall ? Number(found) : found;
+    if (found < minimum || found > maximum) add(cx, "expected a whole number of 32 bits, got a number");
+    return Number(found);
   };
 }
 
-export const int32: Check = sized(-(2n ** 31n), 2n ** 31n - 1n, 32);
-export const uint32: Check = sized(0n, 2n ** 32n - 1n, 32);
-export const int64: Check = sized(-(2n ** 63n), 2n ** 63n - 1n, 64);
-export const uint64: Check = sized(0n, 2n ** 64n - 1n, 64);
+export const int32: Check = sized(-(2n ** 31n), 2n ** 31n - 1n);
+export const uint32: Check = sized(0n, 2n ** 32n - 1n);
 
 /** A whole number that `number` holds to the digit, as the bounds of the contract promise. */
 export function safeInteger(value: unknown, cx: Context): unknown {
@@ -351,8 +347,11 @@ function attempt(inner: Check, value: unknown, cx: Context, isQuick: boolean): [
   return [result, violations];
 }
 
-/** Variants as guard, whether the guard alone decides, and check; tried in order. */
-export function union(variants: readonly (readonly [Guard, boolean, Check])[]): Check {
+/**
+ * Variants as guard, whether the guard alone decides, and check; tried in order. An open union
+ * holds for values that are no variant too.
+ */
+export function union(variants: readonly (readonly [Guard, boolean, Check])[], isOpen = false): Check {
   return (value, cx) => {
     let closest: Check | undefined;
     for (const [guard, isExclusive, inner] of variants) {
@@ -367,7 +366,7 @@ export function union(variants: readonly (readonly [Guard, boolean, Check])[]): 
       if (violations.length === 0) return result;
       closest ??= inner;
     }
-    if (cx.isStrict) {
+    if (cx.isStrict && !isOpen) {
       const reasons = closest === undefined || cx.isQuick ? [] : attempt(closest, value, cx, false)[1];
       if (reasons.length > 0) cx.violations.push(...reasons);
       else add(cx, "is none of the known variants");
@@ -377,13 +376,17 @@ export function union(variants: readonly (readonly [Guard, boolean, Check])[]): 
 }
 
 /** A union whose variants one property tells apart: its values for each variant, and the check. */
-export function tagged(tag: string, variants: readonly (readonly [readonly string[], Check])[]): Check {
+export function tagged(
+  tag: string,
+  variants: readonly (readonly [readonly string[], Check])[],
+  isOpen = false,
+): Check {
   const byValue = new Map(variants.flatMap(([values, inner]) => values.map((value) => [value, inner] as const)));
   return (value, cx) => {
     const found = kindOf(value) === "object" && Object.hasOwn(value as Entries, tag) ? (value as Entries)[tag] : undefined;
     const inner = typeof found === "string" ? byValue.get(found) : undefined;
     if (inner !== undefined) return inner(value, cx);
-    if (cx.isStrict && expect("object", value, cx)) {
+    if (cx.isStrict && !isOpen && expect("object", value, cx)) {
       cx.path.push(tag);
       add(cx, `is not one of \`${[...byValue.keys()].join("`, `")}\``);
       cx.path.pop();
@@ -410,12 +413,12 @@ export function bounded(inner: Check, bounds: Bounds): Check {
   };
 }
 
-function checkSize(size: number, unit: string, bounds: Bounds, cx: Context): void {
+export function checkSize(size: number, unit: string, bounds: Bounds, cx: Context): void {
   if (bounds.sizeMin !== undefined && size < bounds.sizeMin) add(cx, `has ${size} ${unit}, fewer than ${bounds.sizeMin}`);
   if (bounds.sizeMax !== undefined && size > bounds.sizeMax) add(cx, `has ${size} ${unit}, more than ${bounds.sizeMax}`);
 }
 
-function checkText(text: string, bounds: Bounds, cx: Context): void {
+export function checkText(text: string, bounds: Bounds, cx: Context): void {
   if (bounds.sizeMin !== undefined || bounds.sizeMax !== undefined) {
     let size = 0;
     for (const _ of text) size += 1;
@@ -427,7 +430,7 @@ function checkText(text: string, bounds: Bounds, cx: Context): void {
   if (bounds.format !== undefined && !hasFormat(bounds.format, text)) add(cx, `is not of format \`${bounds.format}\``);
 }
 
-function checkNumber(value: Numeric, bounds: Bounds, cx: Context): void {
+export function checkNumber(value: Numeric, bounds: Bounds, cx: Context): void {
   const { minimum, maximum, multipleOf } = bounds;
   if (isNumeric(minimum)) {
     const order = compare(value, minimum);
