@@ -628,4 +628,21 @@ pub enum InternalCommand {
     },
     /// Print the JSON Schema of tollgate.toml
     Schema,
+    /// Send broken documents through load, lint, diff and codegen for a bounded time
+    Fuzz(FuzzArgs),
+}
+
+#[derive(Debug, Clone, Args)]
+pub struct FuzzArgs {
+    /// Documents to break, beside our own contracts and a few odd ones
+    pub files: Vec<PathBuf>,
+    /// How long to go on, in seconds
+    #[arg(long, default_value_t = 60)]
+    pub seconds: u64,
+    /// What the broken documents are derived from
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+    /// Run this case of the seed alone
+    #[arg(long)]
+    pub case: Option<u64>,
 }

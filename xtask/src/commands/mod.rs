@@ -8,6 +8,7 @@ pub mod codegen;
 pub mod compare;
 pub mod contract;
 pub mod evidence;
+pub mod fuzz;
 pub mod history;
 pub mod internal;
 pub mod lint;
