@@ -197,6 +197,13 @@ pub enum ContractCommand {
     /// Agree to the local contracts: copy them to the blessed folder
     #[command(after_help = "Example: cargo xtask contract bless")]
     Bless,
+    /// Fetch the URLs that contracts refer to, from allowed hosts, and lock their digests
+    #[command(after_help = "Example: cargo xtask contract lock --update")]
+    Lock {
+        /// Accept texts that have changed since they were locked
+        #[arg(long)]
+        update: bool,
+    },
     /// Run a folder of oasdiff's pairs and show where our ids, levels and counts differ
     #[command(after_help = "Example: cargo xtask contract agreement ../shared/vectors/oasdiff")]
     Agreement {

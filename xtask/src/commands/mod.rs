@@ -12,6 +12,7 @@ pub mod fuzz;
 pub mod history;
 pub mod internal;
 pub mod lint;
+pub mod lock;
 pub mod probe;
 pub mod ratchet;
 pub mod serve;
