@@ -77,7 +77,7 @@ pub fn problem(status: u16, name: &str, detail: String) -> Problem {
         .and_then(|code| code.canonical_reason())
         .unwrap_or("Refused");
     Problem {
-        r#type: format!("/problems/{name}"),
+        r#type: format!("/problems/{name}").into(),
         title: title.to_owned(),
         status: i32::from(status),
         detail: Some(detail),

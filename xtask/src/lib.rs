@@ -9,7 +9,6 @@ mod failure;
 mod gate;
 mod git;
 mod hub;
-mod mutate;
 mod output;
 mod schemas;
 mod settings;

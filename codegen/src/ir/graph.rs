@@ -4,7 +4,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{DeclId, Extra, Ir, Shape, Type, TypeKind};
+use super::{Constraints, DeclId, Extra, Ir, Shape, Type, TypeKind};
 
 /// Facts about declarations that no single one can tell.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -62,6 +62,18 @@ pub fn analyse(ir: &Ir) -> Graph {
                     | TypeKind::Integer(super::Integer::Big)
             )
         }),
+    }
+}
+
+/// Calls `visit` for all constraints that stand anywhere.
+pub(crate) fn visit_constraints<'a>(ir: &'a Ir, visit: &mut dyn FnMut(&'a Constraints)) {
+    for decl in &ir.decls {
+        match &decl.shape {
+            Shape::Struct(object) => visit(&object.bounds),
+            Shape::Union(union) => visit(&union.bounds),
+            Shape::Enum(_) | Shape::Alias(_) => {}
+        }
+        visit_types(&decl.shape, &mut |ty, _| visit(&ty.constraints));
     }
 }
 

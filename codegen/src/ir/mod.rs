@@ -10,8 +10,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 pub use format::Format;
-pub(crate) use graph::visit_types;
 pub use graph::{Graph, analyse};
+pub(crate) use graph::{visit_constraints, visit_types};
 
 /// The index of a declaration in [`Ir::decls`].
 pub type DeclId = usize;
@@ -51,6 +51,8 @@ pub struct Decl {
     pub place: String,
     /// What the document says about it.
     pub docs: Docs,
+    /// Whether an enum's values are only known ones, so that `validate` accepts any other text.
+    pub is_open: bool,
     /// What it is.
     pub shape: Shape,
 }

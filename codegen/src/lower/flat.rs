@@ -2,7 +2,7 @@
 //!
 //! It must not know declarations or names.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 use tollgate_contracts::{Node, NodeValue};
@@ -55,6 +55,14 @@ pub(crate) struct Flat<'a> {
     pub(crate) constraints: Constraints,
     pub(crate) variants: Vec<Cursor<'a>>,
     pub(crate) discriminator: Option<Cursor<'a>>,
+    /// Whether the types follow from other keywords only.
+    pub(crate) is_inferred: bool,
+    /// Keywords of `allOf` members that gave way to another member's, with their places.
+    pub(crate) overruled: Vec<(String, Cursor<'a>)>,
+    /// What members say beside what the constraints can hold.
+    pub(crate) more: Vec<Value>,
+    /// Properties of which variants say different things, and whether all of them are text.
+    pub(crate) loose: BTreeMap<String, bool>,
     /// The single reference that this schema adds nothing to, when there is one.
     pub(crate) only_reference: Option<Cursor<'a>>,
 }
@@ -80,20 +88,26 @@ pub(crate) fn flatten<'a>(schema: &Cursor<'a>) -> Flat<'a> {
         constraints: Constraints::default(),
         variants: Vec::new(),
         discriminator: None,
+        is_inferred: false,
+        overruled: Vec::new(),
+        more: Vec::new(),
+        loose: BTreeMap::new(),
         only_reference: None,
     };
     if let Some(target) = schema.resolve() {
         merge(&mut flat, &target, 0);
         flat.only_reference = only_reference(&target);
     }
-    if flat.words.is_none() {
+    flat.is_inferred = flat.words.is_none();
+    if flat.is_inferred {
         flat.words = infer(&flat);
     }
     if let Some(values) = &mut flat.values {
         let n_before = values.len();
         values.retain(|value| !value.is_null());
-        flat.is_nullable |= values.len() < n_before && flat.words.is_none();
+        flat.is_nullable |= values.len() < n_before && flat.is_inferred;
     }
+    flat.is_nullable |= flat.is_inferred && flat.constant == Some(Value::Null);
     flat
 }
 
@@ -126,7 +140,7 @@ fn merge<'a>(flat: &mut Flat<'a>, schema: &Cursor<'a>, depth: usize) {
     merge_types(flat, schema);
     merge_object(flat, schema);
     merge_values(flat, schema);
-    merge_constraints(&mut flat.constraints, schema);
+    merge_constraints(&mut flat.constraints, schema, &mut flat.more);
     flat.docs.is_deprecated |= schema.is_true("deprecated");
     let description = schema.text("description").or_else(|| schema.text("title"));
     if let Some(description) = description {
@@ -178,8 +192,17 @@ fn merge_object<'a>(flat: &mut Flat<'a>, schema: &Cursor<'a>) {
     if let Some(properties) = schema.get("properties") {
         for (key, property) in properties.entries() {
             match flat.properties.iter_mut().find(|(known, _)| known == key) {
-                Some((_, known)) if known.node.get("const").is_none() => *known = property,
-                Some(_) => {}
+                Some((_, known)) => {
+                    let is_kept = known.node.get("const").is_some();
+                    let other = if is_kept {
+                        property
+                    } else {
+                        std::mem::replace(known, property)
+                    };
+                    if !std::ptr::eq(other.node, known.node) {
+                        flat.overruled.push((key.to_owned(), other));
+                    }
+                }
                 None => flat.properties.push((key.to_owned(), property)),
             }
         }
@@ -193,7 +216,9 @@ fn merge_object<'a>(flat: &mut Flat<'a>, schema: &Cursor<'a>) {
         .or_else(|| schema.get("unevaluatedProperties"));
     if let Some(extra) = extra {
         flat.extra = match extra.node.value {
-            NodeValue::Bool(false) => FlatExtra::Refused,
+            NodeValue::Bool(false) if is_sole(schema) => FlatExtra::Refused,
+            NodeValue::Bool(true) => FlatExtra::Unstated,
+            _ if !is_sole(schema) => FlatExtra::Unstated,
             _ => FlatExtra::Schema(extra),
         };
     }
@@ -209,13 +234,39 @@ fn merge_object<'a>(flat: &mut Flat<'a>, schema: &Cursor<'a>) {
     flat.discriminator = discriminator.or_else(|| flat.discriminator.take());
 }
 
+/// Whether `additionalProperties` is about all properties that are not listed: patterns list
+/// some too, and `unevaluatedProperties` looks at what other keywords list.
+fn is_sole(schema: &Cursor<'_>) -> bool {
+    let has = |key: &str| schema.node.get(key).is_some();
+    !has("patternProperties")
+        && (has("additionalProperties")
+            || ![
+                "$ref",
+                "allOf",
+                "anyOf",
+                "oneOf",
+                "if",
+                "not",
+                "dependentSchemas",
+            ]
+            .iter()
+            .any(|key| has(key)))
+}
+
 fn merge_values(flat: &mut Flat<'_>, schema: &Cursor<'_>) {
     if let Some(values) = schema
         .get("enum")
         .filter(|values| values.node.as_array().is_some())
     {
         let values = values.node.items().map(Node::to_json);
-        flat.values = Some(values.collect());
+        let values: Vec<Value> = values.collect();
+        flat.values = Some(match flat.values.take() {
+            Some(known) if known.iter().any(|value| values.contains(value)) => known
+                .into_iter()
+                .filter(|value| values.contains(value))
+                .collect(),
+            _ => values,
+        });
         flat.value_names = texts(schema, ["x-enum-varnames", "x-enumNames"]);
         flat.value_docs = texts(schema, ["x-enum-descriptions", "x-enumDescriptions"]);
     }
@@ -238,39 +289,71 @@ fn texts(schema: &Cursor<'_>, keys: [&str; 2]) -> Vec<String> {
         .collect()
 }
 
-fn merge_constraints(constraints: &mut Constraints, schema: &Cursor<'_>) {
+fn merge_constraints(constraints: &mut Constraints, schema: &Cursor<'_>, more: &mut Vec<Value>) {
     let size = |keys: [&str; 3]| {
-        keys.iter()
-            .find_map(|key| schema.node.get(key).and_then(Node::as_u64))
+        let all = keys.iter().filter_map(|key| schema.node.get(key));
+        all.filter_map(|node| node.as_f64())
+            .map(|size| size as u64)
+            .next()
     };
     let number = |key: &str| match schema.node.get(key).map(|node| &node.value) {
         Some(NodeValue::Number(text)) => Some(text.clone()),
         _ => None,
     };
-    let minimum = size(["minLength", "minItems", "minProperties"]);
-    let maximum = size(["maxLength", "maxItems", "maxProperties"]);
-    constraints.size_min = minimum.or(constraints.size_min);
-    constraints.size_max = maximum.or(constraints.size_max);
-    if let Some(text) = number("minimum") {
-        constraints.minimum = Some(text);
-        constraints.is_minimum_exclusive = schema.is_true("exclusiveMinimum");
+    let least = size(["minLength", "minItems", "minProperties"]);
+    let most = size(["maxLength", "maxItems", "maxProperties"]);
+    constraints.size_min = least.max(constraints.size_min);
+    constraints.size_max = match (most, constraints.size_max) {
+        (Some(one), Some(other)) => Some(one.min(other)),
+        (one, other) => one.or(other),
+    };
+    let bounds = [
+        ("minimum", schema.is_true("exclusiveMinimum")),
+        ("exclusiveMinimum", true),
+    ];
+    for (key, is_exclusive) in bounds {
+        if let Some(text) = number(key) {
+            let known = constraints.minimum.as_deref();
+            let order = known.map(|known| float(&text).total_cmp(&float(known)));
+            if order.is_none_or(|order| order.is_gt() || order.is_eq() && is_exclusive) {
+                constraints.minimum = Some(text);
+                constraints.is_minimum_exclusive = is_exclusive;
+            }
+        }
     }
-    if let Some(text) = number("maximum") {
-        constraints.maximum = Some(text);
-        constraints.is_maximum_exclusive = schema.is_true("exclusiveMaximum");
+    let bounds = [
+        ("maximum", schema.is_true("exclusiveMaximum")),
+        ("exclusiveMaximum", true),
+    ];
+    for (key, is_exclusive) in bounds {
+        if let Some(text) = number(key) {
+            let known = constraints.maximum.as_deref();
+            let order = known.map(|known| float(&text).total_cmp(&float(known)));
+            if order.is_none_or(|order| order.is_lt() || order.is_eq() && is_exclusive) {
+                constraints.maximum = Some(text);
+                constraints.is_maximum_exclusive = is_exclusive;
+            }
+        }
     }
-    if let Some(text) = number("exclusiveMinimum") {
-        constraints.minimum = Some(text);
-        constraints.is_minimum_exclusive = true;
+    if let Some(divisor) = number("multipleOf") {
+        if let Some(known) = constraints.multiple_of.replace(divisor.clone())
+            && known != divisor
+            && let Ok(known) = serde_json::from_str::<Value>(&known)
+        {
+            more.push(serde_json::json!({ "multipleOf": known }));
+        }
     }
-    if let Some(text) = number("exclusiveMaximum") {
-        constraints.maximum = Some(text);
-        constraints.is_maximum_exclusive = true;
+    if let Some(pattern) = schema.text("pattern") {
+        let known = constraints.pattern.replace(pattern.to_owned());
+        if let Some(known) = known.filter(|known| known != pattern) {
+            more.push(serde_json::json!({ "pattern": known }));
+        }
     }
-    constraints.multiple_of = number("multipleOf").or(constraints.multiple_of.take());
-    let pattern = schema.text("pattern").map(str::to_owned);
-    constraints.pattern = pattern.or(constraints.pattern.take());
     constraints.is_unique |= schema.is_true("uniqueItems");
+}
+
+fn float(text: &str) -> f64 {
+    text.parse().unwrap_or_default()
 }
 
 /// The types that follow from other keywords when `type` is absent.

@@ -5,15 +5,18 @@
 mod asyncapi;
 mod flat;
 mod openapi;
+mod residual;
 mod schema;
 mod unions;
 mod view;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::rc::Rc;
 
-use tollgate_contracts::Contract;
+use tollgate_contracts::{Contract, Node};
 
 use crate::ir::{Decl, DeclId, Docs, Ir, Shape, Type, TypeKind};
+use flat::Flat;
 use view::Cursor;
 
 /// The state of a lowering: what is declared and what is still to be looked at.
@@ -21,7 +24,21 @@ pub(crate) struct Lowering<'a> {
     ir: Ir,
     ids: BTreeMap<String, DeclId>,
     queue: VecDeque<(DeclId, Cursor<'a>)>,
+    /// The names of the schemas that residuals refer to, by their places, and those to convert.
+    schema_names: BTreeMap<String, String>,
+    schema_queue: Vec<(String, Cursor<'a>)>,
+    /// Whether the document asks for JSON Schema to the letter.
+    is_strict: bool,
+    /// Whether the enum that was made last is open to any other text.
+    has_other: bool,
+    /// The merged targets of references, by their nodes.
+    flats: HashMap<*const Node, Rc<Flat<'a>>>,
 }
+
+/// A document that names JSON Schema's own dialect means what JSON Schema says: a schema
+/// without `type` says nothing about values of other kinds. Others mean objects when they list
+/// properties.
+const STRICT_DIALECT: &str = "https://json-schema.org/draft/2020-12/schema";
 
 /// Everything the contracts declare or use, in one representation.
 #[must_use]
@@ -30,11 +47,17 @@ pub fn lower(contracts: &[Contract]) -> Ir {
         ir: Ir::default(),
         ids: BTreeMap::new(),
         queue: VecDeque::new(),
+        schema_names: BTreeMap::new(),
+        schema_queue: Vec::new(),
+        is_strict: false,
+        has_other: false,
+        flats: HashMap::new(),
     };
     for contract in contracts {
         let Some(root) = Cursor::root(contract) else {
             continue;
         };
+        lowering.is_strict = root.text("jsonSchemaDialect") == Some(STRICT_DIALECT);
         lowering.components(&root);
         if contract.kind.is_async() {
             asyncapi::lower(&mut lowering, contract);
@@ -42,6 +65,7 @@ pub fn lower(contracts: &[Contract]) -> Ir {
             openapi::lower(&mut lowering, &root);
         }
         lowering.drain();
+        lowering.drain_schemas();
     }
     lowering.ir
 }
@@ -76,6 +100,7 @@ impl<'a> Lowering<'a> {
         shape: Shape,
     ) -> DeclId {
         let id = self.push(schema, name, false, docs);
+        self.ir.decls[id].is_open = self.has_other && matches!(shape, Shape::Enum(_));
         self.ir.decls[id].shape = shape;
         id
     }
@@ -93,6 +118,7 @@ impl<'a> Lowering<'a> {
             module: schema.module(),
             place: schema.place(),
             docs,
+            is_open: false,
             shape: Shape::Alias(Type::new(TypeKind::Any)),
         });
         self.ir.decls.len() - 1
@@ -106,6 +132,7 @@ impl<'a> Lowering<'a> {
             let is_loop = matches!(&shape, Shape::Alias(ty) if ty.kind == TypeKind::Named(id));
             let decl = &mut self.ir.decls[id];
             decl.docs = docs;
+            decl.is_open = self.has_other && matches!(shape, Shape::Enum(_));
             if !is_loop {
                 decl.shape = shape;
             }

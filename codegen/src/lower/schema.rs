@@ -46,19 +46,129 @@ impl<'a> Lowering<'a> {
         (docs, shape)
     }
 
+    /// The merged form of the target of a reference, made once.
+    fn flat(&mut self, target: &Cursor<'a>) -> std::rc::Rc<Flat<'a>> {
+        let key = std::ptr::from_ref(target.node);
+        let known = self.flats.entry(key);
+        std::rc::Rc::clone(known.or_insert_with(|| std::rc::Rc::new(flatten(target))))
+    }
+
+    /// What stands beside a `$ref` and says something about values; 3.0 ignores it.
+    fn siblings(&mut self, schema: &Cursor<'a>) -> Option<Value> {
+        if schema.is_30() || schema.node.entries().count() < 2 {
+            return None;
+        }
+        let Value::Object(mut whole) = self.convert_beside(schema) else {
+            return None;
+        };
+        if ["unevaluatedItems", "unevaluatedProperties"]
+            .iter()
+            .any(|key| whole.contains_key(*key))
+        {
+            // What is left to look at depends on what the target has looked at.
+            return Some(self.convert(schema));
+        }
+        whole.remove("$ref");
+        (!whole.is_empty()).then_some(Value::Object(whole))
+    }
+
     fn reference(&mut self, schema: &Cursor<'a>) -> Type {
         let Some(target) = schema.resolve() else {
             return self.untyped(schema);
         };
-        let flat = flatten(&target);
+        let flat = self.flat(&target);
         let mut ty = Type::new(TypeKind::Named(self.declare(&target)));
         // OpenAPI 3.0 ignores siblings of `$ref`; documents write `nullable` there and mean it.
         ty.is_nullable =
             flat.is_nullable || schema.is_true("nullable") || self.has_null_variant(&flat);
+        ty.constraints.residual = self.siblings(schema);
         ty
     }
 
+    /// The shape with what it can't express as its residual.
     fn shape_of(&mut self, schema: &Cursor<'a>, flat: Flat<'a>, name: &str) -> Shape {
+        let n_untyped = self.ir.untyped.len();
+        self.has_other = false;
+        let is_merged = !flat.variants.is_empty()
+            && (!flat.properties.is_empty()
+                || flat.words.is_some() && flat.variants.iter().all(super::residual::is_condition));
+        let mut parts: Vec<Value> = flat.more.clone();
+        let missing = flat.required.iter();
+        let missing = missing.filter(|key| !flat.properties.iter().any(|(known, _)| known == *key));
+        let missing: Vec<&String> = missing.collect();
+        if !missing.is_empty() {
+            parts.push(serde_json::json!({ "required": missing }));
+        }
+        for (key, other) in &flat.overruled {
+            let other = self.convert(other);
+            parts.push(serde_json::json!({ "properties": { key: other } }));
+        }
+        let is_open = self.is_strict && flat.is_inferred && flat.variants.is_empty();
+        let is_open = is_open && flat.values.is_none() && flat.constant.is_none();
+        let mut shape = if is_open {
+            self.open_shape(schema, flat, name)
+        } else {
+            self.plain_shape(schema, flat, name)
+        };
+        let is_any = matches!(&shape, Shape::Alias(ty) if ty.kind == TypeKind::Any);
+        if is_open || (is_any && self.ir.untyped.len() > n_untyped) || self.is_strict {
+            // Nothing is expressed by a type here, so the whole is checked.
+            let whole = self.convert(schema);
+            let is_said = whole.as_object().is_none_or(|whole| !whole.is_empty());
+            parts.clear();
+            parts.extend(
+                is_said
+                    .then_some(whole)
+                    .filter(|whole| *whole != Value::Bool(true)),
+            );
+        } else {
+            parts.extend(self.residual(schema));
+            if is_merged {
+                parts.extend(self.alternatives(schema));
+                for member in schema.get("allOf").iter().flat_map(Cursor::items) {
+                    parts.extend(self.alternatives(&member));
+                }
+            }
+        }
+        let residual = super::residual::joined(parts);
+        match &mut shape {
+            Shape::Struct(object) => object.bounds.residual = residual,
+            Shape::Union(union) => {
+                let own = union.bounds.residual.take();
+                let parts = own.into_iter().chain(residual).collect();
+                union.bounds.residual = super::residual::joined(parts);
+            }
+            Shape::Alias(ty) => {
+                let own = ty.constraints.residual.take();
+                let parts = own.into_iter().chain(residual).collect();
+                ty.constraints.residual = super::residual::joined(parts);
+            }
+            Shape::Enum(_) => {}
+        }
+        shape
+    }
+
+    /// The shape of a schema without `type` in a document that means JSON Schema to the letter:
+    /// what it says about objects and lists has types, and any other value is valid too.
+    fn open_shape(&mut self, schema: &Cursor<'a>, mut flat: Flat<'a>, name: &str) -> Shape {
+        let words = flat.words.take().unwrap_or_default();
+        flat.is_inferred = false;
+        let [word] = words.iter().copied().collect::<Vec<_>>()[..] else {
+            return Shape::Alias(self.untyped(schema));
+        };
+        if !matches!(word, Word::Object | Word::Array) {
+            return Shape::Alias(self.untyped(schema));
+        }
+        match self.kinds(schema, &flat, &[word], name) {
+            Shape::Union(mut union) => {
+                union.is_open = true;
+                Shape::Union(union)
+            }
+            shape => shape,
+        }
+    }
+
+    fn plain_shape(&mut self, schema: &Cursor<'a>, flat: Flat<'a>, name: &str) -> Shape {
         if let Some(only) = &flat.only_reference {
             let mut ty = self.reference(only);
             ty.is_nullable |= flat.is_nullable;
@@ -92,9 +202,13 @@ impl<'a> Lowering<'a> {
     }
 
     pub(crate) fn array(&mut self, schema: &Cursor<'a>, flat: &Flat<'a>, name: &str) -> Type {
+        let is_tuple = schema.node.get("prefixItems").is_some();
         let item = match &flat.items {
-            Some(items) => self.type_of(items, &format!("{name} item")),
-            None => self.untyped(schema),
+            // What stands after a tuple is not what stands in it.
+            Some(items) if items.node.as_object().is_some() && !is_tuple => {
+                self.type_of(items, &format!("{name} item"))
+            }
+            _ => self.untyped(schema),
         };
         Type {
             kind: TypeKind::Array(Box::new(item)),
@@ -133,7 +247,17 @@ impl<'a> Lowering<'a> {
             .iter()
             .map(|(wire, property)| {
                 let is_required = flat.required.contains(wire);
-                self.field(wire, property, is_required, name)
+                let mut field = match flat.loose.get(wire) {
+                    None => return self.field(wire, property, is_required, name),
+                    Some(_) => self.field(wire, property, false, name),
+                };
+                field.ty = match flat.loose[wire] {
+                    true => Type::new(TypeKind::String(None)),
+                    false => self.untyped(property),
+                };
+                field.is_required = is_required && field.access == Access::Both;
+                field.constant = None;
+                field
             })
             .collect();
         Shape::Struct(Struct {
@@ -150,7 +274,10 @@ impl<'a> Lowering<'a> {
         is_required: bool,
         owner: &str,
     ) -> Field {
-        let flat = flatten(property);
+        let flat = match property.resolve().filter(|_| property.is_reference()) {
+            Some(target) => self.flat(&target),
+            None => std::rc::Rc::new(flatten(property)),
+        };
         let mut docs = if property.is_reference() {
             Docs {
                 text: property.text("description").unwrap_or_default().to_owned(),

@@ -60,7 +60,17 @@ impl<'a> Lowering<'a> {
         }
         let is_flat = candidates.iter().all(|c| c.flat.variants.is_empty());
         if is_flat && words == BTreeSet::from([Word::String]) {
-            return Some(strings(&candidates));
+            let is_plain = |c: &Candidate<'_>| c.flat.values.is_none() && c.flat.constant.is_none();
+            self.has_other = candidates.iter().any(is_plain);
+            let mut shape = strings(&candidates);
+            if let Shape::Alias(ty) = &mut shape
+                && candidates
+                    .iter()
+                    .any(|c| !c.flat.constraints.is_empty() || c.flat.format.is_some())
+            {
+                ty.constraints.residual = self.alternatives(schema);
+            }
+            return Some(shape);
         }
         if is_flat
             && words
@@ -76,13 +86,22 @@ impl<'a> Lowering<'a> {
             if let TypeKind::Number { is_float } = &mut ty.kind {
                 *is_float = all_float;
             }
+            ty.constraints.residual = self.alternatives(schema);
             return Some(Shape::Alias(ty));
         }
         let discriminator = flat
             .discriminator
             .clone()
             .or_else(|| schema.get("discriminator"));
-        Some(self.build(candidates, discriminator.as_ref(), name))
+        let is_one_of = flat.variants.len() > 1 && schema.get("oneOf").is_some();
+        let mut shape = self.build(candidates, discriminator.as_ref(), name);
+        if let Shape::Union(union) = &mut shape
+            && is_one_of
+            && !union.variants.iter().all(|variant| variant.is_exclusive)
+        {
+            union.bounds.residual = self.alternatives(schema);
+        }
+        Some(shape)
     }
 
     /// A union of the given schemas, each with its name; used for the messages of a channel.
@@ -181,12 +200,28 @@ impl<'a> Lowering<'a> {
         })
     }
 
-    /// Beside own properties, variants only add what may be there.
+    /// Beside own properties, variants only add what may be there; which of them go together is
+    /// left to the residual.
     pub(crate) fn add_variant_properties(&mut self, flat: &mut Flat<'a>) {
+        let n_own = flat.properties.len();
         for variant in std::mem::take(&mut flat.variants) {
             for (key, property) in flatten(&variant).properties {
-                if !flat.properties.iter().any(|(known, _)| *known == key) {
-                    flat.properties.push((key, property));
+                match flat.properties.iter().position(|(known, _)| *known == key) {
+                    None => flat.properties.push((key, property)),
+                    Some(index) if index < n_own => {}
+                    Some(index) => {
+                        let known = flatten(&flat.properties[index].1);
+                        let other = flatten(&property);
+                        let is_text =
+                            |flat: &Flat<'_>| flat.words == Some(BTreeSet::from([Word::String]));
+                        if std::ptr::eq(flat.properties[index].1.node, property.node) {
+                            continue;
+                        }
+                        // Text of two sets is text; two other types may be anything.
+                        let is_text = is_text(&known) && is_text(&other) && !other.is_nullable;
+                        let loose = flat.loose.entry(key).or_insert(is_text);
+                        *loose &= is_text;
+                    }
                 }
             }
         }

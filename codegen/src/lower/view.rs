@@ -101,6 +101,11 @@ impl<'a> Cursor<'a> {
         self.node.get(key).and_then(Node::as_bool) == Some(true)
     }
 
+    /// Whether the document is of `OpenAPI` 3.0, where nothing counts beside a reference.
+    pub(crate) fn is_30(&self) -> bool {
+        self.contract.kind == tollgate_contracts::Kind::OpenApi30
+    }
+
     /// Whether this is a reference.
     pub(crate) fn is_reference(&self) -> bool {
         self.node.reference_text().is_some()

@@ -2,19 +2,95 @@
 //!
 //! It must not know axum; the server's code is printed by `server`.
 
-mod checks;
 mod decls;
 mod package;
+mod rules;
 mod text;
+mod wire;
 
 use std::collections::BTreeMap;
 
-use crate::ir::{Graph, Ir, analyse};
+use crate::ir::{DeclId, Graph, Ir, TypeKind, analyse, visit_constraints, visit_types};
 use crate::names;
 use crate::{Artifact, HEADER};
 
 pub(crate) use package::emit;
 pub(crate) use text::{doc_lines, literal, member};
+pub(crate) use wire::driver;
+
+/// Module names that the crate root has itself, beside keywords.
+const RESERVED_MODULES: &[&str] = &[
+    "as",
+    "async",
+    "await",
+    "box",
+    "break",
+    "const",
+    "continue",
+    "crate",
+    "do",
+    "dyn",
+    "else",
+    "enum",
+    "extern",
+    "false",
+    "final",
+    "fn",
+    "for",
+    "formats",
+    "gen",
+    "if",
+    "impl",
+    "in",
+    "interop",
+    "let",
+    "lib",
+    "loop",
+    "macro",
+    "match",
+    "mod",
+    "move",
+    "mut",
+    "override",
+    "pattern",
+    "priv",
+    "pub",
+    "ref",
+    "return",
+    "schema",
+    "self",
+    "static",
+    "struct",
+    "super",
+    "support",
+    "trait",
+    "true",
+    "try",
+    "type",
+    "unsafe",
+    "use",
+    "virtual",
+    "where",
+    "while",
+    "yield",
+    "abstract",
+    "become",
+    "typeof",
+    "unsized",
+    "main",
+    "std",
+    "core",
+    "alloc",
+    "serde",
+    "serde_json",
+    "regex",
+    "fancy_regex",
+    "chrono",
+    "jiff",
+    "time",
+    "uuid",
+    "url",
+];
 
 /// Type names that generated code or the standard prelude uses.
 const RESERVED_TYPES: &[&str] = &[
@@ -68,7 +144,7 @@ const RESERVED_TYPES: &[&str] = &[
     "Unpin",
     "ToOwned",
     "ToString",
-    "Bounds",
+    "Number",
     "BTreeMap",
 ];
 
@@ -91,53 +167,258 @@ impl<'a> Rust<'a> {
             prefix: prefix.to_owned(),
         }
     }
+
+    /// Whether one of these declarations uses a type of another module.
+    fn uses_others(&self, ids: &BTreeMap<&str, DeclId>) -> bool {
+        let module = ids.values().next().map(|id| &self.ir.decls[*id].module);
+        let mut is_found = false;
+        for id in ids.values() {
+            visit_types(&self.ir.decls[*id].shape, &mut |ty, _| {
+                if let TypeKind::Named(target) = ty.kind {
+                    is_found |= Some(&self.ir.decls[target].module) != module;
+                }
+            });
+        }
+        is_found
+    }
 }
 
-/// The files of the models crate without its manifest, which has these further modules; paths relative to its folder.
-fn models(ir: &Ir, parts: &[&str]) -> Vec<Artifact> {
-    let rust = Rust::new(ir, "super::");
-    let mut modules: BTreeMap<String, BTreeMap<&str, String>> = BTreeMap::new();
-    let mut taken = text::KEYWORDS.to_vec();
-    taken.extend(["support", "client", "server", "channels"]);
+/// The files of the models crate without its manifest, which has these further modules; paths
+/// relative to its folder.
+fn models(ir: &Ir, parts: &[&str], needs: Needs, has_manifest: bool) -> Vec<Artifact> {
+    let rust = Rust::new(ir, "");
+    let mut modules: BTreeMap<String, BTreeMap<&str, DeclId>> = BTreeMap::new();
     for (id, decl) in ir.decls.iter().enumerate() {
-        let module = names::members(&[&decl.module], names::Case::Snake, &taken, "_");
-        let declarations = modules.entry(module[0].clone()).or_default();
-        declarations.insert(&rust.names[id], rust.declaration(id));
+        let module = names::members(&[&decl.module], names::Case::Snake, RESERVED_MODULES, "_");
+        let ids = modules.entry(module[0].clone()).or_default();
+        ids.insert(&rust.names[id], id);
     }
     let mut artifacts = vec![Artifact::new(
         "src/lib.rs",
-        crate_root(modules.keys(), parts),
+        crate_root(modules.keys(), needs, parts, has_manifest),
     )];
-    for (module, declarations) in &modules {
-        let mut contents = format!(
-            "// {HEADER}\n//! The types of `{module}`.\n\nuse super::support::{{self, Decode, Path, Validate, Violation}};\n"
-        );
-        for declaration in declarations.values() {
-            contents.push('\n');
-            contents.push_str(declaration);
-        }
-        artifacts.push(Artifact::new(format!("src/{module}.rs"), contents));
+    for (module, ids) in &modules {
+        artifacts.push(declarations(&rust, module, ids, modules.len()));
+        artifacts.push(tables(&rust, module, ids));
     }
-    let support = include_str!("templates/support.rs");
-    artifacts.push(Artifact::new(
-        "src/support.rs",
-        format!("// {HEADER}\n{support}"),
-    ));
+    let mut add = |name: &str, template: &str| {
+        let text = format!("// {HEADER}\n{}", needs.choose(template));
+        artifacts.push(Artifact::new(format!("src/{name}.rs"), text));
+    };
+    add("support", include_str!("templates/support.rs"));
+    add("formats", include_str!("templates/formats.rs"));
+    if needs.has_pattern {
+        add("pattern", include_str!("templates/pattern.rs"));
+    }
+    if needs.has_schema {
+        add("schema", include_str!("templates/schema.rs"));
+    }
+    if has_manifest {
+        add("interop", include_str!("templates/interop.rs"));
+    }
+    if needs.has_schema {
+        let mut schemas: serde_json::Map<_, _> = ir.schemas.clone().into_iter().collect();
+        schemas.insert("$comment".to_owned(), HEADER.into());
+        let schemas = serde_json::Value::Object(schemas);
+        artifacts.push(Artifact::new("src/schemas.json", format!("{schemas}\n")));
+    }
     artifacts
 }
 
-fn crate_root<'s>(modules: impl Iterator<Item = &'s String> + Clone, parts: &[&str]) -> String {
+/// What the shared files must hold.
+#[derive(Debug, Clone, Copy)]
+struct Needs {
+    has_pattern: bool,
+    has_schema: bool,
+    /// Whether a pattern looks around or back, which `regex` can't.
+    is_fancy: bool,
+}
+
+impl Needs {
+    fn of(ir: &Ir) -> Self {
+        let mut needs = Self {
+            has_pattern: false,
+            has_schema: false,
+            is_fancy: false,
+        };
+        visit_constraints(ir, &mut |constraints| {
+            if let Some(pattern) = &constraints.pattern {
+                needs.pattern(pattern);
+            }
+            if let Some(residual) = &constraints.residual {
+                needs.has_schema = true;
+                needs.schema(residual);
+            }
+        });
+        if needs.has_schema {
+            ir.schemas.values().for_each(|schema| needs.schema(schema));
+        }
+        needs
+    }
+
+    fn pattern(&mut self, pattern: &str) {
+        let bytes = pattern.as_bytes();
+        let looks = ["(?=", "(?!", "(?<=", "(?<!", "\\k<"]
+            .iter()
+            .any(|mark| pattern.contains(mark));
+        let is_back = bytes
+            .windows(2)
+            .any(|pair| pair[0] == b'\\' && (b'1'..=b'9').contains(&pair[1]));
+        self.has_pattern = true;
+        self.is_fancy |= looks || is_back;
+    }
+
+    fn schema(&mut self, schema: &serde_json::Value) {
+        match schema {
+            serde_json::Value::Object(entries) => {
+                for (key, value) in entries {
+                    match (key.as_str(), value) {
+                        ("pattern", serde_json::Value::String(pattern)) => self.pattern(pattern),
+                        ("patternProperties", serde_json::Value::Object(patterns)) => {
+                            patterns.keys().for_each(|pattern| self.pattern(pattern));
+                        }
+                        _ => {}
+                    }
+                    self.schema(value);
+                }
+            }
+            serde_json::Value::Array(items) => items.iter().for_each(|item| self.schema(item)),
+            _ => {}
+        }
+    }
+
+    /// A template without the lines for what is not needed.
+    fn choose(self, template: &str) -> String {
+        let marks = [
+            (" // if pattern", self.has_pattern),
+            (" // if no pattern", !self.has_pattern),
+            (" // if schema", self.has_schema),
+            (" // if fancy", self.is_fancy),
+            (" // if regex", !self.is_fancy),
+        ];
+        let mut text = String::with_capacity(template.len());
+        for line in template.lines() {
+            let mark = marks.iter().find(|(mark, _)| line.ends_with(mark));
+            match mark {
+                Some((_, false)) => continue,
+                Some((mark, true)) => text.push_str(line.trim_end_matches(mark)),
+                None => text.push_str(line),
+            }
+            text.push('\n');
+        }
+        text
+    }
+}
+
+fn declarations(
+    rust: &Rust<'_>,
+    module: &str,
+    ids: &BTreeMap<&str, DeclId>,
+    n_modules: usize,
+) -> Artifact {
+    let mut body = String::new();
+    for id in ids.values() {
+        body.push('\n');
+        body.push_str(&rust.declaration(*id));
+    }
+    let mut text = format!("// {HEADER}\n//! The types of `{module}`.\n");
+    let code = body
+        .lines()
+        .filter(|line| !line.trim_start().starts_with("///"));
+    let code: String = code.collect();
+    if code.contains("BTreeMap<") {
+        text.push_str("\nuse std::collections::BTreeMap;\n");
+    }
+    let uses = ["formats", "support"].map(|name| (name, code.contains(&format!("{name}::"))));
+    let uses: Vec<&str> = uses
+        .iter()
+        .filter(|(_, is_used)| *is_used)
+        .map(|(name, _)| *name)
+        .collect();
+    match uses.as_slice() {
+        [] => {}
+        [one] => text.push_str(&format!("\nuse super::{one};\n")),
+        several => text.push_str(&format!("\nuse super::{{{}}};\n", several.join(", "))),
+    }
+    if n_modules > 1 && rust.uses_others(ids) {
+        text.push_str("use super::*;\n");
+    }
+    Artifact::new(format!("src/{module}.rs"), text + &body)
+}
+
+fn tables(rust: &Rust<'_>, module: &str, ids: &BTreeMap<&str, DeclId>) -> Artifact {
+    let mut body = String::new();
+    for table in ids.values().filter_map(|id| rust.table(*id)) {
+        body.push('\n');
+        body.push_str(&table);
+    }
+    let mut text =
+        format!("// {HEADER}\n//! How the types of `{module}` are read, written and checked.\n");
+    if !body.is_empty() {
+        let mut names = vec!["self", "Decode"];
+        for (name, mark) in [
+            ("Guard as is", "[is::"),
+            ("Path", ""),
+            ("Rule as rule", "rule::"),
+            ("Validate", ""),
+            ("Violation", ""),
+        ] {
+            if body.contains(mark) {
+                names.push(name);
+            }
+        }
+        let macros = ["newtype", "record", "strings", "variants"];
+        names.extend(
+            macros
+                .iter()
+                .filter(|name| body.contains(&format!("{name}! {{"))),
+        );
+        text.push_str(&format!(
+            "\nuse serde_json::Value;\n\nuse super::{module}::*;\nuse super::support::{{{}}};\n",
+            names.join(", ")
+        ));
+    }
+    Artifact::new(format!("src/{module}_wire.rs"), text + &body)
+}
+
+/// The name of a package in `Cargo.toml`.
+fn crate_name(package: &str) -> String {
+    names::identifier(package, names::Case::Snake).replace('_', "-")
+}
+
+fn crate_root<'s>(
+    modules: impl Iterator<Item = &'s String> + Clone,
+    needs: Needs,
+    parts: &[&str],
+    has_manifest: bool,
+) -> String {
     let mut root = format!("// {HEADER}\n{}", include_str!("templates/lib.rs"));
+    let mut add = |name: &str, is_public: bool| {
+        let word = if is_public { "pub mod" } else { "mod" };
+        root.push_str(&format!("#[rustfmt::skip]\n{word} {name};\n"));
+    };
     for module in modules.clone() {
-        root.push_str(&format!("#[rustfmt::skip]\nmod {module};\n"));
+        add(module, false);
+        add(&format!("{module}_wire"), false);
+    }
+    add("formats", true);
+    if has_manifest {
+        add("interop", false);
+    }
+    if needs.has_pattern {
+        add("pattern", false);
+    }
+    if needs.has_schema {
+        add("schema", false);
     }
     for module in parts {
-        root.push_str(&format!("#[rustfmt::skip]\npub mod {module};\n"));
+        add(module, true);
     }
-    root.push_str("#[rustfmt::skip]\npub mod support;\n\n");
+    add("support", true);
+    root.push('\n');
     for module in modules {
         root.push_str(&format!("pub use {module}::*;\n"));
     }
-    root.push_str("pub use support::Violation;\n");
+    root.push_str("pub use support::{Decode, Validate, Violation};\n");
     root
 }

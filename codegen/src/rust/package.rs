@@ -2,9 +2,9 @@
 //!
 //! It must not know how a part is printed.
 
-use super::models;
+use super::{Needs, crate_name, driver, models};
 use crate::ir::Ir;
-use crate::{Artifact, CodegenError, Emit, HEADER, Request, client, names, server};
+use crate::{Artifact, CodegenError, Emit, HEADER, Request, client, server};
 
 /// The files that a request asks for, paths relative to the target's folder.
 ///
@@ -21,8 +21,12 @@ pub(crate) fn emit(ir: &Ir, request: &Request) -> Result<Vec<Artifact>, CodegenE
         (crate_name.as_str(), "")
     };
     let mut artifacts = Vec::new();
+    let needs = Needs::of(ir);
     if is_inside {
-        artifacts.extend(models(ir, &modules));
+        artifacts.extend(models(ir, &modules, needs, request.has_manifest));
+    }
+    if request.emit.contains(&Emit::Wire) {
+        artifacts.push(driver(ir, &request.package));
     }
     if has("channels") {
         let path = format!("{folder}channels.rs");
@@ -37,7 +41,10 @@ pub(crate) fn emit(ir: &Ir, request: &Request) -> Result<Vec<Artifact>, CodegenE
         artifacts.extend(server::emit(ir, models_crate, folder)?);
     }
     if request.has_manifest {
-        artifacts.push(Artifact::new("Cargo.toml", manifest(request, &modules)));
+        artifacts.push(Artifact::new(
+            "Cargo.toml",
+            manifest(request, needs, &modules),
+        ));
     }
     Ok(artifacts)
 }
@@ -62,20 +69,22 @@ fn modules(ir: &Ir, request: &Request) -> Vec<&'static str> {
         .collect()
 }
 
-fn manifest(request: &Request, modules: &[&str]) -> String {
+fn manifest(request: &Request, needs: Needs, modules: &[&str]) -> String {
     let has = |module| modules.contains(&module);
-    let name = names::identifier(&request.package, names::Case::Snake).replace('_', "-");
-    let mut text = format!(
-        "# {HEADER}\n[package]\nname = \"{name}\"\nversion = \"0.1.0\"\nedition = \"2024\"\n"
-    );
-    if has("client") {
-        text.push_str(
-            "\n[features]\ndefault = [\"rustls\"]\n# HTTPS; without it, bring a `reqwest::Client` of your own\nrustls = [\"dep:rustls\", \"reqwest/rustls-no-provider\"]\n",
-        );
+    let mut dependencies = Vec::new();
+    let mut features = include_str!("templates/features.toml").to_owned();
+    if needs.is_fancy {
+        // A pattern looks ahead, behind or back.
+        dependencies.push("fancy-regex = \"0.19\"");
+    } else if needs.has_pattern {
+        dependencies.push("regex = \"1\"");
     }
-    text.push_str("\n[dependencies]\n");
-    let mut dependencies = vec!["serde = \"1\"", "serde_json = \"1\""];
     if has("client") {
+        features = features.replace(
+            "\"arbitrary-precision\"]",
+            "\"arbitrary-precision\", \"rustls\"]",
+        );
+        features.push_str("# HTTPS; without it, bring a `reqwest::Client` of your own.\nrustls = [\"dep:rustls\", \"reqwest/rustls-no-provider\"]\n");
         dependencies.push("reqwest = { version = \"0.13\", default-features = false }");
         dependencies.push("rustls = { version = \"0.23\", default-features = false, features = [\"ring\", \"std\", \"tls12\"], optional = true }");
         dependencies.push("tokio = { version = \"1\", features = [\"time\"] }");
@@ -84,8 +93,11 @@ fn manifest(request: &Request, modules: &[&str]) -> String {
         dependencies.push("axum = { version = \"0.8\", default-features = false, features = [\"json\", \"query\"] }");
         dependencies.push("http-body-util = \"0.1\"");
     }
+    dependencies.extend(include_str!("templates/dependencies.toml").lines());
     dependencies.sort_unstable();
-    text.push_str(&dependencies.join("\n"));
-    text.push('\n');
-    text
+    format!(
+        "# {HEADER}\n[package]\nname = \"{}\"\nversion = \"0.1.0\"\nedition = \"2024\"\n\n{features}\n[dependencies]\n{}\n",
+        crate_name(&request.package),
+        dependencies.join("\n")
+    )
 }

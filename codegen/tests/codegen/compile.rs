@@ -67,7 +67,7 @@ fn rust_types_keep_the_wire() {
     fs::create_dir_all(&tests).expect("a folder");
     let wire = include_str!("../fixtures/wire.rs.txt");
     fs::write(tests.join("wire.rs"), wire).expect("a file");
-    cargo(folder.path(), &["test"]);
+    cargo(folder.path(), &["test", "--all-features"]);
 }
 
 #[test]

@@ -19,6 +19,11 @@ fn rust_models_look_so() {
 }
 
 #[test]
+fn the_wire_of_rust_models_looks_so() {
+    insta::assert_snapshot!(file(Language::Rust, Emit::Models, "src/odd_wire.rs"));
+}
+
+#[test]
 fn the_server_looks_so() {
     insta::assert_snapshot!(file(Language::Rust, Emit::Server, "src/server/api.rs"));
 }

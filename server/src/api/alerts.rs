@@ -68,7 +68,7 @@ impl Api {
         let key = request.idempotency_key.as_ref();
         let name = caller.idempotency(key, "reportAlert", "", &body);
         let mut checks = Checks::default();
-        body.at = checks.time("/at", &body.at);
+        body.at = checks.time("/at", &body.at).into();
         checks.finish()?;
         let mut write = match self.begin(name).await? {
             Started::New(write) => write,
@@ -130,7 +130,7 @@ impl Api {
         }
         if alert.state == models::AlertState::Firing {
             alert.state = models::AlertState::Acknowledged;
-            alert.acknowledged_at = Some(write.now().to_string());
+            alert.acknowledged_at = Some(write.now().to_string().into());
             alert.acknowledged_by = Some(caller.token.name);
             alert.note = body.note;
             put(&mut write, &alert, "alert.acknowledged").await?;

@@ -113,12 +113,12 @@ impl Api {
             verdict: None,
             reason: "nothing has been decided yet".to_owned(),
             timeline: vec![models::TimelineEntry {
-                at: now.clone(),
+                at: now.clone().into(),
                 phase: models::Phase::Pending,
                 message: "the release begins".to_owned(),
             }],
-            created_at: now.clone(),
-            updated_at: now,
+            created_at: now.clone().into(),
+            updated_at: now.into(),
             extra: BTreeMap::new(),
         };
         put(&mut write, &deployment, "deployment.created").await?;
@@ -156,7 +156,7 @@ impl Api {
         deployment.verdict = body.verdict;
         deployment.reason = body.reason;
         deployment.timeline = timeline;
-        deployment.updated_at = write.now().to_string();
+        deployment.updated_at = write.now().to_string().into();
         put(&mut write, &deployment, "deployment.updated").await?;
         write.commit(&deployment).await?;
         Ok(deployment)
@@ -180,7 +180,9 @@ fn check_timeline(
         .iter()
         .enumerate()
         .map(|(idx, entry)| models::TimelineEntry {
-            at: checks.time(&format!("/timeline/{idx}/at"), &entry.at),
+            at: checks
+                .time(&format!("/timeline/{idx}/at"), &entry.at)
+                .into(),
             ..entry.clone()
         })
         .collect();

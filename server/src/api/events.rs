@@ -31,7 +31,7 @@ impl Api {
             .await?;
         Ok(models::WsTicket {
             ticket,
-            expires_at: expires_at.to_string(),
+            expires_at: expires_at.to_string().into(),
             extra: BTreeMap::new(),
         })
     }

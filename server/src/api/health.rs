@@ -67,7 +67,7 @@ impl HealthApi for Api {
             status,
             version: env!("CARGO_PKG_VERSION").to_owned(),
             version_label: self.version_label.clone(),
-            started_at: self.started_at.to_string(),
+            started_at: self.started_at.to_string().into(),
             uptime_seconds: now.since(self.started_at).as_secs_f64(),
             components,
             extra: BTreeMap::new(),

@@ -82,7 +82,7 @@ impl Api {
                 unit: report.unit,
                 floor: report.floor,
                 direction: report.direction,
-                at,
+                at: at.into(),
                 revision: report.revision,
                 extra: BTreeMap::new(),
             };

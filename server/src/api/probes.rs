@@ -99,7 +99,7 @@ async fn keep(
         }
         let at = checked_time(&report.at);
         let sample = models::ProbeSample {
-            at: at.to_string(),
+            at: at.to_string().into(),
             state: report.state,
             latency_ms: report.latency_ms,
             message: report.message,
@@ -135,7 +135,7 @@ async fn keep(
 
 /// The probe after a report; without its samples when it is new.
 fn advance(before: Option<models::Probe>, report: &models::ProbeReport) -> models::Probe {
-    let at = checked_time(&report.at).to_string();
+    let at = models::formats::DateTime::from(checked_time(&report.at).to_string());
     let n_failed = i64::from(report.state == models::ProbeState::Fail);
     let (since, failures_in_row, recent) = match before {
         Some(before) => {

@@ -114,10 +114,10 @@ impl Api {
             id: body.id,
             name: body.name,
             description: body.description,
-            repository: body.repository,
+            repository: body.repository.map(String::from),
             archived: false,
-            created_at: now.clone(),
-            updated_at: now,
+            created_at: now.clone().into(),
+            updated_at: now.into(),
             extra: BTreeMap::new(),
         };
         put(&mut write, &project, "project.created").await?;
@@ -145,8 +145,8 @@ impl Api {
         let mut project = open_project(&mut write, &id).await?;
         project.name = body.name.unwrap_or(project.name);
         project.description = body.description.or(project.description);
-        project.repository = body.repository.or(project.repository);
-        project.updated_at = write.now().to_string();
+        project.repository = body.repository.map(String::from).or(project.repository);
+        project.updated_at = write.now().to_string().into();
         put(&mut write, &project, "project.updated").await?;
         write.commit(&project).await?;
         Ok(project)
@@ -167,7 +167,7 @@ impl Api {
         if !is_archived {
             let mut project: models::Project = parse_document("project", &document)?;
             project.archived = true;
-            project.updated_at = write.now().to_string();
+            project.updated_at = write.now().to_string().into();
             put(&mut write, &project, "project.archived").await?;
         }
         Ok(write.commit(&()).await?)

@@ -128,9 +128,9 @@ fn token(row: TokenRow) -> models::Token {
         role: row.role.as_str().into(),
         client_type: row.client_type.as_str().into(),
         prefix: row.prefix,
-        created_at: row.created_at.to_string(),
-        expires_at: row.expires_at.map(|at| at.to_string()),
-        revoked_at: row.revoked_at.map(|at| at.to_string()),
+        created_at: row.created_at.to_string().into(),
+        expires_at: row.expires_at.map(|at| at.to_string().into()),
+        revoked_at: row.revoked_at.map(|at| at.to_string().into()),
         extra: BTreeMap::new(),
     }
 }

@@ -479,10 +479,10 @@ async fn serve_list_projects<A: ProjectsApi>(api: &A, request: Request) -> Resul
     let query_path = Path::Root.field("query");
     let violations = &mut Vec::new();
     if let Some(value) = &request.cursor {
-        support::check_size(value.chars().count(), "characters", support::Bounds { size_max: Some(200), ..Default::default() }, &query_path.field("cursor"), violations);
+        support::check(value, &[support::Rule::SizeMax(200)], &query_path.field("cursor"), violations);
     }
     if let Some(value) = &request.limit {
-        support::check_number(f64::from(*value), support::Bounds { minimum: Some((1.0, false)), maximum: Some((200.0, false)), ..Default::default() }, &query_path.field("limit"), violations);
+        support::check(value, &[support::Rule::Min("1"), support::Rule::Max("200")], &query_path.field("limit"), violations);
     }
     input.check(violations)?;
     Ok(api.list_projects(caller, request).await.into_response())
@@ -532,9 +532,9 @@ async fn serve_create_project<A: ProjectsApi>(api: &A, request: Request) -> Resu
     let path = &Path::Root;
     let violations = &mut Vec::new();
     if let Some(value) = &request.idempotency_key {
-        support::check_size(value.chars().count(), "characters", support::Bounds { size_min: Some(1), size_max: Some(200), ..Default::default() }, &header_path.field("Idempotency-Key"), violations);
+        support::check(value, &[support::Rule::SizeMin(1), support::Rule::SizeMax(200)], &header_path.field("Idempotency-Key"), violations);
     }
-    Validate::check(&request.body, path, violations);
+    support::check(&request.body, &[], path, violations);
     input.check(violations)?;
     Ok(api.create_project(caller, request).await.into_response())
 }
@@ -578,7 +578,7 @@ async fn serve_get_project<A: ProjectsApi>(api: &A, request: Request) -> Result<
     };
     let path_path = Path::Root.field("path");
     let violations = &mut Vec::new();
-    support::check_size(request.project_id.chars().count(), "characters", support::Bounds { size_max: Some(63), ..Default::default() }, &path_path.field("projectId"), violations);
+    support::check(&request.project_id, &[support::Rule::SizeMax(63)], &path_path.field("projectId"), violations);
     input.check(violations)?;
     Ok(api.get_project(caller, request).await.into_response())
 }
@@ -627,9 +627,9 @@ async fn serve_archive_project<A: ProjectsApi>(api: &A, request: Request) -> Res
     let header_path = Path::Root.field("header");
     let violations = &mut Vec::new();
     if let Some(value) = &request.idempotency_key {
-        support::check_size(value.chars().count(), "characters", support::Bounds { size_min: Some(1), size_max: Some(200), ..Default::default() }, &header_path.field("Idempotency-Key"), violations);
+        support::check(value, &[support::Rule::SizeMin(1), support::Rule::SizeMax(200)], &header_path.field("Idempotency-Key"), violations);
     }
-    support::check_size(request.project_id.chars().count(), "characters", support::Bounds { size_max: Some(63), ..Default::default() }, &path_path.field("projectId"), violations);
+    support::check(&request.project_id, &[support::Rule::SizeMax(63)], &path_path.field("projectId"), violations);
     input.check(violations)?;
     Ok(api.archive_project(caller, request).await.into_response())
 }
@@ -682,10 +682,10 @@ async fn serve_update_project<A: ProjectsApi>(api: &A, request: Request) -> Resu
     let path = &Path::Root;
     let violations = &mut Vec::new();
     if let Some(value) = &request.idempotency_key {
-        support::check_size(value.chars().count(), "characters", support::Bounds { size_min: Some(1), size_max: Some(200), ..Default::default() }, &header_path.field("Idempotency-Key"), violations);
+        support::check(value, &[support::Rule::SizeMin(1), support::Rule::SizeMax(200)], &header_path.field("Idempotency-Key"), violations);
     }
-    support::check_size(request.project_id.chars().count(), "characters", support::Bounds { size_max: Some(63), ..Default::default() }, &path_path.field("projectId"), violations);
-    Validate::check(&request.body, path, violations);
+    support::check(&request.project_id, &[support::Rule::SizeMax(63)], &path_path.field("projectId"), violations);
+    support::check(&request.body, &[], path, violations);
     input.check(violations)?;
     Ok(api.update_project(caller, request).await.into_response())
 }
@@ -743,18 +743,18 @@ async fn serve_list_runs<A: RunsApi>(api: &A, request: Request) -> Result<Respon
     let query_path = Path::Root.field("query");
     let violations = &mut Vec::new();
     if let Some(value) = &request.cursor {
-        support::check_size(value.chars().count(), "characters", support::Bounds { size_max: Some(200), ..Default::default() }, &query_path.field("cursor"), violations);
+        support::check(value, &[support::Rule::SizeMax(200)], &query_path.field("cursor"), violations);
     }
     if let Some(value) = &request.limit {
-        support::check_number(f64::from(*value), support::Bounds { minimum: Some((1.0, false)), maximum: Some((200.0, false)), ..Default::default() }, &query_path.field("limit"), violations);
+        support::check(value, &[support::Rule::Min("1"), support::Rule::Max("200")], &query_path.field("limit"), violations);
     }
     if let Some(value) = &request.tier {
-        Validate::check(value, &query_path.field("tier"), violations);
+        support::check(value, &[], &query_path.field("tier"), violations);
     }
     if let Some(value) = &request.outcome {
-        Validate::check(value, &query_path.field("outcome"), violations);
+        support::check(value, &[], &query_path.field("outcome"), violations);
     }
-    support::check_size(request.project_id.chars().count(), "characters", support::Bounds { size_max: Some(63), ..Default::default() }, &path_path.field("projectId"), violations);
+    support::check(&request.project_id, &[support::Rule::SizeMax(63)], &path_path.field("projectId"), violations);
     input.check(violations)?;
     Ok(api.list_runs(caller, request).await.into_response())
 }
@@ -807,10 +807,10 @@ async fn serve_upload_run<A: RunsApi>(api: &A, request: Request) -> Result<Respo
     let path = &Path::Root;
     let violations = &mut Vec::new();
     if let Some(value) = &request.idempotency_key {
-        support::check_size(value.chars().count(), "characters", support::Bounds { size_min: Some(1), size_max: Some(200), ..Default::default() }, &header_path.field("Idempotency-Key"), violations);
+        support::check(value, &[support::Rule::SizeMin(1), support::Rule::SizeMax(200)], &header_path.field("Idempotency-Key"), violations);
     }
-    support::check_size(request.project_id.chars().count(), "characters", support::Bounds { size_max: Some(63), ..Default::default() }, &path_path.field("projectId"), violations);
-    Validate::check(&request.body, path, violations);
+    support::check(&request.project_id, &[support::Rule::SizeMax(63)], &path_path.field("projectId"), violations);
+    support::check(&request.body, &[], path, violations);
     input.check(violations)?;
     Ok(api.upload_run(caller, request).await.into_response())
 }
@@ -857,8 +857,8 @@ async fn serve_get_run<A: RunsApi>(api: &A, request: Request) -> Result<Response
     };
     let path_path = Path::Root.field("path");
     let violations = &mut Vec::new();
-    support::check_size(request.project_id.chars().count(), "characters", support::Bounds { size_max: Some(63), ..Default::default() }, &path_path.field("projectId"), violations);
-    support::check_size(request.run_id.chars().count(), "characters", support::Bounds { size_max: Some(63), ..Default::default() }, &path_path.field("runId"), violations);
+    support::check(&request.project_id, &[support::Rule::SizeMax(63)], &path_path.field("projectId"), violations);
+    support::check(&request.run_id, &[support::Rule::SizeMax(63)], &path_path.field("runId"), violations);
     input.check(violations)?;
     Ok(api.get_run(caller, request).await.into_response())
 }
@@ -916,15 +916,15 @@ async fn serve_list_metrics<A: MetricsApi>(api: &A, request: Request) -> Result<
     let query_path = Path::Root.field("query");
     let violations = &mut Vec::new();
     if let Some(value) = &request.cursor {
-        support::check_size(value.chars().count(), "characters", support::Bounds { size_max: Some(200), ..Default::default() }, &query_path.field("cursor"), violations);
+        support::check(value, &[support::Rule::SizeMax(200)], &query_path.field("cursor"), violations);
     }
     if let Some(value) = &request.limit {
-        support::check_number(f64::from(*value), support::Bounds { minimum: Some((1.0, false)), maximum: Some((200.0, false)), ..Default::default() }, &query_path.field("limit"), violations);
+        support::check(value, &[support::Rule::Min("1"), support::Rule::Max("200")], &query_path.field("limit"), violations);
     }
     if let Some(value) = &request.metric {
-        support::check_size(value.chars().count(), "characters", support::Bounds { size_max: Some(100), ..Default::default() }, &query_path.field("metric"), violations);
+        support::check(value, &[support::Rule::SizeMax(100)], &query_path.field("metric"), violations);
     }
-    support::check_size(request.project_id.chars().count(), "characters", support::Bounds { size_max: Some(63), ..Default::default() }, &path_path.field("projectId"), violations);
+    support::check(&request.project_id, &[support::Rule::SizeMax(63)], &path_path.field("projectId"), violations);
     input.check(violations)?;
     Ok(api.list_metrics(caller, request).await.into_response())
 }
@@ -977,10 +977,10 @@ async fn serve_report_metrics<A: MetricsApi>(api: &A, request: Request) -> Resul
     let path = &Path::Root;
     let violations = &mut Vec::new();
     if let Some(value) = &request.idempotency_key {
-        support::check_size(value.chars().count(), "characters", support::Bounds { size_min: Some(1), size_max: Some(200), ..Default::default() }, &header_path.field("Idempotency-Key"), violations);
+        support::check(value, &[support::Rule::SizeMin(1), support::Rule::SizeMax(200)], &header_path.field("Idempotency-Key"), violations);
     }
-    support::check_size(request.project_id.chars().count(), "characters", support::Bounds { size_max: Some(63), ..Default::default() }, &path_path.field("projectId"), violations);
-    Validate::check(&request.body, path, violations);
+    support::check(&request.project_id, &[support::Rule::SizeMax(63)], &path_path.field("projectId"), violations);
+    support::check(&request.body, &[], path, violations);
     input.check(violations)?;
     Ok(api.report_metrics(caller, request).await.into_response())
 }
@@ -1031,13 +1031,13 @@ async fn serve_list_deployments<A: DeploymentsApi>(api: &A, request: Request) ->
     let query_path = Path::Root.field("query");
     let violations = &mut Vec::new();
     if let Some(value) = &request.cursor {
-        support::check_size(value.chars().count(), "characters", support::Bounds { size_max: Some(200), ..Default::default() }, &query_path.field("cursor"), violations);
+        support::check(value, &[support::Rule::SizeMax(200)], &query_path.field("cursor"), violations);
     }
     if let Some(value) = &request.limit {
-        support::check_number(f64::from(*value), support::Bounds { minimum: Some((1.0, false)), maximum: Some((200.0, false)), ..Default::default() }, &query_path.field("limit"), violations);
+        support::check(value, &[support::Rule::Min("1"), support::Rule::Max("200")], &query_path.field("limit"), violations);
     }
     if let Some(value) = &request.phase {
-        Validate::check(value, &query_path.field("phase"), violations);
+        support::check(value, &[], &query_path.field("phase"), violations);
     }
     input.check(violations)?;
     Ok(api.list_deployments(caller, request).await.into_response())
@@ -1087,9 +1087,9 @@ async fn serve_create_deployment<A: DeploymentsApi>(api: &A, request: Request) -
     let path = &Path::Root;
     let violations = &mut Vec::new();
     if let Some(value) = &request.idempotency_key {
-        support::check_size(value.chars().count(), "characters", support::Bounds { size_min: Some(1), size_max: Some(200), ..Default::default() }, &header_path.field("Idempotency-Key"), violations);
+        support::check(value, &[support::Rule::SizeMin(1), support::Rule::SizeMax(200)], &header_path.field("Idempotency-Key"), violations);
     }
-    Validate::check(&request.body, path, violations);
+    support::check(&request.body, &[], path, violations);
     input.check(violations)?;
     Ok(api.create_deployment(caller, request).await.into_response())
 }
@@ -1133,7 +1133,7 @@ async fn serve_get_deployment<A: DeploymentsApi>(api: &A, request: Request) -> R
     };
     let path_path = Path::Root.field("path");
     let violations = &mut Vec::new();
-    support::check_size(request.deployment_id.chars().count(), "characters", support::Bounds { size_max: Some(63), ..Default::default() }, &path_path.field("deploymentId"), violations);
+    support::check(&request.deployment_id, &[support::Rule::SizeMax(63)], &path_path.field("deploymentId"), violations);
     input.check(violations)?;
     Ok(api.get_deployment(caller, request).await.into_response())
 }
@@ -1186,10 +1186,10 @@ async fn serve_update_deployment<A: DeploymentsApi>(api: &A, request: Request) -
     let path = &Path::Root;
     let violations = &mut Vec::new();
     if let Some(value) = &request.idempotency_key {
-        support::check_size(value.chars().count(), "characters", support::Bounds { size_min: Some(1), size_max: Some(200), ..Default::default() }, &header_path.field("Idempotency-Key"), violations);
+        support::check(value, &[support::Rule::SizeMin(1), support::Rule::SizeMax(200)], &header_path.field("Idempotency-Key"), violations);
     }
-    support::check_size(request.deployment_id.chars().count(), "characters", support::Bounds { size_max: Some(63), ..Default::default() }, &path_path.field("deploymentId"), violations);
-    Validate::check(&request.body, path, violations);
+    support::check(&request.deployment_id, &[support::Rule::SizeMax(63)], &path_path.field("deploymentId"), violations);
+    support::check(&request.body, &[], path, violations);
     input.check(violations)?;
     Ok(api.update_deployment(caller, request).await.into_response())
 }
@@ -1240,13 +1240,13 @@ async fn serve_list_probes<A: ProbesApi>(api: &A, request: Request) -> Result<Re
     let query_path = Path::Root.field("query");
     let violations = &mut Vec::new();
     if let Some(value) = &request.cursor {
-        support::check_size(value.chars().count(), "characters", support::Bounds { size_max: Some(200), ..Default::default() }, &query_path.field("cursor"), violations);
+        support::check(value, &[support::Rule::SizeMax(200)], &query_path.field("cursor"), violations);
     }
     if let Some(value) = &request.limit {
-        support::check_number(f64::from(*value), support::Bounds { minimum: Some((1.0, false)), maximum: Some((200.0, false)), ..Default::default() }, &query_path.field("limit"), violations);
+        support::check(value, &[support::Rule::Min("1"), support::Rule::Max("200")], &query_path.field("limit"), violations);
     }
     if let Some(value) = &request.state {
-        Validate::check(value, &query_path.field("state"), violations);
+        support::check(value, &[], &query_path.field("state"), violations);
     }
     input.check(violations)?;
     Ok(api.list_probes(caller, request).await.into_response())
@@ -1296,9 +1296,9 @@ async fn serve_report_probes<A: ProbesApi>(api: &A, request: Request) -> Result<
     let path = &Path::Root;
     let violations = &mut Vec::new();
     if let Some(value) = &request.idempotency_key {
-        support::check_size(value.chars().count(), "characters", support::Bounds { size_min: Some(1), size_max: Some(200), ..Default::default() }, &header_path.field("Idempotency-Key"), violations);
+        support::check(value, &[support::Rule::SizeMin(1), support::Rule::SizeMax(200)], &header_path.field("Idempotency-Key"), violations);
     }
-    Validate::check(&request.body, path, violations);
+    support::check(&request.body, &[], path, violations);
     input.check(violations)?;
     Ok(api.report_probes(caller, request).await.into_response())
 }
@@ -1349,13 +1349,13 @@ async fn serve_list_alerts<A: AlertsApi>(api: &A, request: Request) -> Result<Re
     let query_path = Path::Root.field("query");
     let violations = &mut Vec::new();
     if let Some(value) = &request.cursor {
-        support::check_size(value.chars().count(), "characters", support::Bounds { size_max: Some(200), ..Default::default() }, &query_path.field("cursor"), violations);
+        support::check(value, &[support::Rule::SizeMax(200)], &query_path.field("cursor"), violations);
     }
     if let Some(value) = &request.limit {
-        support::check_number(f64::from(*value), support::Bounds { minimum: Some((1.0, false)), maximum: Some((200.0, false)), ..Default::default() }, &query_path.field("limit"), violations);
+        support::check(value, &[support::Rule::Min("1"), support::Rule::Max("200")], &query_path.field("limit"), violations);
     }
     if let Some(value) = &request.state {
-        Validate::check(value, &query_path.field("state"), violations);
+        support::check(value, &[], &query_path.field("state"), violations);
     }
     input.check(violations)?;
     Ok(api.list_alerts(caller, request).await.into_response())
@@ -1410,9 +1410,9 @@ async fn serve_report_alert<A: AlertsApi>(api: &A, request: Request) -> Result<R
     let path = &Path::Root;
     let violations = &mut Vec::new();
     if let Some(value) = &request.idempotency_key {
-        support::check_size(value.chars().count(), "characters", support::Bounds { size_min: Some(1), size_max: Some(200), ..Default::default() }, &header_path.field("Idempotency-Key"), violations);
+        support::check(value, &[support::Rule::SizeMin(1), support::Rule::SizeMax(200)], &header_path.field("Idempotency-Key"), violations);
     }
-    Validate::check(&request.body, path, violations);
+    support::check(&request.body, &[], path, violations);
     input.check(violations)?;
     Ok(api.report_alert(caller, request).await.into_response())
 }
@@ -1465,10 +1465,10 @@ async fn serve_acknowledge_alert<A: AlertsApi>(api: &A, request: Request) -> Res
     let path = &Path::Root;
     let violations = &mut Vec::new();
     if let Some(value) = &request.idempotency_key {
-        support::check_size(value.chars().count(), "characters", support::Bounds { size_min: Some(1), size_max: Some(200), ..Default::default() }, &header_path.field("Idempotency-Key"), violations);
+        support::check(value, &[support::Rule::SizeMin(1), support::Rule::SizeMax(200)], &header_path.field("Idempotency-Key"), violations);
     }
-    support::check_size(request.alert_id.chars().count(), "characters", support::Bounds { size_max: Some(63), ..Default::default() }, &path_path.field("alertId"), violations);
-    Validate::check(&request.body, path, violations);
+    support::check(&request.alert_id, &[support::Rule::SizeMax(63)], &path_path.field("alertId"), violations);
+    support::check(&request.body, &[], path, violations);
     input.check(violations)?;
     Ok(api.acknowledge_alert(caller, request).await.into_response())
 }
@@ -1516,10 +1516,10 @@ async fn serve_list_tokens<A: TokensApi>(api: &A, request: Request) -> Result<Re
     let query_path = Path::Root.field("query");
     let violations = &mut Vec::new();
     if let Some(value) = &request.cursor {
-        support::check_size(value.chars().count(), "characters", support::Bounds { size_max: Some(200), ..Default::default() }, &query_path.field("cursor"), violations);
+        support::check(value, &[support::Rule::SizeMax(200)], &query_path.field("cursor"), violations);
     }
     if let Some(value) = &request.limit {
-        support::check_number(f64::from(*value), support::Bounds { minimum: Some((1.0, false)), maximum: Some((200.0, false)), ..Default::default() }, &query_path.field("limit"), violations);
+        support::check(value, &[support::Rule::Min("1"), support::Rule::Max("200")], &query_path.field("limit"), violations);
     }
     input.check(violations)?;
     Ok(api.list_tokens(caller, request).await.into_response())
@@ -1569,9 +1569,9 @@ async fn serve_create_token<A: TokensApi>(api: &A, request: Request) -> Result<R
     let path = &Path::Root;
     let violations = &mut Vec::new();
     if let Some(value) = &request.idempotency_key {
-        support::check_size(value.chars().count(), "characters", support::Bounds { size_min: Some(1), size_max: Some(200), ..Default::default() }, &header_path.field("Idempotency-Key"), violations);
+        support::check(value, &[support::Rule::SizeMin(1), support::Rule::SizeMax(200)], &header_path.field("Idempotency-Key"), violations);
     }
-    Validate::check(&request.body, path, violations);
+    support::check(&request.body, &[], path, violations);
     input.check(violations)?;
     Ok(api.create_token(caller, request).await.into_response())
 }
@@ -1620,9 +1620,9 @@ async fn serve_revoke_token<A: TokensApi>(api: &A, request: Request) -> Result<R
     let header_path = Path::Root.field("header");
     let violations = &mut Vec::new();
     if let Some(value) = &request.idempotency_key {
-        support::check_size(value.chars().count(), "characters", support::Bounds { size_min: Some(1), size_max: Some(200), ..Default::default() }, &header_path.field("Idempotency-Key"), violations);
+        support::check(value, &[support::Rule::SizeMin(1), support::Rule::SizeMax(200)], &header_path.field("Idempotency-Key"), violations);
     }
-    support::check_size(request.token_id.chars().count(), "characters", support::Bounds { size_max: Some(63), ..Default::default() }, &path_path.field("tokenId"), violations);
+    support::check(&request.token_id, &[support::Rule::SizeMax(63)], &path_path.field("tokenId"), violations);
     input.check(violations)?;
     Ok(api.revoke_token(caller, request).await.into_response())
 }

@@ -12,6 +12,7 @@ use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
+use tollgate_models::Validate as _;
 use tollgate_report::SystemClock;
 use tollgate_server::{AdminKey, Hub, ServeSettings, Start};
 

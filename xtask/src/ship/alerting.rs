@@ -147,7 +147,7 @@ pub fn for_hub(event: &AlertEvent) -> models::ReportAlertRequest {
                 .collect(),
         ),
         labels: Some(event.labels.clone()),
-        at: event.since.to_string(),
+        at: event.since.to_string().into(),
     }
 }
 

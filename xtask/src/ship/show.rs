@@ -95,7 +95,7 @@ pub fn deployment_state(report: &CanaryReport, n_states: i64) -> models::UpdateD
             .timeline
             .iter()
             .map(|record| models::TimelineEntry {
-                at: record.at.to_string(),
+                at: record.at.to_string().into(),
                 phase: models::Phase::from(record.phase.to_string().as_str()),
                 message: bounded(&record.reason, 2_000),
             })
@@ -124,7 +124,7 @@ pub fn probe_report(result: &ProbeResult) -> models::ReportProbesRequest {
         state,
         latency_ms: Some(result.duration_us as f64 / 1_000.0),
         message: cause.map(|cause| bounded(&cause, 2_000)),
-        at: result.at.to_string(),
+        at: result.at.to_string().into(),
     };
     models::ReportProbesRequest {
         samples: vec![sample],
@@ -153,7 +153,7 @@ pub fn run_upload(report: &TierReport, revision: &str, evidence: &str) -> models
         branch: None,
         outcome: outcome(report.verdict.outcome),
         reason: bounded(&report.verdict.reason, 2_000),
-        started_at: report.at.to_string(),
+        started_at: report.at.to_string().into(),
         duration_ms: whole(record.duration_ms),
         target_ms: ms(record.target),
         critical_ms: Some(ms(record.critical)),
@@ -197,7 +197,7 @@ pub fn metrics_report(
                     Direction::Down => models::Direction::Down,
                     Direction::Zero => models::Direction::Fixed,
                 },
-                at: at.to_string(),
+                at: at.to_string().into(),
                 revision: Some(revision.to_owned()),
             })
         })

@@ -1,4 +1,5 @@
-//! What the generated types share: decoding with paths, validation, unknown fields.
+//! What the generated types share: decoding with paths, the tables of the wire, validation.
+#![allow(unused_imports, unused_macros, reason = "not every contract uses all of it")]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -6,6 +7,9 @@ use std::fmt;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Number, Value};
+
+/// Properties that the contract does not list.
+pub type Extra = BTreeMap<String, Value>;
 
 /// One thing that is not as the contract says.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -20,10 +24,7 @@ impl Violation {
     /// A violation at a path.
     #[must_use]
     pub fn new(path: &Path<'_>, message: impl Into<String>) -> Self {
-        Self {
-            path: path.to_string(),
-            message: message.into(),
-        }
+        Self { path: path.to_string(), message: message.into() }
     }
 }
 
@@ -44,6 +45,10 @@ impl std::error::Error for Violation {}
 pub enum Path<'a> {
     /// The whole.
     Root,
+    /// The whole of something that is sent to the server: what it needs of write-only properties.
+    Request,
+    /// The whole of something that the server sends: what it needs of read-only properties.
+    Response,
     /// A property of an object.
     Field(&'a Path<'a>, &'a str),
     /// An item of a list.
@@ -62,15 +67,20 @@ impl<'a> Path<'a> {
     pub fn item(&'a self, index: usize) -> Self {
         Self::Item(self, index)
     }
+
+    fn root(&self) -> &Self {
+        match self {
+            Self::Field(parent, _) | Self::Item(parent, _) => parent.root(),
+            root => root,
+        }
+    }
 }
 
 impl fmt::Display for Path<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Root => Ok(()),
-            Self::Field(parent, name) => {
-                write!(f, "{parent}/{}", name.replace('~', "~0").replace('/', "~1"))
-            }
+            Self::Root | Self::Request | Self::Response => Ok(()),
+            Self::Field(parent, name) => write!(f, "{parent}/{}", name.replace('~', "~0").replace('/', "~1")),
             Self::Item(parent, index) => write!(f, "{parent}/{index}"),
         }
     }
@@ -85,24 +95,56 @@ pub trait Decode: Sized {
     fn decode(value: Value, path: &Path<'_>) -> Result<Self, Violation>;
 }
 
-/// Checks what a type can't express: bounds, known values, uniqueness. Patterns are not checked.
-pub trait Validate {
+/// Checks what a type can't express: bounds, known values, formats, patterns, uniqueness.
+pub trait Validate: Serialize {
     /// Adds what is wrong with the value that stands at `path`.
     fn check(&self, path: &Path<'_>, violations: &mut Vec<Violation>);
+
+    /// Adds what the rules of the value's place find.
+    fn check_rules(&self, rules: &[Rule<'_>], path: &Path<'_>, violations: &mut Vec<Violation>) {
+        match serde_json::to_value(self) {
+            Ok(value) => check_value(&value, rules, path, violations),
+            Err(error) => violations.push(Violation::new(path, format!("can't be written as JSON: {error}"))),
+        }
+    }
+
+    /// Checks the value and all that it holds.
+    ///
+    /// # Errors
+    /// Each place that is not as the contract says.
+    fn validate(&self) -> Result<(), Vec<Violation>> {
+        validate_at(self, Path::Root)
+    }
+
+    /// The same for something that is sent to the server: write-only properties are needed too.
+    ///
+    /// # Errors
+    /// Each place that is not as the contract says.
+    fn validate_request(&self) -> Result<(), Vec<Violation>> {
+        validate_at(self, Path::Request)
+    }
+
+    /// The same for something that the server sends: read-only properties are needed too.
+    ///
+    /// # Errors
+    /// Each place that is not as the contract says.
+    fn validate_response(&self) -> Result<(), Vec<Violation>> {
+        validate_at(self, Path::Response)
+    }
 }
 
-/// All violations of a value.
-///
-/// # Errors
-/// At least one violation.
-pub fn validate(value: &impl Validate) -> Result<(), Vec<Violation>> {
+fn validate_at<T: Validate + ?Sized>(value: &T, root: Path<'_>) -> Result<(), Vec<Violation>> {
     let mut violations = Vec::new();
-    value.check(&Path::Root, &mut violations);
-    if violations.is_empty() {
-        Ok(())
-    } else {
-        Err(violations)
+    value.check(&root, &mut violations);
+    if violations.is_empty() { Ok(()) } else { Err(violations) }
+}
+
+/// Checks a value and the rules of its place.
+pub fn check<T: Validate + ?Sized>(value: &T, rules: &[Rule<'_>], path: &Path<'_>, violations: &mut Vec<Violation>) {
+    if !rules.is_empty() {
+        value.check_rules(rules, path, violations);
     }
+    value.check(path, violations);
 }
 
 /// Decodes through [`Decode`]; the error names the path.
@@ -114,26 +156,477 @@ pub fn deserialize<'de, T: Decode, D: Deserializer<'de>>(deserializer: D) -> Res
     T::decode(value, &Path::Root).map_err(D::Error::custom)
 }
 
-macro_rules! model {
+/// A rule of the contract for the value of one place. Numbers and values are JSON text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Rule<'a> {
+    /// `minLength`, `minItems`, `minProperties`.
+    SizeMin(u64),
+    /// `maxLength`, `maxItems`, `maxProperties`.
+    SizeMax(u64),
+    /// `minimum`.
+    Min(&'a str),
+    /// `maximum`.
+    Max(&'a str),
+    /// `exclusiveMinimum`.
+    Above(&'a str),
+    /// `exclusiveMaximum`.
+    Below(&'a str),
+    /// `multipleOf`.
+    MultipleOf(&'a str),
+    /// `pattern`, as the contract has it.
+    Pattern(&'a str),
+    /// `uniqueItems`.
+    Unique,
+    /// `enum` or `const`: a list.
+    OneOf(&'a str),
+    /// The rules of each item or of each property's value.
+    Each(&'a [Rule<'a>]),
+    /// A schema of what types can't express.
+    Schema(&'static str),
+}
+
+/// What a value must look like to be a variant of a union.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Guard {
+    /// It is one of these kinds: letters of `bnsao` for boolean, number, string, array, object.
+    Kind(&'static str),
+    /// A property holds one of these strings.
+    Tag(&'static str, &'static [&'static str]),
+    /// These properties are present.
+    Keys(&'static [&'static str]),
+    /// No other property is present.
+    Only(&'static [&'static str]),
+    /// It is one of these strings.
+    Text(&'static [&'static str]),
+}
+
+impl Guard {
+    fn accepts(self, value: &Value) -> bool {
+        match self {
+            Self::Kind(kinds) => kinds.contains(match value {
+                Value::Null => '0',
+                Value::Bool(_) => 'b',
+                Value::Number(_) => 'n',
+                Value::String(_) => 's',
+                Value::Array(_) => 'a',
+                Value::Object(_) => 'o',
+            }),
+            Self::Tag(name, tags) => {
+                let tag = value.get(name).and_then(Value::as_str);
+                tag.is_some_and(|tag| tags.contains(&tag))
+            }
+            Self::Keys(names) => names.iter().all(|name| value.get(name).is_some()),
+            Self::Only(names) => {
+                let object = value.as_object();
+                object.is_some_and(|object| object.keys().all(|key| names.contains(&key.as_str())))
+            }
+            Self::Text(texts) => value.as_str().is_some_and(|text| texts.contains(&text)),
+        }
+    }
+}
+
+/// The object that a type is read from; each property is taken out once.
+pub struct Reader<'p> {
+    object: Map<String, Value>,
+    path: &'p Path<'p>,
+}
+
+impl<'p> Reader<'p> {
+    /// Starts with a value that must be an object.
+    ///
+    /// # Errors
+    /// The value is no object.
+    pub fn new(value: Value, path: &'p Path<'p>) -> Result<Self, Violation> {
+        match value {
+            Value::Object(object) => Ok(Self { object, path }),
+            other => Err(unexpected(&other, "an object", path)),
+        }
+    }
+
+    /// A property that must be present.
+    ///
+    /// # Errors
+    /// It is absent or does not fit.
+    pub fn required<T: Decode>(&mut self, name: &str) -> Result<T, Violation> {
+        match self.object.remove(name) {
+            Some(value) => T::decode(value, &self.path.field(name)),
+            None => Err(Violation::new(&self.path.field(name), "is required")),
+        }
+    }
+
+    /// A property that may be absent; null is not absent.
+    ///
+    /// # Errors
+    /// It does not fit.
+    pub fn optional<T: Decode>(&mut self, name: &str) -> Result<Option<T>, Violation> {
+        match self.object.remove(name) {
+            Some(value) => T::decode(value, &self.path.field(name)).map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// A property that only requests must have.
+    ///
+    /// # Errors
+    /// It does not fit.
+    pub fn in_request<T: Decode>(&mut self, name: &str) -> Result<Option<T>, Violation> {
+        self.optional(name)
+    }
+
+    /// A property that only responses must have.
+    ///
+    /// # Errors
+    /// It does not fit.
+    pub fn in_response<T: Decode>(&mut self, name: &str) -> Result<Option<T>, Violation> {
+        self.optional(name)
+    }
+
+    /// A property that has only one possible value, given as JSON text.
+    ///
+    /// # Errors
+    /// It is absent or has another value.
+    pub fn fixed(&mut self, name: &str, want: &str) -> Result<(), Violation> {
+        match self.object.remove(name) {
+            Some(value) if is_same(&value, &json(want)) => Ok(()),
+            Some(_) => Err(Violation::new(&self.path.field(name), format!("is not {want}"))),
+            None => Err(Violation::new(&self.path.field(name), "is required")),
+        }
+    }
+
+    /// The properties that are left.
+    ///
+    /// # Errors
+    /// One does not fit.
+    pub fn rest<T: Decode>(self) -> Result<BTreeMap<String, T>, Violation> {
+        entries(self.object, self.path)
+    }
+
+    /// Refuses the properties that are left.
+    ///
+    /// # Errors
+    /// There is one.
+    pub fn refuse_rest(&self) -> Result<(), Violation> {
+        match self.object.keys().next() {
+            Some(key) => Err(Violation::new(&self.path.field(key), "is not a known field")),
+            None => Ok(()),
+        }
+    }
+}
+
+/// How the properties of a type are written; the names are those of [`Reader`].
+pub mod write {
+    use serde::Serialize;
+    use serde::ser::SerializeMap;
+
+    /// A property that is always there.
+    ///
+    /// # Errors
+    /// Those of the serializer.
+    pub fn required<M: SerializeMap>(map: &mut M, name: &str, value: &impl Serialize) -> Result<(), M::Error> {
+        map.serialize_entry(name, value)
+    }
+
+    /// A property that may be absent.
+    ///
+    /// # Errors
+    /// Those of the serializer.
+    pub fn optional<M: SerializeMap>(map: &mut M, name: &str, value: &Option<impl Serialize>) -> Result<(), M::Error> {
+        match value {
+            Some(value) => map.serialize_entry(name, value),
+            None => Ok(()),
+        }
+    }
+
+    pub use optional as in_request;
+    pub use optional as in_response;
+}
+
+/// Checks the properties of a type; the names are those of [`Reader`].
+pub struct Checker<'c> {
+    /// Where the object stands.
+    pub path: &'c Path<'c>,
+    /// What was found.
+    pub violations: &'c mut Vec<Violation>,
+}
+
+impl Checker<'_> {
+    /// A property that is always there.
+    pub fn required<T: Validate>(&mut self, name: &str, value: &T, rules: &[Rule<'_>]) {
+        check(value, rules, &self.path.field(name), self.violations);
+    }
+
+    /// A property that may be absent.
+    pub fn optional<T: Validate>(&mut self, name: &str, value: &Option<T>, rules: &[Rule<'_>]) {
+        if let Some(value) = value {
+            check(value, rules, &self.path.field(name), self.violations);
+        }
+    }
+
+    /// A property that only requests must have.
+    pub fn in_request<T: Validate>(&mut self, name: &str, value: &Option<T>, rules: &[Rule<'_>]) {
+        if value.is_none() && matches!(self.path.root(), Path::Request) {
+            self.violations.push(Violation::new(&self.path.field(name), "is required in a request"));
+        }
+        self.optional(name, value, rules);
+    }
+
+    /// A property that only responses must have.
+    pub fn in_response<T: Validate>(&mut self, name: &str, value: &Option<T>, rules: &[Rule<'_>]) {
+        if value.is_none() && matches!(self.path.root(), Path::Response) {
+            self.violations.push(Violation::new(&self.path.field(name), "is required in a response"));
+        }
+        self.optional(name, value, rules);
+    }
+
+    /// The properties that are not listed.
+    pub fn rest<T: Validate>(&mut self, extra: &BTreeMap<String, T>, rules: &[Rule<'_>]) {
+        for (key, value) in extra {
+            check(value, rules, &self.path.field(key), self.violations);
+        }
+    }
+}
+
+/// The wire of a struct: each field with its presence, its name there and its rules.
+macro_rules! record {
+    ($name:ident { $($field:ident: $presence:ident $wire:literal $([$($rule:expr),+])?,)* }
+     $(fixed { $($constant:literal: $json:literal,)* })? $(extra $(each [$($each:expr),+])?)? $(closed $closed:tt)? $(rules [$($own:expr),+])?) => {
+        impl Decode for $name {
+            #[inline]
+            fn decode(value: Value, path: &Path<'_>) -> Result<Self, Violation> {
+                #[allow(unused_mut)]
+                let mut from = support::Reader::new(value, path)?;
+                $($(from.fixed($constant, $json)?;)*)?
+                record!(@read from { $($field $presence $wire,)* } $(extra $([$($each)+])?)? $(closed $closed)?)
+            }
+        }
+        impl serde::Serialize for $name {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                use serde::ser::SerializeMap as _;
+                #[allow(unused_mut)]
+                let mut map = serializer.serialize_map(None)?;
+                $($(map.serialize_entry($constant, &support::json($json))?;)*)?
+                $(support::write::$presence(&mut map, $wire, &self.$field)?;)*
+                record!(@write self map $(extra $([$($each)+])?)?);
+                map.end()
+            }
+        }
+        impl Validate for $name {
+            #[inline]
+            fn check(&self, path: &Path<'_>, violations: &mut Vec<Violation>) {
+                $(support::check_own(self, &[$($own),+], path, violations);)?
+                #[allow(unused_mut)]
+                let mut on = support::Checker { path, violations };
+                $(on.$presence($wire, &self.$field, &[$($($rule),+)?]);)*
+                record!(@check self on $(extra [$($($each),+)?])?);
+            }
+        }
+        support::deserialize_by_decode!($name);
+    };
+    (@read $from:ident { $($field:ident $presence:ident $wire:literal,)* } extra $([$($each:tt)+])?) => {
+        Ok(Self { $($field: $from.$presence($wire)?,)* extra: $from.rest()? })
+    };
+    (@read $from:ident { $($field:ident $presence:ident $wire:literal,)* } closed ()) => {{
+        let read = Self { $($field: $from.$presence($wire)?,)* };
+        $from.refuse_rest().map(|()| read)
+    }};
+    (@write $self:ident $map:ident extra $([$($each:tt)+])?) => {
+        for (key, value) in &$self.extra {
+            $map.serialize_entry(key, value)?;
+        }
+    };
+    (@write $self:ident $map:ident) => {};
+    (@check $self:ident $on:ident extra $each:tt) => { $on.rest(&$self.extra, &$each); };
+    (@check $self:ident $on:ident) => { let _ = $on; };
+}
+pub(crate) use record;
+
+/// The wire of a union: each variant with what a value must look like to be it. `sure` says that
+/// no other variant can look so; the others are tried in this order.
+macro_rules! variants {
+    ($name:ident { $($variant:ident: $how:ident [$($guard:expr),*] $([$($rule:expr),+])?,)* } $(open $open:tt)? $(rules [$($own:expr),+])?) => {
+        impl Decode for $name {
+            #[inline]
+            fn decode(value: Value, path: &Path<'_>) -> Result<Self, Violation> {
+                let mut found = support::Found::Nothing(value);
+                $(found = support::$how(found, &[$($guard),*], &[$($($rule),+)?], Self::$variant, path)?;)*
+                Ok(match found {
+                    support::Found::Sure(decoded) | support::Found::Maybe(decoded, _) => decoded,
+                    support::Found::Nothing(value) => Self::Other(value),
+                })
+            }
+        }
+        impl serde::Serialize for $name {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                match self {
+                    $(Self::$variant(value) => serde::Serialize::serialize(value, serializer),)*
+                    Self::Other(value) => serde::Serialize::serialize(value, serializer),
+                }
+            }
+        }
+        impl Validate for $name {
+            #[inline]
+            fn check(&self, path: &Path<'_>, violations: &mut Vec<Violation>) {
+                $(support::check_own(self, &[$($own),+], path, violations);)?
+                match self {
+                    $(Self::$variant(value) => support::check(value, &[$($($rule),+)?], path, violations),)*
+                    Self::Other(_) => support::unknown(variants!(@known $(open $open)?; $($variant)*), path, violations),
+                }
+            }
+        }
+        support::deserialize_by_decode!($name);
+    };
+    (@known open (); $($variant:ident)*) => { &[] };
+    (@known; $($variant:ident)*) => { &[$(stringify!($variant)),*] };
+}
+pub(crate) use variants;
+
+/// The wire of an open set of strings.
+macro_rules! strings {
+    ($name:ident { $($variant:ident $wire:literal,)* } $(open $open:tt)?) => {
+        impl $name {
+            /// The values of the contract.
+            pub const KNOWN: &'static [&'static str] = &[$($wire),*];
+
+            /// The value on the wire.
+            #[must_use]
+            pub fn as_str(&self) -> &str {
+                match self {
+                    $(Self::$variant => $wire,)*
+                    Self::Other(value) => value,
+                }
+            }
+        }
+        impl From<&str> for $name {
+            fn from(value: &str) -> Self {
+                match value {
+                    $($wire => Self::$variant,)*
+                    other => Self::Other(other.to_owned()),
+                }
+            }
+        }
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str(self.as_str())
+            }
+        }
+        impl Decode for $name {
+            fn decode(value: Value, path: &Path<'_>) -> Result<Self, Violation> {
+                <String as Decode>::decode(value, path).map(|value| Self::from(value.as_str()))
+            }
+        }
+        impl serde::Serialize for $name {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_str(self.as_str())
+            }
+        }
+        impl Validate for $name {
+            fn check(&self, path: &Path<'_>, violations: &mut Vec<Violation>) {
+                if let Self::Other(_) = self {
+                    support::unknown(strings!(@known $($open)?), path, violations);
+                }
+            }
+        }
+        support::deserialize_by_decode!($name);
+    };
+    (@known ()) => { &[] };
+    (@known) => { Self::KNOWN };
+}
+pub(crate) use strings;
+
+/// The wire of a type that holds itself and is no object.
+macro_rules! newtype {
+    ($name:ident $([$($rule:expr),+])?) => {
+        impl Decode for $name {
+            fn decode(value: Value, path: &Path<'_>) -> Result<Self, Violation> {
+                Decode::decode(value, path).map(Self)
+            }
+        }
+        impl serde::Serialize for $name {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serde::Serialize::serialize(&self.0, serializer)
+            }
+        }
+        impl Validate for $name {
+            fn check(&self, path: &Path<'_>, violations: &mut Vec<Violation>) {
+                support::check(&self.0, &[$($($rule),+)?], path, violations);
+            }
+        }
+        support::deserialize_by_decode!($name);
+    };
+}
+pub(crate) use newtype;
+
+macro_rules! deserialize_by_decode {
     ($name:ident) => {
         impl<'de> serde::Deserialize<'de> for $name {
             fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
                 support::deserialize(deserializer)
             }
         }
-
-        impl $name {
-            /// Checks bounds, known values and uniqueness, in all that it holds.
-            ///
-            /// # Errors
-            /// Each place that is not as the contract says.
-            pub fn validate(&self) -> Result<(), Vec<Violation>> {
-                support::validate(self)
-            }
-        }
     };
 }
-pub(crate) use model;
+pub(crate) use deserialize_by_decode;
+
+/// How far the search for a variant came.
+pub enum Found<U> {
+    /// No variant yet.
+    Nothing(Value),
+    /// One that decodes, but is not as its rules say; a later one may fit better.
+    Maybe(U, Value),
+    /// The variant.
+    Sure(U),
+}
+
+/// Takes the value when the guards accept it: no other variant's would.
+///
+/// # Errors
+/// The guards accept the value and it does not fit.
+pub fn sure<T: Decode, U>(
+    found: Found<U>,
+    guards: &[Guard],
+    _: &[Rule<'_>],
+    make: impl FnOnce(T) -> U,
+    path: &Path<'_>,
+) -> Result<Found<U>, Violation> {
+    match found {
+        Found::Nothing(value) if guards.iter().all(|guard| guard.accepts(&value)) => {
+            T::decode(value, path).map(make).map(Found::Sure)
+        }
+        found => Ok(found),
+    }
+}
+
+/// Takes the value when the guards accept it and it fits.
+///
+/// # Errors
+/// None: a value that does not fit is left to the next variant.
+pub fn maybe<T: Decode + Validate, U>(
+    found: Found<U>,
+    guards: &[Guard],
+    rules: &[Rule<'_>],
+    make: impl FnOnce(T) -> U,
+    path: &Path<'_>,
+) -> Result<Found<U>, Violation> {
+    let (earlier, value) = match found {
+        Found::Nothing(value) => (None, value),
+        Found::Maybe(earlier, value) => (Some(earlier), value),
+        found @ Found::Sure(_) => return Ok(found),
+    };
+    if guards.iter().all(|guard| guard.accepts(&value))
+        && let Ok(decoded) = T::decode(value.clone(), path)
+    {
+        let mut violations = Vec::new();
+        check(&decoded, rules, path, &mut violations);
+        if violations.is_empty() {
+            return Ok(Found::Sure(make(decoded)));
+        }
+        return Ok(Found::Maybe(earlier.unwrap_or_else(|| make(decoded)), value));
+    }
+    Ok(match earlier {
+        Some(earlier) => Found::Maybe(earlier, value),
+        None => Found::Nothing(value),
+    })
+}
 
 fn unexpected(value: &Value, want: &str, path: &Path<'_>) -> Violation {
     let got = match value {
@@ -172,17 +665,40 @@ decode_scalar! {
     Number, "a number", value => value.as_number().cloned();
 }
 
-/// A whole number, also when it is written as `1.0`.
+/// A whole number of any size, as JSON text has it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
+pub struct Integer(pub Number);
+
+impl Decode for Integer {
+    fn decode(value: Value, path: &Path<'_>) -> Result<Self, Violation> {
+        match &value {
+            Value::Number(number) if Decimal::of(number).is_some_and(|n| n.is_whole()) => Ok(Self(number.clone())),
+            other => Err(unexpected(other, "a whole number", path)),
+        }
+    }
+}
+
+impl Validate for Integer {
+    fn check(&self, _: &Path<'_>, _: &mut Vec<Violation>) {}
+}
+
+impl<'de> Deserialize<'de> for Integer {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserialize(deserializer)
+    }
+}
+
+/// Whether a value is a whole number of any size.
+#[must_use]
+pub fn is_whole(value: &Value) -> bool {
+    value.as_number().and_then(Decimal::of).is_some_and(|number| number.is_whole())
+}
+
+/// A whole number, also when it is written as `1.0` or `1e3`.
 fn whole(value: &Value) -> Option<i128> {
-    let integer = value.as_i64().map(i128::from);
-    integer
-        .or_else(|| value.as_u64().map(i128::from))
-        .or_else(|| {
-            // Beyond 2^53 a float does not tell which whole number was meant.
-            let float = value.as_f64()?;
-            let is_exact = float.fract() == 0.0 && float.abs() <= 9_007_199_254_740_992.0;
-            is_exact.then_some(float as i128)
-        })
+    let number = value.as_number()?;
+    let integer = number.as_i64().map(i128::from).or_else(|| number.as_u64().map(i128::from));
+    integer.or_else(|| Decimal::of(number)?.whole())
 }
 
 impl Decode for String {
@@ -223,6 +739,12 @@ impl<T: Validate> Validate for Option<T> {
             value.check(path, violations);
         }
     }
+
+    fn check_rules(&self, rules: &[Rule<'_>], path: &Path<'_>, violations: &mut Vec<Violation>) {
+        if let Some(value) = self {
+            value.check_rules(rules, path, violations);
+        }
+    }
 }
 
 impl<T: Decode> Decode for Box<T> {
@@ -235,18 +757,19 @@ impl<T: Validate> Validate for Box<T> {
     fn check(&self, path: &Path<'_>, violations: &mut Vec<Violation>) {
         T::check(self, path, violations);
     }
+
+    fn check_rules(&self, rules: &[Rule<'_>], path: &Path<'_>, violations: &mut Vec<Violation>) {
+        T::check_rules(self, rules, path, violations);
+    }
 }
 
 impl<T: Decode> Decode for Vec<T> {
     fn decode(value: Value, path: &Path<'_>) -> Result<Self, Violation> {
-        match value {
-            Value::Array(items) => items
-                .into_iter()
-                .enumerate()
-                .map(|(index, item)| T::decode(item, &path.item(index)))
-                .collect(),
-            other => Err(unexpected(&other, "a list", path)),
-        }
+        let Value::Array(items) = value else {
+            return Err(unexpected(&value, "a list", path));
+        };
+        let items = items.into_iter().enumerate();
+        items.map(|(index, item)| T::decode(item, &path.item(index))).collect()
     }
 }
 
@@ -260,7 +783,7 @@ impl<T: Validate> Validate for Vec<T> {
 
 impl<T: Decode> Decode for BTreeMap<String, T> {
     fn decode(value: Value, path: &Path<'_>) -> Result<Self, Violation> {
-        rest(object(value, path)?, path)
+        Reader::new(value, path)?.rest()
     }
 }
 
@@ -272,196 +795,220 @@ impl<T: Validate> Validate for BTreeMap<String, T> {
     }
 }
 
-/// The entries of an object.
-///
-/// # Errors
-/// The value is no object.
-pub fn object(value: Value, path: &Path<'_>) -> Result<Map<String, Value>, Violation> {
-    match value {
-        Value::Object(object) => Ok(object),
-        other => Err(unexpected(&other, "an object", path)),
+fn entries<T: Decode>(object: Map<String, Value>, path: &Path<'_>) -> Result<BTreeMap<String, T>, Violation> {
+    let mut entries = BTreeMap::new();
+    for (key, value) in object {
+        let value = T::decode(value, &path.field(&key))?;
+        entries.insert(key, value);
     }
-}
-
-/// Takes a property that must be present.
-///
-/// # Errors
-/// It is absent or does not fit.
-pub fn required<T: Decode>(
-    object: &mut Map<String, Value>,
-    name: &str,
-    path: &Path<'_>,
-) -> Result<T, Violation> {
-    match object.remove(name) {
-        Some(value) => T::decode(value, &path.field(name)),
-        None => Err(Violation::new(&path.field(name), "is required")),
-    }
-}
-
-/// Takes a property that may be absent; null is not absent.
-///
-/// # Errors
-/// It does not fit.
-pub fn optional<T: Decode>(
-    object: &mut Map<String, Value>,
-    name: &str,
-    path: &Path<'_>,
-) -> Result<Option<T>, Violation> {
-    object
-        .remove(name)
-        .map(|value| T::decode(value, &path.field(name)))
-        .transpose()
-}
-
-/// Takes a property that has only one possible value.
-///
-/// # Errors
-/// It is absent or has another value.
-pub fn constant(
-    object: &mut Map<String, Value>,
-    name: &str,
-    want: &Value,
-    path: &Path<'_>,
-) -> Result<(), Violation> {
-    match object.remove(name) {
-        Some(value) if value == *want => Ok(()),
-        Some(_) => Err(Violation::new(&path.field(name), format!("is not {want}"))),
-        None => Err(Violation::new(&path.field(name), "is required")),
-    }
-}
-
-/// The properties that are left.
-///
-/// # Errors
-/// One does not fit.
-pub fn rest<T: Decode>(
-    object: Map<String, Value>,
-    path: &Path<'_>,
-) -> Result<BTreeMap<String, T>, Violation> {
-    object
-        .into_iter()
-        .map(|(key, value)| {
-            let value = T::decode(value, &path.field(&key))?;
-            Ok((key, value))
-        })
-        .collect()
-}
-
-/// Refuses the properties that are left.
-///
-/// # Errors
-/// There is one.
-pub fn refuse_rest(object: &Map<String, Value>, path: &Path<'_>) -> Result<(), Violation> {
-    match object.keys().next() {
-        Some(key) => Err(Violation::new(&path.field(key), "is not a known field")),
-        None => Ok(()),
-    }
+    Ok(entries)
 }
 
 /// A value from JSON text that is known to be valid.
 #[must_use]
-pub fn raw(text: &str) -> Value {
+pub fn json(text: &str) -> Value {
     serde_json::from_str(text).expect("the generator writes valid JSON")
 }
 
-/// Whether a property holds one of these strings.
-#[must_use]
-pub fn has_tag(value: &Value, name: &str, tags: &[&str]) -> bool {
-    let tag = value.get(name).and_then(Value::as_str);
-    tag.is_some_and(|tag| tags.contains(&tag))
-}
-
-/// Whether all these properties are present.
-#[must_use]
-pub fn has_keys(value: &Value, names: &[&str]) -> bool {
-    names.iter().all(|name| value.get(name).is_some())
-}
-
-/// Whether only these properties are present.
-#[must_use]
-pub fn has_only(value: &Value, names: &[&str]) -> bool {
-    let object = value.as_object();
-    object.is_some_and(|object| object.keys().all(|key| names.contains(&key.as_str())))
-}
-
-/// Whether the value is one of these strings.
-#[must_use]
-pub fn is_one_of(value: &Value, texts: &[&str]) -> bool {
-    value.as_str().is_some_and(|text| texts.contains(&text))
-}
-
-/// Bounds; absent ones hold always.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Bounds {
-    /// The smallest size.
-    pub size_min: Option<u64>,
-    /// The largest size.
-    pub size_max: Option<u64>,
-    /// The smallest number and whether it is itself out of range.
-    pub minimum: Option<(f64, bool)>,
-    /// The largest number and whether it is itself out of range.
-    pub maximum: Option<(f64, bool)>,
-    /// A number that divides it.
-    pub multiple_of: Option<f64>,
-}
-
-/// Checks a size; `unit` is what is counted.
-pub fn check_size(
-    size: usize,
-    unit: &str,
-    bounds: Bounds,
-    path: &Path<'_>,
-    violations: &mut Vec<Violation>,
-) {
-    let size = u64::try_from(size).unwrap_or(u64::MAX);
-    if let Some(min) = bounds.size_min.filter(|min| size < *min) {
-        let message = format!("has {size} {unit}, less than {min}");
-        violations.push(Violation::new(path, message));
-    }
-    if let Some(max) = bounds.size_max.filter(|max| size > *max) {
-        let message = format!("has {size} {unit}, more than {max}");
-        violations.push(Violation::new(path, message));
+/// Checks the rules of a type's own object.
+pub fn check_own(value: &impl Serialize, rules: &[Rule<'_>], path: &Path<'_>, violations: &mut Vec<Violation>) {
+    if let Ok(value) = serde_json::to_value(value) {
+        check_value(&value, rules, path, violations);
     }
 }
 
-/// Checks a number.
-pub fn check_number(number: f64, bounds: Bounds, path: &Path<'_>, violations: &mut Vec<Violation>) {
-    if let Some((min, is_exclusive)) = bounds.minimum
-        && (number < min || (is_exclusive && number == min))
-    {
-        let than = if is_exclusive { "not more than" } else { "less than" };
-        violations.push(Violation::new(path, format!("is {number}, {than} {min}")));
-    }
-    if let Some((max, is_exclusive)) = bounds.maximum
-        && (number > max || (is_exclusive && number == max))
-    {
-        let than = if is_exclusive { "not less than" } else { "more than" };
-        violations.push(Violation::new(path, format!("is {number}, {than} {max}")));
-    }
-    if let Some(divisor) = bounds.multiple_of {
-        let quotient = number / divisor;
-        // The tolerance covers the rounding of decimal fractions such as 0.1.
-        if (quotient - quotient.round()).abs() > 1e-9 * quotient.abs().max(1.0) {
-            let message = format!("is {number}, not a multiple of {divisor}");
-            violations.push(Violation::new(path, message));
+/// Checks a JSON value; a rule says nothing about values of other kinds than its own.
+pub fn check_value(value: &Value, rules: &[Rule<'_>], path: &Path<'_>, violations: &mut Vec<Violation>) {
+    for rule in rules {
+        match rule {
+            Rule::Each(rules) => match value {
+                Value::Array(items) => {
+                    for (index, item) in items.iter().enumerate() {
+                        check_value(item, rules, &path.item(index), violations);
+                    }
+                }
+                Value::Object(entries) => {
+                    for (key, value) in entries {
+                        check_value(value, rules, &path.field(key), violations);
+                    }
+                }
+                _ => {}
+            },
+            Rule::Unique => check_unique(value, path, violations),
+            Rule::Schema(text) => super::schema::check(text, value, path, violations), // if schema
+            rule => violations.extend(complaint(*rule, value).map(|message| Violation::new(path, message))),
         }
     }
 }
 
-/// Checks that no item stands twice.
-pub fn check_unique<T: Serialize>(items: &[T], path: &Path<'_>, violations: &mut Vec<Violation>) {
+pub(crate) fn complaint(rule: Rule<'_>, value: &Value) -> Option<String> {
+    let number = || Decimal::of(value.as_number()?);
+    let compared = |bound: &str| Some(number()?.compare(&Decimal::parse(bound)?));
+    match rule {
+        Rule::SizeMin(min) => size(value).filter(|(size, _)| *size < min).map(|(size, unit)| format!("has {size} {unit}, less than {min}")),
+        Rule::SizeMax(max) => size(value).filter(|(size, _)| *size > max).map(|(size, unit)| format!("has {size} {unit}, more than {max}")),
+        Rule::Min(bound) => compared(bound).filter(|order| order.is_lt()).map(|_| format!("is {value}, less than {bound}")),
+        Rule::Max(bound) => compared(bound).filter(|order| order.is_gt()).map(|_| format!("is {value}, more than {bound}")),
+        Rule::Above(bound) => compared(bound).filter(|order| order.is_le()).map(|_| format!("is {value}, not more than {bound}")),
+        Rule::Below(bound) => compared(bound).filter(|order| order.is_ge()).map(|_| format!("is {value}, not less than {bound}")),
+        Rule::MultipleOf(divisor) => {
+            let is_multiple = number()?.is_multiple_of(&Decimal::parse(divisor)?);
+            (!is_multiple).then(|| format!("is {value}, not a multiple of {divisor}"))
+        }
+        Rule::Pattern(pattern) => { // if pattern
+            let is_match = super::pattern::is_match(pattern, value.as_str()?); // if pattern
+            (!is_match).then(|| format!("does not match `{pattern}`")) // if pattern
+        } // if pattern
+        Rule::OneOf(list) => {
+            let known = json(list);
+            let is_known = known.as_array().is_some_and(|known| known.iter().any(|known| is_same(known, value)));
+            (!is_known).then(|| format!("is not one of {list}"))
+        }
+        _ => None,
+    }
+}
+
+fn size(value: &Value) -> Option<(u64, &'static str)> {
+    let (size, unit) = match value {
+        Value::String(text) => (text.chars().count(), "characters"),
+        Value::Array(items) => (items.len(), "items"),
+        Value::Object(entries) => (entries.len(), "properties"),
+        _ => return None,
+    };
+    Some((size as u64, unit))
+}
+
+fn check_unique(value: &Value, path: &Path<'_>, violations: &mut Vec<Violation>) {
     let mut seen = BTreeSet::new();
-    for (index, item) in items.iter().enumerate() {
-        // Through a value, whose objects have sorted keys: equal items are equal text.
-        let text = serde_json::to_value(item).map(|value| value.to_string());
-        if text.is_ok_and(|text| !seen.insert(text)) {
+    for (index, item) in value.as_array().into_iter().flatten().enumerate() {
+        if !seen.insert(canonical(item)) {
             violations.push(Violation::new(&path.item(index), "stands twice"));
         }
     }
 }
 
-/// Says that a value is none of those that the contract lists.
+/// Says that a value is none of those that the contract lists; says nothing when it lists none.
 pub fn unknown(known: &[&str], path: &Path<'_>, violations: &mut Vec<Violation>) {
-    let message = format!("is not one of `{}`", known.join("`, `"));
-    violations.push(Violation::new(path, message));
+    if !known.is_empty() {
+        violations.push(Violation::new(path, format!("is not one of `{}`", known.join("`, `"))));
+    }
+}
+
+/// Whether two values are equal as JSON: `1` is `1.0`, and the order of keys says nothing.
+#[must_use]
+pub fn is_same(one: &Value, other: &Value) -> bool {
+    match (one, other) {
+        (Value::String(one), Value::String(other)) => one == other,
+        _ => canonical(one) == canonical(other),
+    }
+}
+
+/// One text for all values that are equal as JSON.
+#[must_use]
+pub fn canonical(value: &Value) -> String {
+    match value {
+        Value::Number(number) => match Decimal::of(number) {
+            Some(n) => format!("{}{}e{}", if n.is_negative { "-" } else { "" }, n.digits, n.exponent),
+            None => number.to_string(),
+        },
+        Value::Array(items) => {
+            let items: Vec<String> = items.iter().map(canonical).collect();
+            format!("[{}]", items.join(","))
+        }
+        Value::Object(entries) => {
+            let sorted: BTreeMap<&String, String> = entries.iter().map(|(key, value)| (key, canonical(value))).collect();
+            let entries: Vec<String> = sorted.iter().map(|(key, value)| format!("{key:?}:{value}")).collect();
+            format!("{{{}}}", entries.join(","))
+        }
+        other => other.to_string(),
+    }
+}
+
+/// A decimal number of any size: `digits` without zeros at either end, times ten to the power of
+/// `exponent`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Decimal {
+    is_negative: bool,
+    digits: String,
+    exponent: i64,
+}
+
+impl Decimal {
+    fn of(number: &Number) -> Option<Self> {
+        Self::parse(&number.to_string())
+    }
+
+    /// A number in the syntax of JSON.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let (is_negative, rest) = match text.strip_prefix('-') {
+            Some(rest) => (true, rest),
+            None => (false, text),
+        };
+        let (mantissa, exponent) = match rest.split_once(['e', 'E']) {
+            Some((mantissa, exponent)) => (mantissa, exponent.parse::<i64>().ok()?),
+            None => (rest, 0),
+        };
+        let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+        let digits = format!("{whole}{fraction}");
+        if digits.is_empty() || !digits.bytes().all(|digit| digit.is_ascii_digit()) {
+            return None;
+        }
+        let exponent = exponent.checked_sub(i64::try_from(fraction.len()).ok()?)?;
+        let kept = digits.trim_end_matches('0');
+        let exponent = exponent.checked_add(i64::try_from(digits.len() - kept.len()).ok()?)?;
+        let kept = kept.trim_start_matches('0');
+        let is_zero = kept.is_empty();
+        Some(Self { is_negative: is_negative && !is_zero, digits: kept.to_owned(), exponent: if is_zero { 0 } else { exponent } })
+    }
+
+    fn is_whole(&self) -> bool {
+        self.exponent >= 0
+    }
+
+    fn whole(&self) -> Option<i128> {
+        let zeros = usize::try_from(self.exponent).ok().filter(|zeros| *zeros < 40)?;
+        let number: i128 = format!("0{}{}", self.digits, "0".repeat(zeros)).parse().ok()?;
+        Some(if self.is_negative { -number } else { number })
+    }
+
+    fn compare(&self, other: &Self) -> std::cmp::Ordering {
+        let sign = |n: &Self| if n.digits.is_empty() { 0 } else if n.is_negative { -1 } else { 1 };
+        sign(self).cmp(&sign(other)).then_with(|| {
+            let top = |n: &Self| n.exponent.saturating_add(n.digits.len() as i64);
+            // Without zeros at the end, the digits compare as text once the points are aligned.
+            let order = top(self).cmp(&top(other)).then_with(|| self.digits.cmp(&other.digits));
+            if self.is_negative { order.reverse() } else { order }
+        })
+    }
+
+    fn is_multiple_of(&self, divisor: &Self) -> bool {
+        if self.digits.is_empty() {
+            return true;
+        }
+        let Ok(base) = divisor.digits.parse::<u128>() else {
+            return false;
+        };
+        if base == 0 || base > u128::MAX / 100 {
+            return false;
+        }
+        // self / divisor = digits * 10^shift / base; for a negative shift the digits, which do
+        // not end in zero, would have to hold the factors of ten that `base` lacks.
+        let shift = self.exponent.saturating_sub(divisor.exponent);
+        let remainder = |base: u128| {
+            let digits = self.digits.bytes().map(|digit| u128::from(digit - b'0'));
+            digits.fold(0, |rest, digit| (rest * 10 + digit) % base)
+        };
+        if shift >= 0 {
+            // After 400 zeros every factor of two and five in a base of this size is used up.
+            let mut rest = remainder(base);
+            for _ in 0..shift.min(400) {
+                rest = rest * 10 % base;
+            }
+            return rest == 0;
+        }
+        let scale = u32::try_from(-shift).ok().and_then(|zeros| 10_u128.checked_pow(zeros));
+        let scaled = scale.and_then(|scale| base.checked_mul(scale)).filter(|scaled| *scaled <= u128::MAX / 100);
+        scaled.is_some_and(|scaled| remainder(scaled) == 0)
+    }
 }

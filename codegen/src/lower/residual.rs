@@ -1,0 +1,328 @@
+//! What types can't express, as a small schema of its own that `validate` interprets.
+//!
+//! It must not know shapes or names of types.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Map, Value, json};
+use tollgate_contracts::Node;
+
+use super::Lowering;
+use super::view::Cursor;
+
+/// How many nodes the alternatives of an overlapping `oneOf` may reach to be checked exactly.
+const ALTERNATIVES_NODES_MAX: usize = 3_000;
+/// How deep `allOf` may nest.
+const DEPTH_MAX: usize = 32;
+
+/// Keywords that hold one schema.
+const ONE: &[&str] = &[
+    "not",
+    "if",
+    "then",
+    "else",
+    "contains",
+    "propertyNames",
+    "items",
+    "additionalProperties",
+    "unevaluatedItems",
+    "unevaluatedProperties",
+];
+/// Keywords that hold schemas by name.
+const NAMED: &[&str] = &["properties", "patternProperties", "dependentSchemas"];
+/// Keywords that hold a list of schemas.
+const LIST: &[&str] = &["allOf", "anyOf", "oneOf", "prefixItems"];
+/// Keywords that hold what they say.
+const PLAIN: &[&str] = &[
+    "enum",
+    "const",
+    "multipleOf",
+    "minimum",
+    "maximum",
+    "exclusiveMinimum",
+    "exclusiveMaximum",
+    "minLength",
+    "maxLength",
+    "pattern",
+    "minItems",
+    "maxItems",
+    "uniqueItems",
+    "minProperties",
+    "maxProperties",
+    "required",
+    "dependentRequired",
+    "minContains",
+    "maxContains",
+];
+/// Keywords that no type expresses.
+const HARD: &[&str] = &[
+    "not",
+    "if",
+    "then",
+    "else",
+    "contains",
+    "minContains",
+    "maxContains",
+    "propertyNames",
+    "patternProperties",
+    "dependentRequired",
+    "dependentSchemas",
+    "prefixItems",
+];
+
+impl<'a> Lowering<'a> {
+    /// What neither the type nor the bounds of a schema and its `allOf` members say.
+    pub(crate) fn residual(&mut self, schema: &Cursor<'a>) -> Option<Value> {
+        let mut parts = Vec::new();
+        self.parts(schema, 0, &mut parts);
+        joined(parts)
+    }
+
+    fn parts(&mut self, schema: &Cursor<'a>, depth: usize, parts: &mut Vec<Value>) {
+        let Some(target) = schema.resolve().filter(|_| depth < DEPTH_MAX) else {
+            return;
+        };
+        let node = target.node;
+        if ["unevaluatedItems", "unevaluatedProperties"]
+            .iter()
+            .any(|key| {
+                node.get(key)
+                    .is_some_and(|node| node.as_bool() != Some(true))
+            })
+        {
+            parts.push(self.convert(&target));
+            return;
+        }
+        for member in target.get("allOf").iter().flat_map(Cursor::items) {
+            self.parts(&member, depth + 1, parts);
+        }
+        let mut part = Map::new();
+        for entry in node
+            .entries()
+            .filter(|entry| HARD.contains(&entry.key.as_str()))
+        {
+            if let Some(value) = self.keyword(&target, &entry.key) {
+                part.insert(entry.key.clone(), value);
+            }
+        }
+        if node.get("prefixItems").is_some() || is_tuple(node) {
+            part.extend(self.tuple(&target));
+        } else if node
+            .get("items")
+            .is_some_and(|items| items.as_bool() == Some(false))
+        {
+            part.insert("items".to_owned(), Value::Bool(false));
+        }
+        if part.contains_key("patternProperties") {
+            // What the patterns leave depends on the names that stand beside them.
+            let names = target.get("properties");
+            let names = names.iter().flat_map(Cursor::entries);
+            let names: Map<String, Value> = names
+                .map(|(name, _)| (name.to_owned(), Value::Bool(true)))
+                .collect();
+            if !names.is_empty() {
+                part.insert("properties".to_owned(), Value::Object(names));
+            }
+            if let Some(value) = self.keyword(&target, "additionalProperties") {
+                part.insert("additionalProperties".to_owned(), value);
+            }
+        }
+        if !part.is_empty() {
+            parts.push(Value::Object(part));
+        }
+    }
+
+    /// The alternatives of a schema, of which types can't prove that one or any holds; nothing
+    /// when they reach too much to be checked so.
+    pub(crate) fn alternatives(&mut self, schema: &Cursor<'a>) -> Option<Value> {
+        let target = schema.resolve()?;
+        let mut part = Map::new();
+        for key in ["anyOf", "oneOf"] {
+            if let Some(members) = target.get(key) {
+                let mut budget = ALTERNATIVES_NODES_MAX;
+                if !is_small(&members, &mut budget, &mut BTreeSet::new()) {
+                    return None;
+                }
+                part.insert(key.to_owned(), self.keyword(&target, key)?);
+            }
+        }
+        (!part.is_empty()).then_some(Value::Object(part))
+    }
+
+    fn tuple(&mut self, target: &Cursor<'a>) -> Map<String, Value> {
+        let mut part = Map::new();
+        let (prefix, rest) = if is_tuple(target.node) {
+            ("items", "additionalItems")
+        } else {
+            ("prefixItems", "items")
+        };
+        if let Some(members) = target.get(prefix) {
+            let members: Vec<Value> = members
+                .items()
+                .map(|member| self.convert(&member))
+                .collect();
+            part.insert("prefixItems".to_owned(), members.into());
+        }
+        if let Some(rest) = target.get(rest) {
+            part.insert("items".to_owned(), self.convert(&rest));
+        }
+        part
+    }
+
+    /// One keyword of a schema, converted; nothing for one that says nothing about values.
+    fn keyword(&mut self, schema: &Cursor<'a>, key: &str) -> Option<Value> {
+        let inner = schema.get(key)?;
+        if ONE.contains(&key) {
+            Some(self.convert(&inner))
+        } else if LIST.contains(&key) {
+            Some(inner.items().map(|member| self.convert(&member)).collect())
+        } else if NAMED.contains(&key) {
+            let members = inner.entries();
+            let members = members.map(|(name, member)| (name.to_owned(), self.convert(&member)));
+            Some(Value::Object(members.collect()))
+        } else if PLAIN.contains(&key) {
+            Some(inner.node.to_json())
+        } else {
+            None
+        }
+    }
+
+    /// A whole schema in the words of 2020-12; its references become names in `Ir::schemas`.
+    pub(crate) fn convert(&mut self, schema: &Cursor<'a>) -> Value {
+        let mut out = match self.convert_beside(schema) {
+            Value::Object(out) => out,
+            other => return other,
+        };
+        if schema.is_reference()
+            && let Some(target) = schema.resolve()
+        {
+            if schema.is_30() {
+                out.clear();
+            }
+            let name = self.schema_name(&target);
+            let name = name.replace('~', "~0").replace('/', "~1");
+            out.insert("$ref".to_owned(), format!("#/$defs/{name}").into());
+        }
+        Value::Object(out)
+    }
+
+    /// The same without its reference.
+    pub(crate) fn convert_beside(&mut self, schema: &Cursor<'a>) -> Value {
+        let Some(_) = schema.node.as_object() else {
+            return Value::Bool(schema.node.as_bool() != Some(false));
+        };
+        let mut out = Map::new();
+        for entry in schema.node.entries() {
+            if let Some(value) = self.keyword(schema, &entry.key) {
+                out.insert(entry.key.clone(), value);
+            }
+        }
+        if let Some(format) = schema.node.get("format").and_then(Node::as_str)
+            && crate::ir::Format::of(format).is_some()
+            && !self.is_strict
+        {
+            out.insert("format".to_owned(), format.into());
+        }
+        if let Some(word) = schema.node.get("type") {
+            out.insert("type".to_owned(), word.to_json());
+        }
+        if is_tuple(schema.node) {
+            out.remove("items");
+            out.extend(self.tuple(schema));
+        }
+        lift(&mut out, schema)
+    }
+
+    fn schema_name(&mut self, target: &Cursor<'a>) -> String {
+        let place = target.place();
+        if let Some(name) = self.schema_names.get(&place) {
+            return name.clone();
+        }
+        let own = target.name();
+        let name = if self.ir.schemas.contains_key(&own) {
+            place.clone()
+        } else {
+            own
+        };
+        self.schema_names.insert(place, name.clone());
+        self.ir.schemas.insert(name.clone(), Value::Bool(true));
+        self.schema_queue.push((name.clone(), target.clone()));
+        name
+    }
+
+    /// Converts the schemas that residuals name.
+    pub(crate) fn drain_schemas(&mut self) {
+        while let Some((name, schema)) = self.schema_queue.pop() {
+            let converted = self.convert(&schema);
+            self.ir.schemas.insert(name, converted);
+        }
+    }
+}
+
+/// One schema of several; nothing of none.
+pub(crate) fn joined(mut parts: Vec<Value>) -> Option<Value> {
+    match parts.len() {
+        0 => None,
+        1 => parts.pop(),
+        _ => Some(json!({ "allOf": parts })),
+    }
+}
+
+/// The words of `OpenAPI` 3.0 for null and exclusive bounds.
+fn lift(out: &mut Map<String, Value>, schema: &Cursor<'_>) -> Value {
+    for (exclusive, bound) in [
+        ("exclusiveMinimum", "minimum"),
+        ("exclusiveMaximum", "maximum"),
+    ] {
+        match out.get(exclusive) {
+            Some(Value::Bool(true)) => {
+                let bound = out.remove(bound).unwrap_or(Value::Null);
+                out.insert(exclusive.to_owned(), bound);
+            }
+            Some(Value::Bool(false)) => {
+                out.remove(exclusive);
+            }
+            _ => {}
+        }
+    }
+    let whole = Value::Object(std::mem::take(out));
+    if schema.is_true("nullable") {
+        return json!({"anyOf": [whole, {"type": "null"}]});
+    }
+    whole
+}
+
+/// Whether `items` is a list, as in older dialects.
+pub(crate) fn is_tuple(node: &Node) -> bool {
+    node.get("items")
+        .is_some_and(|items| items.as_array().is_some())
+}
+
+/// Whether a variant says nothing of its own but which properties must be there, or must not.
+pub(crate) fn is_condition(schema: &Cursor<'_>) -> bool {
+    !schema.is_reference()
+        && schema.node.as_object().is_some()
+        && schema.node.entries().all(|entry| {
+            matches!(
+                entry.key.as_str(),
+                "required" | "not" | "title" | "description"
+            )
+        })
+}
+
+/// Whether a node reaches fewer nodes than the budget, through references too.
+fn is_small(at: &Cursor<'_>, budget: &mut usize, seen: &mut BTreeSet<String>) -> bool {
+    if *budget == 0 {
+        return false;
+    }
+    *budget -= 1;
+    if at.is_reference()
+        && let Some(target) = at.resolve()
+    {
+        return !seen.insert(target.place()) || is_small(&target, budget, seen);
+    }
+    at.items().all(|item| is_small(&item, budget, seen))
+        && at
+            .entries()
+            .all(|(_, value)| is_small(&value, budget, seen))
+}

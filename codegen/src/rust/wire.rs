@@ -1,0 +1,192 @@
+//! The tables of the wire: for each type how it is read, written and checked, and the program
+//! that proves it. It must not know what a declaration looks like beyond its identifiers.
+
+use std::fmt::Write as _;
+
+use super::Rust;
+use super::decls::{value_idents, variant_idents};
+use super::rules::bounds;
+use super::text::{literal, literals};
+use crate::ir::{DeclId, Extra, Guard, Kind, Shape, Struct, Type, Union, Variant};
+use crate::{Artifact, HEADER};
+
+impl Rust<'_> {
+    /// The table of one type; nothing for an alias, which has that of its target.
+    pub(crate) fn table(&self, id: DeclId) -> Option<String> {
+        let name = &self.names[id];
+        match &self.ir.decls[id].shape {
+            Shape::Struct(object) => Some(self.record(name, object)),
+            Shape::Union(union) => Some(self.variants(name, union)),
+            Shape::Enum(values) => {
+                let lines = values.iter().zip(value_idents(values));
+                let lines =
+                    lines.map(|(value, ident)| format!("{ident} {},", literal(&value.wire)));
+                let lines: Vec<String> = lines.collect();
+                let open = if self.ir.decls[id].is_open {
+                    " open ()"
+                } else {
+                    ""
+                };
+                Some(format!(
+                    "strings! {{ {name} {{ {} }}{open} }}\n",
+                    lines.join(" ")
+                ))
+            }
+            Shape::Alias(ty) if self.graph.is_recursive_alias[id] => {
+                Some(format!("newtype! {{ {name}{} }}\n", self.bracketed(ty)))
+            }
+            Shape::Alias(_) => None,
+        }
+    }
+
+    /// The rules of a place in brackets after a space; nothing when there are none.
+    fn bracketed(&self, ty: &Type) -> String {
+        let rules = self.rules(ty, "rule::");
+        if rules.is_empty() {
+            String::new()
+        } else {
+            format!(" [{}]", rules.join(", "))
+        }
+    }
+
+    fn record(&self, name: &str, object: &Struct) -> String {
+        let mut text = format!("record! {{ {name} {{");
+        let fields = self.fields(object);
+        for (ident, field) in &fields {
+            let presence = match field.access {
+                _ if field.is_required => "required",
+                crate::ir::Access::Read if field.is_required_in_direction => "in_response",
+                crate::ir::Access::Write if field.is_required_in_direction => "in_request",
+                _ => "optional",
+            };
+            let wire = literal(&field.wire);
+            let rules = self.bracketed(&field.ty);
+            let _ = write!(text, "\n    {ident}: {presence} {wire}{rules},");
+        }
+        text.push_str(if fields.is_empty() { "}" } else { "\n}" });
+        let constants = object.fields.iter().filter(|field| field.is_fixed());
+        let constants = constants.filter_map(|field| Some((&field.wire, field.constant.as_ref()?)));
+        let constants: Vec<String> = constants
+            .map(|(wire, value)| format!("{}: {},", literal(wire), literal(&value.to_string())))
+            .collect();
+        if !constants.is_empty() {
+            let _ = write!(text, " fixed {{ {} }}", constants.join(" "));
+        }
+        match &object.extra {
+            Extra::Unstated => text.push_str(" extra"),
+            Extra::Refused => text.push_str(" closed ()"),
+            Extra::Typed(ty) => {
+                text.push_str(" extra");
+                let rules = self.bracketed(ty);
+                if !rules.is_empty() {
+                    let _ = write!(text, " each{rules}");
+                }
+            }
+        }
+        let own = bounds(&object.bounds, "rule::");
+        if !own.is_empty() {
+            let _ = write!(text, " rules [{}]", own.join(", "));
+        }
+        text.push_str(" }\n");
+        text
+    }
+
+    fn variants(&self, name: &str, union: &Union) -> String {
+        let mut text = format!("variants! {{ {name} {{\n");
+        for (variant, ident) in union.variants.iter().zip(variant_idents(union)) {
+            let guards = guards(variant);
+            let how = if variant.is_exclusive && !guards.is_empty() {
+                "sure"
+            } else {
+                "maybe"
+            };
+            let rules = self.bracketed(&variant.ty);
+            let _ = writeln!(text, "    {ident}: {how} [{}]{rules},", guards.join(", "));
+        }
+        text.push('}');
+        if union.is_open {
+            text.push_str(" open ()");
+        }
+        let own = bounds(&union.bounds, "rule::");
+        if !own.is_empty() {
+            let _ = write!(text, " rules [{}]", own.join(", "));
+        }
+        text.push_str(" }\n");
+        text
+    }
+}
+
+fn guards(variant: &Variant) -> Vec<String> {
+    let Guard {
+        kinds,
+        tags,
+        keys,
+        known,
+        strings,
+    } = &variant.guard;
+    let mut guards = Vec::new();
+    // Tags, keys and strings imply their kind.
+    let is_implied = !tags.is_empty() || !keys.is_empty() || known.is_some() || strings.is_some();
+    if !kinds.is_empty() && !is_implied {
+        let letters: String = kinds.iter().map(|kind| letter(*kind)).collect();
+        guards.push(format!("is::Kind({letters:?})"));
+    }
+    for (key, values) in tags {
+        guards.push(format!("is::Tag({}, {})", literal(key), literals(values)));
+    }
+    if !keys.is_empty() {
+        guards.push(format!("is::Keys({})", literals(keys)));
+    }
+    if let Some(known) = known {
+        guards.push(format!("is::Only({})", literals(known)));
+    }
+    if let Some(strings) = strings {
+        guards.push(format!("is::Text({})", literals(strings)));
+    }
+    guards
+}
+
+fn letter(kind: Kind) -> char {
+    match kind {
+        Kind::Boolean => 'b',
+        Kind::Number => 'n',
+        Kind::String => 's',
+        Kind::Array => 'a',
+        Kind::Object => 'o',
+    }
+}
+
+/// The program that decodes and encodes instances of every type.
+pub(crate) fn driver(ir: &crate::ir::Ir, package: &str) -> Artifact {
+    let rust = Rust::new(ir, "models::");
+    let library = super::crate_name(package).replace('-', "_");
+    let mut lines: Vec<(&str, String)> = Vec::new();
+    for (id, decl) in ir.decls.iter().enumerate() {
+        let rules = match &decl.shape {
+            Shape::Alias(ty) if !rust.graph.is_recursive_alias[id] => rust.rules(ty, "rule::"),
+            _ => Vec::new(),
+        };
+        let line = format!(
+            "    ({}, run::<models::{}>, &[{}]),\n",
+            literal(&decl.place),
+            rust.names[id],
+            rules.join(", ")
+        );
+        lines.push((&decl.place, line));
+    }
+    // Several types stand at one place when one is a part of the other; the first is the whole.
+    lines.sort_by_key(|(place, _)| *place);
+    lines.dedup_by_key(|(place, _)| *place);
+    let mut text = format!("// {HEADER}\n{}", include_str!("templates/wire.rs"));
+    text = text.replace("models_crate", &library);
+    text = text.replace(
+        "use std::io",
+        &format!("use {library} as models;\nuse std::io"),
+    );
+    text.push_str("/// Every type with its place, its rules, and the function that takes it, by place.\nstatic TYPES: &[(&str, Run, &[rule<'_>])] = &[\n");
+    for (_, line) in lines {
+        text.push_str(&line);
+    }
+    text.push_str("];\n");
+    Artifact::new("examples/wire.rs", text)
+}
