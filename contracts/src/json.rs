@@ -4,7 +4,7 @@
 use tollgate_report::Finding;
 
 use crate::source::{DEPTH_MAX, Entry, Node, NodeValue, SourceError, Span, note, object_of};
-use crate::yaml;
+use crate::yaml_scalars;
 
 /// Reads one JSON text. A lone surrogate escape becomes U+FFFD, as real documents have them.
 pub(crate) fn parse(
@@ -317,7 +317,7 @@ impl Reader<'_> {
         self.at = start;
         let value = match text.trim_start_matches(['-', '+']) {
             "NaN" | "Infinity" => NodeValue::String(text.to_owned()),
-            _ => match yaml::number(text) {
+            _ => match yaml_scalars::number(text) {
                 Some(number) => NodeValue::Number(number),
                 None => {
                     return Err(

@@ -14,6 +14,7 @@ mod node;
 mod text;
 mod yaml;
 mod yaml_events;
+mod yaml_scalars;
 
 pub mod channels;
 pub mod document;

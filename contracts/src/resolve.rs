@@ -13,9 +13,9 @@ use crate::source::{Node, unescape_token};
 pub use crate::targets::{Target, target_of};
 
 /// How many missing targets get a look for the name that was meant.
-const SUGGESTIONS_MAX: usize = 200;
+const SUGGESTIONS_MAX: usize = 50;
 /// How many neighbours that look takes.
-const NEIGHBOURS_MAX: usize = 5_000;
+const NEIGHBOURS_MAX: usize = 2_000;
 
 /// One reference that counts.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -197,6 +197,13 @@ pub enum ContractCommand {
     /// Agree to the local contracts: copy them to the blessed folder
     #[command(after_help = "Example: cargo xtask contract bless")]
     Bless,
+    /// Fetch the URLs that contracts refer to, from allowed hosts, and lock their digests
+    #[command(after_help = "Example: cargo xtask contract lock --update")]
+    Lock {
+        /// Accept texts that have changed since they were locked
+        #[arg(long)]
+        update: bool,
+    },
     /// Run a folder of oasdiff's pairs and show where our ids, levels and counts differ
     #[command(after_help = "Example: cargo xtask contract agreement ../shared/vectors/oasdiff")]
     Agreement {
@@ -628,4 +635,21 @@ pub enum InternalCommand {
     },
     /// Print the JSON Schema of tollgate.toml
     Schema,
+    /// Send broken documents through load, lint, diff and codegen for a bounded time
+    Fuzz(FuzzArgs),
+}
+
+#[derive(Debug, Clone, Args)]
+pub struct FuzzArgs {
+    /// Documents to break, beside our own contracts and a few odd ones
+    pub files: Vec<PathBuf>,
+    /// How long to go on, in seconds
+    #[arg(long, default_value_t = 60)]
+    pub seconds: u64,
+    /// What the broken documents are derived from
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+    /// Run this case of the seed alone
+    #[arg(long)]
+    pub case: Option<u64>,
 }

@@ -9,6 +9,7 @@ mod failure;
 mod gate;
 mod git;
 mod hub;
+mod mutate;
 mod output;
 mod schemas;
 mod settings;

@@ -50,6 +50,8 @@ pub struct ContractsSettings {
     pub files: Vec<String>,
     /// The folder of the contracts that were agreed. Default `contracts/blessed`.
     pub blessed: String,
+    /// The hosts that `contract lock` may fetch references from. Default: none.
+    pub remote_hosts: Vec<String>,
     /// Which lint rules hold, and how much each matters.
     pub lint: tollgate_contracts::LintSettings,
     /// How they are compared: deprecation windows, stability, agreed changes.
@@ -61,6 +63,7 @@ impl Default for ContractsSettings {
         Self {
             files: Vec::new(),
             blessed: "contracts/blessed".into(),
+            remote_hosts: Vec::new(),
             lint: Default::default(),
             diff: Default::default(),
         }

@@ -15,7 +15,7 @@ use tollgate_report::{Clock, EvidenceLog, ExitCode, Finding, Outcome, Verdict, w
 
 use crate::cli::{ContractCommand, Format, LintArgs};
 use crate::commands::lint::{self, RulesetText};
-use crate::commands::{agreement, compare, history};
+use crate::commands::{agreement, compare, history, lock};
 use crate::context::Context;
 use crate::failure::{CommandResult, Failure};
 use crate::gate::{self, Gate, Inputs};
@@ -137,7 +137,7 @@ pub fn load(context: &Context, path: &Path) -> Result<Contract, Failure> {
     let inside =
         path.starts_with(&context.root) && !path.components().any(|part| part.as_os_str() == "..");
     let folder = path.parent().map(Path::to_path_buf).filter(|_| !inside);
-    open(shown, folder)
+    open(context, shown, folder)
 }
 
 /// As [`load`], with the folder that references may not leave.
@@ -147,12 +147,13 @@ pub fn load_below(context: &Context, path: &Path, folder: &Path) -> Result<Contr
             .unwrap_or(path)
             .to_path_buf()
     };
-    open(&shown(path), Some(shown(folder)))
+    open(context, &shown(path), Some(shown(folder)))
 }
 
-fn open(path: &Path, folder: Option<PathBuf>) -> Result<Contract, Failure> {
+fn open(context: &Context, path: &Path, folder: Option<PathBuf>) -> Result<Contract, Failure> {
     let settings = LoadSettings {
         folder,
+        remotes: lock::remotes(context)?,
         ..LoadSettings::default()
     };
     load_with(path, &settings).map_err(|error| {
@@ -254,6 +255,7 @@ pub fn run(context: &Context, command: ContractCommand) -> CommandResult {
             }
             lint::run(context, &args)
         }
+        ContractCommand::Lock { update } => super::block_on(lock::run(context, update)),
         ContractCommand::Check => run_gate(context, &[], Part::Blessed),
         ContractCommand::Diff(args) => compare::run(context, &args),
         ContractCommand::History {

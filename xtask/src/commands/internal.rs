@@ -21,6 +21,7 @@ pub fn run(context: &Context, command: InternalCommand) -> CommandResult {
     match command {
         InternalCommand::Proxy { config } => super::block_on(proxy(&config)),
         InternalCommand::Coverage { exclude } => coverage(context, &exclude),
+        InternalCommand::Fuzz(args) => super::fuzz::run(context, &args),
         InternalCommand::Schema => {
             context
                 .output

@@ -1,0 +1,154 @@
+//! `contract lock`: fetches the URLs that references of the contracts name, from allowed hosts,
+//! and keeps their digests in `contracts.lock`. It must not know what is in the texts.
+//!
+//! The texts stay in `.tollgate/cache/remote/` under their digests; where they are missing, such
+//! as on another machine, the command brings them again and refuses what has changed.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::{Context as _, bail, ensure};
+use reqwest::{Client, Url, redirect::Policy};
+use tollgate_contracts::remote::{Lock, digest, missing_urls};
+use tollgate_report::{ExitCode, Finding, write_atomic};
+
+use crate::context::Context;
+use crate::failure::{CommandResult, Failure};
+
+/// The committed file.
+const FILE: &str = "contracts.lock";
+/// The longest one fetch may take.
+const TIMEOUT: Duration = Duration::from_secs(30);
+/// The largest text that is fetched, in bytes.
+const SIZE_MAX_BYTES: usize = 16 << 20;
+/// The most URLs that the contracts of one repository may reach.
+const URLS_MAX: usize = 200;
+
+/// Exit 3 when a text has changed, comes from a host that is not allowed, or can't be fetched.
+pub async fn run(context: &Context, update: bool) -> CommandResult {
+    let mut lock = read(context)?;
+    let mut used = BTreeSet::new();
+    let mut findings = Vec::new();
+    let client = Client::builder()
+        .timeout(TIMEOUT)
+        .redirect(Policy::none())
+        .build()
+        .context("make an HTTP client")?;
+    loop {
+        let wanted: Vec<String> = missing(context)?
+            .into_iter()
+            .filter(|url| used.insert(url.clone()))
+            .collect();
+        if wanted.is_empty() {
+            break;
+        }
+        if used.len() > URLS_MAX {
+            let error = anyhow::anyhow!("the contracts name more than {URLS_MAX} URLs");
+            return Err(Failure::settings(error));
+        }
+        for url in wanted {
+            match fetch(context, &client, &url).await {
+                Err(error) => findings.push(refused(&url, &error)),
+                Ok(bytes) => {
+                    let is_new = update || !lock.urls.contains_key(&url);
+                    if is_new {
+                        lock.urls.insert(url.clone(), digest(&bytes));
+                    }
+                    match lock.check(&url, &bytes) {
+                        Some(finding) => findings.push(finding),
+                        None => keep(context, &bytes)?,
+                    }
+                }
+            }
+        }
+        // What was fetched may name more.
+        write(context, &lock)?;
+    }
+    context.output.findings(&findings, &context.root);
+    let n_urls = lock.urls.len();
+    context.output.line(format!("{FILE}: {n_urls} URLs"));
+    Ok(if findings.is_empty() {
+        ExitCode::Pass
+    } else {
+        ExitCode::Findings
+    })
+}
+
+/// The texts that references to URLs may use: those of the lock that are kept here.
+pub fn remotes(context: &Context) -> Result<BTreeMap<String, String>, Failure> {
+    let lock = read(context)?;
+    let texts = lock.urls.iter().filter_map(|(url, digest)| {
+        let bytes = fs::read(kept(context, digest)).ok()?;
+        // A damaged copy counts as none.
+        lock.check(url, &bytes).is_none().then_some(())?;
+        Some((url.clone(), String::from_utf8(bytes).ok()?))
+    });
+    Ok(texts.collect())
+}
+
+fn read(context: &Context) -> Result<Lock, Failure> {
+    match fs::read_to_string(context.root.join(FILE)) {
+        Ok(text) => Lock::parse(&text).map_err(Failure::settings),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Lock::default()),
+        Err(error) => Err(Failure::environment(
+            anyhow::Error::new(error).context(format!("read `{FILE}`")),
+        )),
+    }
+}
+
+fn write(context: &Context, lock: &Lock) -> anyhow::Result<()> {
+    write_atomic(&context.root.join(FILE), lock.to_text().as_bytes())
+        .with_context(|| format!("write `{FILE}`"))
+}
+
+fn kept(context: &Context, digest: &str) -> PathBuf {
+    let folder = context.root.join(".tollgate/cache/remote");
+    // A digest of the lock is only a name when it is one.
+    folder.join(digest.replace(|letter: char| !letter.is_ascii_hexdigit(), "_"))
+}
+
+fn keep(context: &Context, bytes: &[u8]) -> anyhow::Result<()> {
+    let path = kept(context, &digest(bytes));
+    let folder = path.parent().context("find the cache of remote texts")?;
+    fs::create_dir_all(folder).with_context(|| format!("make `{}`", folder.display()))?;
+    write_atomic(&path, bytes).with_context(|| format!("write `{}`", path.display()))
+}
+
+/// The URLs that the contracts of the settings name and that are not kept.
+fn missing(context: &Context) -> Result<BTreeSet<String>, Failure> {
+    let contracts = super::contract::load_all(context)?;
+    Ok(contracts.iter().flat_map(missing_urls).collect())
+}
+
+async fn fetch(context: &Context, client: &Client, url: &str) -> anyhow::Result<Vec<u8>> {
+    let parsed = Url::parse(url).context("read the URL")?;
+    let host = parsed.host_str().unwrap_or_default();
+    let allowed = &context.settings.contracts.remote_hosts;
+    ensure!(
+        allowed.iter().any(|name| name == host),
+        "the host `{host}` is not allowed; add it to `remote_hosts` in [contracts] of tollgate.toml"
+    );
+    ensure!(parsed.scheme() == "https", "only `https` is fetched");
+    let mut response = client.get(parsed).send().await?.error_for_status()?;
+    let mut bytes = Vec::new();
+    while let Some(chunk) = response.chunk().await? {
+        if bytes.len() + chunk.len() > SIZE_MAX_BYTES {
+            bail!("the text has more than {SIZE_MAX_BYTES} bytes");
+        }
+        bytes.extend_from_slice(&chunk);
+    }
+    ensure!(
+        response.status().is_success(),
+        "the answer is `{}`",
+        response.status()
+    );
+    Ok(bytes)
+}
+
+fn refused(url: &str, error: &anyhow::Error) -> Finding {
+    Finding::error("ref-remote", format!("`{url}` is not fetched: {error:#}"))
+        .because("a reference to it stays unresolved")
+        .fix("mend the URL, or keep a copy beside the contract")
+}
