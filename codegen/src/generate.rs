@@ -159,21 +159,13 @@ pub fn generate(contracts: &[Contract], request: &Request) -> Result<Generated, 
     let ir = lower(contracts);
     let mut artifacts = match request.language {
         Language::Rust => rust::emit(&ir, request)?,
-        language => {
-            let is_unsupported = |emit: &Emit| match language {
-                Language::TypeScript => *emit == Emit::Server,
-                _ => *emit != Emit::Models,
-            };
-            if let Some(part) = request.emit.iter().find(|emit| is_unsupported(emit)) {
-                return Err(CodegenError::Unsupported {
-                    language: language.word(),
-                    part: part.word(),
-                });
-            }
-            match language {
-                Language::Swift => swift::emit(&ir, request),
-                _ => typescript::emit(&ir, request),
-            }
+        Language::Swift => {
+            check_parts(request, &[Emit::Models, Emit::Client, Emit::Wire])?;
+            swift::emit(&ir, request)
+        }
+        Language::TypeScript => {
+            check_parts(request, &[Emit::Models, Emit::Client, Emit::Wire])?;
+            typescript::emit(&ir, request)
         }
     };
     artifacts.sort_by(|one, other| one.path.cmp(&other.path));
@@ -183,6 +175,17 @@ pub fn generate(contracts: &[Contract], request: &Request) -> Result<Generated, 
         n_types: ir.decls.len(),
         findings: findings(&ir),
     })
+}
+
+/// Refuses the parts that a language lacks.
+fn check_parts(request: &Request, known: &[Emit]) -> Result<(), CodegenError> {
+    match request.emit.iter().find(|emit| !known.contains(emit)) {
+        None => Ok(()),
+        Some(part) => Err(CodegenError::Unsupported {
+            language: request.language.word(),
+            part: part.word(),
+        }),
+    }
 }
 
 fn findings(ir: &Ir) -> Vec<Finding> {

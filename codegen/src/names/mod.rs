@@ -61,7 +61,7 @@ fn resolve(wishes: &[Wish<'_>], case: Case, reserved: &[&str], suffix: &str) -> 
     let mut groups: BTreeMap<String, Vec<usize>> = BTreeMap::new();
     for (index, wish) in wishes.iter().enumerate() {
         let mut ident = identifier(wish.text, case);
-        if reserved.contains(ident.as_str()) {
+        while reserved.contains(ident.as_str()) {
             ident.push_str(suffix);
         }
         groups.entry(ident).or_default().push(index);

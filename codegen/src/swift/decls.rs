@@ -1,13 +1,15 @@
-//! Declarations: structs, open enums, unions, aliases, each with its coding and its checks.
+//! Declarations as a person reads them: structs, open sets, unions, aliases, with their docs.
+//!
+//! It must not know how they are coded: see `coding`.
 
 use std::fmt::Write as _;
 
 use serde_json::Value;
 
 use super::Swift;
-use super::text::{docs, literal, literals, members};
+use super::text::{docs, fields, literal, values, variants, wrapped};
 use crate::ir::{
-    DeclId, EnumValue, Extra, Field, Guard, Integer, Kind, Shape, Struct, Type, TypeKind, Union,
+    DeclId, EnumValue, Extra, Field, Format, Integer, Shape, Struct, Type, TypeKind, Union,
 };
 
 impl Swift<'_> {
@@ -21,262 +23,208 @@ impl Swift<'_> {
             Shape::Union(union) => self.union(id, union),
             Shape::Alias(ty) if self.graph.is_recursive_alias[id] => self.newtype(id, ty),
             Shape::Alias(ty) => {
-                format!("public typealias {name} = {}\n", self.type_text(ty, None))
+                format!("public typealias {name} = {}\n", self.type_text(ty))
             }
         }
     }
 
-    /// A type as Swift text; `owner` decides which references need a box.
-    pub(super) fn type_text(&self, ty: &Type, owner: Option<DeclId>) -> String {
+    /// A type as Swift text.
+    pub(super) fn type_text(&self, ty: &Type) -> String {
         let text = match &ty.kind {
-            TypeKind::Any => "JSONValue".to_owned(),
+            TypeKind::Any => return "JSONValue".to_owned(),
             TypeKind::Boolean => "Bool".to_owned(),
-            TypeKind::String(_) => "String".to_owned(),
-            TypeKind::Integer(Integer::I32) => "Int32".to_owned(),
-            TypeKind::Integer(Integer::I64) => "Int64".to_owned(),
-            TypeKind::Integer(Integer::U32) => "UInt32".to_owned(),
+            TypeKind::String(format) => format_type(format.as_deref()).to_owned(),
+            TypeKind::Integer(Integer::I32 | Integer::I64 | Integer::U32) => "Int".to_owned(),
             TypeKind::Integer(Integer::U64) => "UInt64".to_owned(),
             TypeKind::Integer(Integer::Big) | TypeKind::Number { is_float: false } => {
-                "Decimal".to_owned()
+                "JSONNumber".to_owned()
             }
             TypeKind::Number { is_float: true } => "Double".to_owned(),
-            TypeKind::Array(item) => format!("[{}]", self.type_text(item, None)),
-            TypeKind::Map(value) => format!("[String: {}]", self.type_text(value, None)),
-            TypeKind::Named(id) => match owner {
-                Some(owner) if self.graph.needs_box(owner, *id) => {
-                    format!("Boxed<{}>", self.names[*id])
-                }
-                _ => self.names[*id].clone(),
-            },
+            TypeKind::Array(item) => format!("[{}]", self.type_text(item)),
+            TypeKind::Map(value) => format!("[String: {}]", self.type_text(value)),
+            TypeKind::Named(id) => self.names[*id].clone(),
         };
-        if ty.is_nullable {
-            format!("{text}?")
-        } else {
-            text
-        }
+        if ty.is_nullable { text + "?" } else { text }
+    }
+
+    /// Whether a property of this type would make its owner hold itself.
+    fn needs_box(&self, owner: DeclId, ty: &Type) -> bool {
+        // A union of a cycle is indirect by itself.
+        matches!(ty.kind, TypeKind::Named(id)
+            if self.graph.needs_box(owner, id) && !matches!(self.ir.decls[id].shape, Shape::Union(_)))
     }
 
     fn object(&self, id: DeclId, object: &Struct) -> String {
         let name = &self.names[id];
-        let fields: Vec<&Field> = object.fields.iter().filter(|f| !f.is_fixed()).collect();
-        let wires: Vec<&str> = fields.iter().map(|field| field.wire.as_str()).collect();
-        let idents = members(&wires);
-        let extra = match &object.extra {
-            Extra::Unstated => Some("JSONValue".to_owned()),
-            Extra::Typed(ty) => Some(self.type_text(ty, None)),
-            Extra::Refused => None,
-        };
-        let mut text = format!("public struct {name}: Codable, Sendable, Hashable {{\n");
+        let stored = stored(object);
+        let mut text = format!("public struct {name}: JSONModel {{\n");
         let mut arguments = Vec::new();
         let mut assigns = String::new();
-        for (field, ident) in fields.iter().zip(&idents) {
+        for (ident, field) in &stored {
             text.push_str(&docs(&field.docs, "    "));
-            let mut ty = self.type_text(&field.ty, Some(id));
+            let mut ty = self.type_text(&field.ty);
+            let mut default = "";
             if !field.is_required {
                 ty.push('?');
+                default = " = nil";
             }
-            let _ = writeln!(text, "    public var {ident}: {ty}");
-            let default = if field.is_required { "" } else { " = nil" };
+            let wrapper = if self.needs_box(id, &field.ty) {
+                "@Boxed "
+            } else {
+                ""
+            };
+            let _ = writeln!(text, "    {wrapper}public var {ident}: {ty}");
             arguments.push(format!("{ident}: {ty}{default}"));
             let _ = writeln!(assigns, "        self.{ident} = {ident}");
         }
-        if let Some(extra) = &extra {
+        if let Some(ty) = self.extra_type(object) {
             let _ = writeln!(
                 text,
-                "    /// Properties that the contract does not list.\n    public var extra: [String: {extra}]"
+                "    /// Properties that the contract does not list.\n    public var extra: [String: {ty}]"
             );
-            arguments.push(format!("extra: [String: {extra}] = [:]"));
+            arguments.push(format!("extra: [String: {ty}] = [:]"));
             assigns.push_str("        self.extra = extra\n");
         }
-        let arguments = arguments.join(", ");
-        let _ = write!(text, "\n    public init({arguments}) {{\n{assigns}    }}\n");
-        text.push_str(&object_coding(object, &fields, &idents));
-        let checks = self.object_checks(id, object, &fields, &idents);
-        text.push_str(&check_functions(&checks));
-        text.push_str("}\n");
+        for (ident, field) in fixed(object) {
+            if let Some(Value::String(value)) = &field.constant {
+                text.push_str(&docs(&field.docs, "    "));
+                let value = literal(value);
+                let _ = writeln!(text, "    public var {ident}: String {{ {value} }}");
+            }
+        }
+        if !text.ends_with("{\n") {
+            text.push('\n');
+        }
+        text.push_str(&wrapped("    ", "public init", &arguments, " {"));
+        text.push_str(&assigns);
+        text.push_str("    }\n}\n\n");
+        text.push_str(&self.object_coding(name, object));
         text
+    }
+
+    pub(super) fn extra_type(&self, object: &Struct) -> Option<String> {
+        match &object.extra {
+            Extra::Unstated => Some("JSONValue".to_owned()),
+            Extra::Typed(ty) => Some(self.type_text(ty)),
+            Extra::Refused => None,
+        }
     }
 
     fn union(&self, id: DeclId, union: &Union) -> String {
         let name = &self.names[id];
-        let labels: Vec<&str> = union.variants.iter().map(|v| v.name.as_str()).collect();
-        let idents = members(&labels);
-        let mut text = format!("public indirect enum {name}: Codable, Sendable, Hashable {{\n");
-        let mut decode = String::new();
-        let mut encode = String::new();
-        let mut checks = String::new();
-        for (variant, ident) in union.variants.iter().zip(&idents) {
-            let ty = self.type_text(&variant.ty, None);
-            let _ = writeln!(text, "    case {ident}({ty})");
-            let guard = guard(&variant.guard);
-            let _ = if variant.is_exclusive {
-                writeln!(
-                    decode,
-                    "        if {guard}.passes(value) {{\n            self = .{ident}(try Wire.single(decoder))\n            return\n        }}"
-                )
-            } else {
-                writeln!(
-                    decode,
-                    "        if {guard}.passes(value), let decoded: {ty} = try? Wire.single(decoder) {{\n            self = .{ident}(decoded)\n            return\n        }}"
-                )
-            };
-            let _ = writeln!(
-                encode,
-                "        case .{ident}(let value): try container.encode(value)"
-            );
-            let check = self.type_checks(&variant.ty, "value", "path", 3);
-            let _ = if check.is_empty() {
-                writeln!(checks, "        case .{ident}: break")
-            } else {
-                write!(checks, "        case .{ident}(let value):\n{check}")
-            };
+        let indirect = if self.graph.is_cyclic_by_value[id] {
+            "indirect "
+        } else {
+            ""
+        };
+        let mut text = format!("public {indirect}enum {name}: JSONModel {{\n");
+        for (variant, ident) in union.variants.iter().zip(variants(union)) {
+            let _ = writeln!(text, "    case {ident}({})", self.type_text(&variant.ty));
         }
-        let _ = write!(
-            text,
-            "    /// What the contract does not know yet.\n    case other(JSONValue)\n\n    public init(from decoder: any Decoder) throws {{\n        let value: JSONValue = try Wire.single(decoder)\n{decode}        self = .other(value)\n    }}\n\n    public func encode(to encoder: any Encoder) throws {{\n        var container = encoder.singleValueContainer()\n        switch self {{\n{encode}        case .other(let value): try container.encode(value)\n        }}\n    }}\n"
+        text.push_str(
+            "    /// What the contract does not know yet.\n    case other(JSONValue)\n}\n\n",
         );
-        let checks = format!(
-            "        switch self {{\n{checks}        case .other: Wire.unknown(path, &violations)\n        }}\n"
-        );
-        text.push_str(&check_functions(&checks));
-        text.push_str("}\n");
+        text.push_str(&self.union_coding(name, union));
         text
     }
 
     fn newtype(&self, id: DeclId, ty: &Type) -> String {
         let name = &self.names[id];
-        let inner = self.type_text(ty, Some(id));
-        let checks = self.type_checks(ty, "self.value", "path", 2);
-        format!(
-            "public struct {name}: Codable, Sendable, Hashable {{\n    public var value: {inner}\n\n    public init(_ value: {inner}) {{\n        self.value = value\n    }}\n\n    public init(from decoder: any Decoder) throws {{\n        self.value = try Wire.single(decoder)\n    }}\n\n    public func encode(to encoder: any Encoder) throws {{\n        var container = encoder.singleValueContainer()\n        try container.encode(self.value)\n    }}\n{}}}\n",
-            check_functions(&checks)
-        )
+        let inner = self.type_text(ty);
+        let wrapper = if self.needs_box(id, ty) {
+            "@Boxed "
+        } else {
+            ""
+        };
+        let mut text = format!(
+            "public struct {name}: JSONModel {{\n    {wrapper}public var value: {inner}\n\n    public init(_ value: {inner}) {{\n        self.value = value\n    }}\n}}\n\n"
+        );
+        text.push_str(&self.newtype_coding(name, ty));
+        text
     }
 }
 
-fn object_coding(object: &Struct, fields: &[&Field], idents: &[String]) -> String {
-    let known = literals(object.fields.iter().map(|field| &field.wire));
-    let mut decode = String::new();
-    let mut encode = String::new();
-    for field in object.fields.iter().filter(|field| field.is_fixed()) {
-        if let Some(constant) = &field.constant {
-            let wire = literal(&field.wire);
-            let value = constant_value(constant);
-            let _ = writeln!(decode, "        try Wire.constant(reader, {wire}, {value})");
-            let _ = writeln!(
-                encode,
-                "        try container.encode({value}, forKey: WireKey({wire}))"
-            );
+/// The properties that are stored, each with its identifier.
+pub(super) fn stored(object: &Struct) -> Vec<(String, &Field)> {
+    named(object)
+        .into_iter()
+        .filter(|(_, field)| !field.is_fixed())
+        .collect()
+}
+
+/// The properties that always have the same value.
+pub(super) fn fixed(object: &Struct) -> Vec<(String, &Field)> {
+    named(object)
+        .into_iter()
+        .filter(|(_, field)| field.is_fixed())
+        .collect()
+}
+
+fn named(object: &Struct) -> Vec<(String, &Field)> {
+    let wires: Vec<&str> = object.fields.iter().map(|f| f.wire.as_str()).collect();
+    fields(&wires).into_iter().zip(&object.fields).collect()
+}
+
+/// The type of a string with this format.
+fn format_type(format: Option<&str>) -> &'static str {
+    match format.and_then(Format::of) {
+        None | Some(Format::Binary) => "String",
+        Some(Format::DateTime) => "DateTimeText",
+        Some(Format::Date) => "DateText",
+        Some(Format::Time) => "TimeText",
+        Some(Format::Duration) => "DurationText",
+        Some(Format::Uuid) => "UUIDText",
+        Some(Format::Uri) => "URIText",
+        Some(Format::UriReference) => "URIReferenceText",
+        Some(Format::Byte) => "Base64Text",
+        Some(Format::Email) => "EmailText",
+        Some(Format::Hostname) => "HostnameText",
+        Some(Format::Ipv4) => "IPv4Text",
+        Some(Format::Ipv6) => "IPv6Text",
+        Some(Format::Decimal) => "DecimalText",
+        Some(Format::Password) => "PasswordText",
+    }
+}
+
+/// An open set of strings. A struct with static members instead of an enum: what the contract
+/// does not list survives as it is, and one line a value keeps large sets fast to compile.
+fn open_enum(name: &str, listed: &[EnumValue]) -> String {
+    let idents = values(listed);
+    let mut text = format!("public struct {name}: OpenEnum {{\n");
+    for (value, ident) in listed.iter().zip(&idents) {
+        text.push_str(&docs(&value.docs, "    "));
+        let wire = literal(&value.wire);
+        let _ = writeln!(
+            text,
+            "    public static let {ident} = {name}(rawValue: {wire})"
+        );
+    }
+    let _ = write!(
+        text,
+        "\n    public static let allCases: [{name}] = [{}]\n",
+        list(&idents)
+    );
+    text.push_str(
+        "    public let rawValue: String\n\n    public init(rawValue: String) {\n        self.rawValue = rawValue\n    }\n}\n",
+    );
+    text
+}
+
+/// Identifiers in lines of a readable length.
+fn list(idents: &[String]) -> String {
+    let line = idents.join(", ");
+    if line.len() <= 60 {
+        return line;
+    }
+    let mut lines = String::new();
+    let mut line = String::new();
+    for ident in idents {
+        if line.len() + ident.len() > 84 {
+            let _ = write!(lines, "\n        {}", line.trim_end());
+            line.clear();
         }
+        let _ = write!(line, "{ident}, ");
     }
-    for (field, ident) in fields.iter().zip(idents) {
-        let wire = literal(&field.wire);
-        let take = if field.is_required {
-            "required"
-        } else {
-            "optional"
-        };
-        let _ = writeln!(
-            decode,
-            "        self.{ident} = try Wire.{take}(reader, {wire})"
-        );
-        let _ = if field.is_required {
-            writeln!(
-                encode,
-                "        try container.encode(self.{ident}, forKey: WireKey({wire}))"
-            )
-        } else {
-            writeln!(
-                encode,
-                "        if let value = self.{ident} {{\n            try container.encode(value, forKey: WireKey({wire}))\n        }}"
-            )
-        };
-    }
-    if object.extra == Extra::Refused {
-        let _ = writeln!(decode, "        try Wire.refuseRest(reader, {known})");
-    } else {
-        let _ = writeln!(
-            decode,
-            "        self.extra = try Wire.rest(reader, {known})"
-        );
-        encode.push_str("        for (key, value) in self.extra {\n            try container.encode(value, forKey: WireKey(key))\n        }\n");
-    }
-    let binding = if encode.is_empty() {
-        "        _ = encoder.container(keyedBy: WireKey.self)\n"
-    } else {
-        "        var container = encoder.container(keyedBy: WireKey.self)\n"
-    };
-    format!(
-        "\n    public init(from decoder: any Decoder) throws {{\n        let reader = try decoder.container(keyedBy: WireKey.self)\n{decode}    }}\n\n    public func encode(to encoder: any Encoder) throws {{\n{binding}{encode}    }}\n"
-    )
-}
-
-fn check_functions(checks: &str) -> String {
-    format!(
-        "\n    /// All that is not as the contract says: bounds, known values, uniqueness.\n    public func validate() -> [Violation] {{\n        var violations: [Violation] = []\n        check(\"\", &violations)\n        return violations\n    }}\n\n    func check(_ path: String, _ violations: inout [Violation]) {{\n{checks}    }}\n"
-    )
-}
-
-fn constant_value(value: &Value) -> String {
-    match value {
-        Value::String(text) => format!("JSONValue.string({})", literal(text)),
-        other => format!("JSONValue.parse({})", literal(&other.to_string())),
-    }
-}
-
-fn guard(guard: &Guard) -> String {
-    let mut parts = Vec::new();
-    if !guard.kinds.is_empty() {
-        let kinds: Vec<String> = guard.kinds.iter().map(|kind| kind_word(*kind)).collect();
-        parts.push(format!("kinds: {}", literals(&kinds)));
-    }
-    if !guard.tags.is_empty() {
-        let tags: Vec<String> = guard
-            .tags
-            .iter()
-            .map(|(key, values)| format!("({}, {})", literal(key), literals(values)))
-            .collect();
-        parts.push(format!("tags: [{}]", tags.join(", ")));
-    }
-    if !guard.keys.is_empty() {
-        parts.push(format!("keys: {}", literals(&guard.keys)));
-    }
-    if let Some(known) = &guard.known {
-        parts.push(format!("known: {}", literals(known)));
-    }
-    if let Some(strings) = &guard.strings {
-        parts.push(format!("strings: {}", literals(strings)));
-    }
-    format!("WireGuard({})", parts.join(", "))
-}
-
-fn kind_word(kind: Kind) -> String {
-    let word = match kind {
-        Kind::Boolean => "boolean",
-        Kind::Number => "number",
-        Kind::String => "string",
-        Kind::Array => "array",
-        Kind::Object => "object",
-    };
-    word.to_owned()
-}
-
-fn open_enum(name: &str, values: &[EnumValue]) -> String {
-    let wires: Vec<&str> = values.iter().map(|value| value.wire.as_str()).collect();
-    let labels: Vec<&str> = values.iter().map(|value| value.name.as_str()).collect();
-    let idents = members(&labels);
-    let mut cases = String::new();
-    let mut from = String::new();
-    let mut to = String::new();
-    for (wire, ident) in wires.iter().zip(&idents) {
-        let wire = literal(wire);
-        let _ = writeln!(cases, "    case {ident}");
-        let _ = writeln!(from, "        case {wire}: self = .{ident}");
-        let _ = writeln!(to, "        case .{ident}: return {wire}");
-    }
-    let checks = "        if case .other = self { Wire.unknown(path, &violations) }\n";
-    format!(
-        "public enum {name}: Codable, Sendable, Hashable {{\n{cases}    /// A value that the contract does not know yet.\n    case other(String)\n\n    public init(rawValue: String) {{\n        switch rawValue {{\n{from}        default: self = .other(rawValue)\n        }}\n    }}\n\n    /// The value on the wire.\n    public var rawValue: String {{\n        switch self {{\n{to}        case .other(let value): return value\n        }}\n    }}\n\n    public init(from decoder: any Decoder) throws {{\n        let text: String = try Wire.single(decoder)\n        self.init(rawValue: text)\n    }}\n\n    public func encode(to encoder: any Encoder) throws {{\n        var container = encoder.singleValueContainer()\n        try container.encode(rawValue)\n    }}\n{}}}\n",
-        check_functions(checks)
-    )
+    let _ = write!(lines, "\n        {}\n    ", line.trim_end());
+    lines
 }

@@ -1,104 +1,31 @@
-//! Swift models: Codable, Sendable, Hashable types for Swift 6, on Linux and Apple.
+//! Swift models and client: Codable, Sendable, Hashable types for Swift 6, on Linux and Apple.
 //!
 //! It must not know Rust or TypeScript.
 
-mod checks;
+mod bounds;
+mod client;
+mod coding;
 mod decls;
 mod text;
+mod wire;
 
 use std::collections::BTreeMap;
 
 use crate::ir::{Graph, Ir, analyse};
-use crate::{Artifact, HEADER, Request, names};
+use crate::{Artifact, Emit, HEADER, Request, names};
 
-/// Names of Swift's library and of our support file.
-const RESERVED_TYPES: &[&str] = &[
-    "Actor",
-    "Any",
-    "AnyObject",
-    "Array",
-    "Bool",
-    "Boxed",
-    "Calendar",
-    "Character",
-    "Clock",
-    "Codable",
-    "CodingKey",
-    "Collection",
-    "Comparable",
-    "Data",
-    "Date",
-    "DateInterval",
-    "Decimal",
-    "Decodable",
-    "Decoder",
-    "Dictionary",
-    "Double",
-    "Duration",
-    "Encodable",
-    "Encoder",
-    "Equatable",
-    "Error",
-    "Float",
-    "Hashable",
-    "Hasher",
-    "Identifiable",
-    "Index",
-    "Int",
-    "Int16",
-    "Int32",
-    "Int64",
-    "Int8",
-    "JSONDecoder",
-    "JSONEncoder",
-    "JSONValue",
-    "Iterator",
-    "Locale",
-    "Measurement",
-    "Mirror",
-    "Never",
-    "Notification",
-    "Operation",
-    "Optional",
-    "OptionSet",
-    "Protocol",
-    "Range",
-    "Result",
-    "Self",
-    "Sendable",
-    "Sequence",
-    "Set",
-    "Stream",
-    "String",
-    "Substring",
-    "Swift",
-    "Task",
-    "TaskGroup",
-    "Thread",
-    "TimeZone",
-    "Timer",
-    "Type",
-    "UInt",
-    "UInt32",
-    "UInt64",
-    "UInt8",
-    "Unit",
-    "URL",
-    "URLRequest",
-    "UUID",
-    "Violation",
-    "Void",
-    "Wire",
-    "WireGuard",
-    "WireKey",
-    "WireReader",
-    "Foundation",
-    "Host",
-    "Process",
-    "Progress",
-    "Port",
-    "Bundle",
-    "Formatter",
+/// Names of Swift's library, of Foundation and of our support files.
+const RESERVED: &str = include_str!("reserved.txt");
+
+/// Up to this many declarations share one file; beyond, there is a file for each first letter.
+const ONE_FILE_DECLS_MAX: usize = 80;
+
+const SUPPORT: [(&str, &str); 5] = [
+    ("JSON", include_str!("templates/JSON.swift")),
+    ("Model", include_str!("templates/Model.swift")),
+    ("Formats", include_str!("templates/Formats.swift")),
+    ("Validation", include_str!("templates/Validation.swift")),
+    ("Schema", include_str!("templates/Schema.swift")),
 ];
 
 /// All that the emitter needs to know.
@@ -106,42 +33,102 @@ pub(crate) struct Swift<'a> {
     ir: &'a Ir,
     graph: Graph,
     names: Vec<String>,
+    /// Whether `validate` has anything to look at in a declaration.
+    has_checks: Vec<bool>,
 }
 
-/// The files of the package.
+impl<'a> Swift<'a> {
+    fn new(ir: &'a Ir, request: &Request) -> Self {
+        let module = module(request);
+        let mut reserved: Vec<&str> = RESERVED.split_whitespace().collect();
+        reserved.push(&module);
+        let mut swift = Self {
+            ir,
+            graph: analyse(ir),
+            names: names::types(ir, &reserved),
+            has_checks: Vec::new(),
+        };
+        swift.has_checks = bounds::with_checks(ir);
+        swift
+    }
+}
+
+/// The files that a request asks for: models, client and the program for the proof of the wire
+/// are one module. With a manifest the package is whole, so the models are there too.
 pub(crate) fn emit(ir: &Ir, request: &Request) -> Vec<Artifact> {
-    let swift = Swift {
-        ir,
-        graph: analyse(ir),
-        names: names::types(ir, RESERVED_TYPES),
-    };
-    let mut declarations = BTreeMap::new();
-    for id in 0..ir.decls.len() {
-        declarations.insert(&swift.names[id], swift.declaration(id));
+    let has = |part| request.emit.contains(&part);
+    let swift = Swift::new(ir, request);
+    let module = module(request);
+    let mut artifacts = Vec::new();
+    let is_driver = request.emit.iter().eq([&Emit::Wire]);
+    if has(Emit::Models) || (request.has_manifest && !is_driver) {
+        artifacts.extend(models(&swift, &module));
     }
-    let mut models = format!("// {HEADER}\nimport Foundation\n");
-    for declaration in declarations.values() {
-        models.push('\n');
-        models.push_str(declaration);
+    if has(Emit::Client) {
+        artifacts.extend(client::emit(&swift, &module));
     }
-    let module = names::identifier(&request.package, names::Case::Pascal);
-    let support = include_str!("templates/Support.swift");
-    let mut artifacts = vec![
-        Artifact::new(format!("Sources/{module}/Models.swift"), models),
-        Artifact::new(
-            format!("Sources/{module}/Support.swift"),
-            format!("// {HEADER}\n{support}"),
-        ),
-    ];
-    if request.has_manifest {
-        artifacts.push(Artifact::new("Package.swift", manifest(&module)));
+    if has(Emit::Wire) {
+        artifacts.extend(wire::emit(&swift, &module));
+    }
+    if request.has_manifest && !is_driver {
+        let manifest = manifest(&module, has(Emit::Wire));
+        artifacts.push(Artifact::new("Package.swift", manifest));
     }
     artifacts
 }
 
+fn models(swift: &Swift<'_>, module: &str) -> Vec<Artifact> {
+    let ir = swift.ir;
+    let mut declarations: BTreeMap<&str, String> = BTreeMap::new();
+    for id in 0..ir.decls.len() {
+        declarations.insert(&swift.names[id], swift.declaration(id));
+    }
+    let mut files: BTreeMap<String, String> = BTreeMap::new();
+    for (name, declaration) in &declarations {
+        let file = if declarations.len() <= ONE_FILE_DECLS_MAX {
+            "Models".to_owned()
+        } else {
+            let letter = name.chars().next().unwrap_or('A');
+            format!("Models/{letter}")
+        };
+        let text = files
+            .entry(file)
+            .or_insert_with(|| format!("// {HEADER}\n"));
+        text.push('\n');
+        text.push_str(declaration);
+    }
+    let source = |name: &str| format!("Sources/{module}/{name}.swift");
+    let mut artifacts: Vec<Artifact> = files
+        .into_iter()
+        .map(|(name, text)| Artifact::new(source(&name), text))
+        .collect();
+    for (name, text) in SUPPORT {
+        let path = source(&format!("Support/{name}"));
+        artifacts.push(Artifact::new(path, format!("// {HEADER}\n{text}")));
+    }
+    let schemas = bounds::schemas(ir);
+    artifacts.push(Artifact::new(source("Support/Schemas"), schemas));
+    artifacts
+}
+
+/// The name of the module and target.
+fn module(request: &Request) -> String {
+    let module = names::identifier(&request.package, names::Case::Pascal);
+    if RESERVED.split_whitespace().any(|word| word == module) {
+        module + "Models"
+    } else {
+        module
+    }
+}
+
 /// The tools version must stand in the first line, so the header comes second.
-fn manifest(module: &str) -> String {
+fn manifest(module: &str, is_program: bool) -> String {
+    let (product, target) = if is_program {
+        ("executable", "executableTarget")
+    } else {
+        ("library", "target")
+    };
     format!(
-        "// swift-tools-version: 6.0\n// {HEADER}\nimport PackageDescription\n\nlet package = Package(\n    name: \"{module}\",\n    products: [.library(name: \"{module}\", targets: [\"{module}\"])],\n    targets: [.target(name: \"{module}\")],\n    swiftLanguageModes: [.v6]\n)\n"
+        "// swift-tools-version: 6.0\n// {HEADER}\nimport PackageDescription\n\nlet package = Package(\n    name: \"{module}\",\n    platforms: [.macOS(.v13), .iOS(.v16), .tvOS(.v16), .watchOS(.v9), .visionOS(.v1)],\n    products: [.{product}(name: \"{module}\", targets: [\"{module}\"])],\n    targets: [.{target}(name: \"{module}\")],\n    swiftLanguageModes: [.v6]\n)\n"
     )
 }

@@ -1,0 +1,46 @@
+import Foundation
+
+/// Reads lines `{"type": PLACE, "value": JSON}`, decodes the value as the type of that place,
+/// checks it, and writes `{"ok": JSON, "violations": [TEXT]}` or `{"error": TEXT}`.
+enum JSONWire {
+    typealias Run = @Sendable (JSONValue) throws -> JSONValue
+
+    static func type<T: JSONModel>(_ type: T.Type, _ bounds: [JSONBound]) -> Run {
+        { json in
+            let value = try T(json: json)
+            var checker = JSONChecker(direction: nil)
+            checker.whole(value, bounds)
+            let violations: [JSONValue] = checker.violations.map { .string($0.description) }
+            return .object(["ok": value.json, "violations": .array(violations)])
+        }
+    }
+
+    static func run() {
+        let types = types()
+        while let line = readLine() {
+            FileHandle.standardOutput.write(Data((answer(line, types).jsonText() + "\n").utf8))
+        }
+    }
+
+    private static func answer(_ line: String, _ types: [String: Run]) -> JSONValue {
+        do {
+            let request = try JSONValue(parsing: line)
+            let place = request["type"]?.text ?? ""
+            guard let run = types[place] else {
+                return .object(["error": .string("no type stands at `\(place)`")])
+            }
+            return try run(request["value"] ?? .null)
+        } catch {
+            return .object(["error": .string("\(error)")])
+        }
+    }
+}
+
+// Deep values need more stack than the main thread has.
+let thread = Thread {
+    JSONWire.run()
+    exit(0)
+}
+thread.stackSize = 1 << 28
+thread.start()
+while true { sleep(3600) }
