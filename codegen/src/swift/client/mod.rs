@@ -7,7 +7,7 @@ mod pages;
 mod replies;
 mod requests;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use super::Swift;
@@ -43,6 +43,8 @@ struct Call<'o> {
     idents: Vec<String>,
     /// The body's.
     body: String,
+    /// The method that gives all pages.
+    pages: String,
 }
 
 /// The files of the client.
@@ -65,7 +67,7 @@ pub(super) fn emit(swift: &Swift<'_>, module: &str) -> Vec<Artifact> {
     }
     if !ir.channels.is_empty() {
         let text = include_str!("../templates/Channels.swift");
-        let path = source("Support/Channels");
+        let path = source("Support/ChannelMessage");
         artifacts.push(Artifact::new(path, format!("// {HEADER}\n{text}")));
         let text = channels::emit(swift);
         artifacts.push(Artifact::new(source("Channels"), text));
@@ -79,6 +81,7 @@ fn operations(swift: &Swift<'_>) -> BTreeMap<String, String> {
     let ids: Vec<String> = unique(ir.operations.iter().map(|operation| operation.id.as_str()));
     let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
     let methods = parameters(&ids, &MEMBERS);
+    let known_methods: BTreeSet<String> = methods.iter().cloned().collect();
     let models: Vec<&str> = swift.names.iter().map(String::as_str).collect();
     let models: Vec<&str> = super::RESERVED.split_whitespace().chain(models).collect();
     let types = names::members(&ids, Case::Pascal, &[], "Call");
@@ -117,6 +120,14 @@ fn operations(swift: &Swift<'_>) -> BTreeMap<String, String> {
             ty: free_prefix(&ty, &models),
             idents: parameters(&wires, &taken),
             body: "body".to_owned(),
+            pages: String::new(),
+        };
+        let base = call.method.trim_matches('`');
+        let pages = ["Pages", "PageSequence", "AllPages"].map(|end| format!("{base}{end}"));
+        let is_free = |name: &&String| !known_methods.contains(*name);
+        let call = Call {
+            pages: pages.iter().find(is_free).unwrap_or(&pages[1]).clone(),
+            ..call
         };
         let text = texts
             .entry(files[operation.tag.as_str()].clone())

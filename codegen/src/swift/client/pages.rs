@@ -6,7 +6,7 @@
 use std::fmt::Write as _;
 
 use super::super::Swift;
-use super::super::text::{fields, literal, wrapped};
+use super::super::text::{literal, wrapped};
 use super::replies::Replies;
 use super::requests::Request;
 use super::{Call, object};
@@ -61,7 +61,7 @@ pub(super) fn pages(
     let mut text = format!("\n    /// `{base}`, page after page from the given place on.\n");
     let good = &replies.good;
     let tail = format!(" -> AsyncThrowingStream<APIResponse<{good}>, any Error> {{");
-    let head = format!("public func {base}Pages");
+    let head = format!("public func {}", call.pages);
     text.push_str(&wrapped("    ", &head, &request.arguments, &tail));
     text.push_str(&request.build);
     let decision = replies.decision.replace("\n        ", "\n            ");
@@ -83,12 +83,6 @@ fn cursor(swift: &Swift<'_>, operation: &Operation) -> Option<String> {
         .iter()
         .find(|response| response.status.starts_with('2'))?;
     let page = object(swift, good.ty.as_ref()?)?;
-    let wires: Vec<&str> = page
-        .fields
-        .iter()
-        .map(|field| field.wire.as_str())
-        .collect();
-    fields(&wires);
     let property = NEXT
         .iter()
         .find_map(|name| page.fields.iter().find(|field| field.wire == *name))?;

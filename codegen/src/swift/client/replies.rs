@@ -60,55 +60,7 @@ pub(super) fn replies(swift: &Swift<'_>, call: &Call<'_>) -> Replies {
         .collect();
     let good_side = side(&good, &format!("{}Reply", call.ty), "Void");
     let bad_side = side(&bad, &format!("{}Refusal", call.ty), "Void");
-    let mut decision = "        switch reply.status {\n".to_owned();
-    let mut has_default = false;
-    for answer in &answers {
-        has_default |= answer.rank == 2;
-        let good_case = good.iter().position(|a| std::ptr::eq(*a, answer));
-        let bad_case = bad.iter().position(|a| std::ptr::eq(*a, answer));
-        let lines = if answer.rank == 2 {
-            let mut lines = String::new();
-            if let Some(index) = good_case {
-                let read = wrapped(answer.read, good_side.cases[index].as_ref());
-                let _ = writeln!(lines, "        case 200..<300: return {}", returned(&read));
-            }
-            if let Some(index) = bad_case {
-                let read = wrapped(answer.read, bad_side.cases[index].as_ref());
-                let _ = writeln!(
-                    lines,
-                    "        default: throw APIStatusError<{}>(response: {})",
-                    bad_side.ty,
-                    returned(&read)
-                );
-            }
-            lines
-        } else if let Some(index) = good_case {
-            let read = wrapped(answer.read, good_side.cases[index].as_ref());
-            format!(
-                "        case {}: return {}\n",
-                answer.pattern,
-                returned(&read)
-            )
-        } else if let Some(index) = bad_case {
-            let read = wrapped(answer.read, bad_side.cases[index].as_ref());
-            format!(
-                "        case {}: throw APIStatusError<{}>(response: {})\n",
-                answer.pattern,
-                bad_side.ty,
-                returned(&read)
-            )
-        } else {
-            String::new()
-        };
-        decision.push_str(&lines);
-    }
-    if answers.is_empty() {
-        decision.push_str("        case 200..<300: return reply.with(())\n");
-    }
-    if !has_default {
-        decision.push_str("        default: throw reply.unexpected()\n");
-    }
-    decision.push_str("        }\n");
+    let decision = decision(&answers, (&good, &good_side), (&bad, &bad_side));
     Replies {
         is_stream: good_side.ty == "ServerSentEvents"
             || good.iter().any(|answer| answer.ty == "ServerSentEvents"),
@@ -116,6 +68,59 @@ pub(super) fn replies(swift: &Swift<'_>, call: &Call<'_>) -> Replies {
         declarations: good_side.declaration + &bad_side.declaration,
         decision,
     }
+}
+
+/// The `switch` over the status; statuses that are read alike share a case.
+fn decision(
+    answers: &[Answer],
+    (good, good_side): (&[&Answer], &Side),
+    (bad, bad_side): (&[&Answer], &Side),
+) -> String {
+    let place = |side: &[&Answer], answer: &Answer| {
+        side.iter().position(|other| std::ptr::eq(*other, answer))
+    };
+    let mut lines: Vec<(String, String)> = Vec::new();
+    let mut add = |pattern: &str, act: String| match lines.last_mut() {
+        Some((patterns, last)) if *last == act && pattern != "default" => {
+            patterns.push_str(", ");
+            patterns.push_str(pattern);
+        }
+        _ => lines.push((pattern.to_owned(), act)),
+    };
+    for answer in answers {
+        let is_default = answer.rank == 2;
+        if let Some(index) = place(good, answer) {
+            let read = returned(&wrapped(answer.read, good_side.cases[index].as_ref()));
+            let pattern = if is_default {
+                "200..<300"
+            } else {
+                &answer.pattern
+            };
+            add(pattern, format!("return {read}"));
+            if !is_default {
+                continue;
+            }
+        }
+        if let Some(index) = place(bad, answer) {
+            let read = returned(&wrapped(answer.read, bad_side.cases[index].as_ref()));
+            let ty = &bad_side.ty;
+            let act = format!("throw APIStatusError<{ty}>(response: {read})");
+            add(&answer.pattern, act);
+        }
+    }
+    if answers.is_empty() {
+        add("200..<300", "return reply.with(())".to_owned());
+    }
+    if !answers.iter().any(|answer| answer.rank == 2) {
+        add("default", "throw reply.unexpected()".to_owned());
+    }
+    let mut text = "        switch reply.status {\n".to_owned();
+    for (pattern, act) in lines {
+        let word = if pattern == "default" { "" } else { "case " };
+        let _ = writeln!(text, "        {word}{pattern}: {act}");
+    }
+    text.push_str("        }\n");
+    text
 }
 
 fn returned(read: &str) -> String {
