@@ -4,6 +4,7 @@ import PackageDescription
 
 let package = Package(
     name: "TollgateModels",
+    platforms: [.macOS(.v13), .iOS(.v16), .tvOS(.v16), .watchOS(.v9), .visionOS(.v1)],
     products: [.library(name: "TollgateModels", targets: ["TollgateModels"])],
     targets: [.target(name: "TollgateModels")],
     swiftLanguageModes: [.v6]

@@ -16,6 +16,10 @@ impl Swift<'_> {
     pub(super) fn declaration(&self, id: DeclId) -> String {
         let decl = &self.ir.decls[id];
         let name = &self.names[id];
+        let original = self.originals[id];
+        if original != id {
+            return format!("public typealias {name} = {}\n", self.names[original]);
+        }
         let docs = docs(&decl.docs, "");
         docs + &match &decl.shape {
             Shape::Struct(object) => self.object(id, object),

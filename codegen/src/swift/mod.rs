@@ -7,6 +7,7 @@ mod client;
 mod coding;
 mod decls;
 mod text;
+mod twins;
 mod wire;
 
 use std::collections::BTreeMap;
@@ -33,6 +34,8 @@ pub(crate) struct Swift<'a> {
     ir: &'a Ir,
     graph: Graph,
     names: Vec<String>,
+    /// The declaration that stands for each: itself, or an inline twin.
+    originals: Vec<usize>,
     /// Whether `validate` has anything to look at in a declaration.
     has_checks: Vec<bool>,
 }
@@ -46,8 +49,10 @@ impl<'a> Swift<'a> {
             ir,
             graph: analyse(ir),
             names: names::types(ir, &reserved),
+            originals: Vec::new(),
             has_checks: Vec::new(),
         };
+        swift.originals = twins::originals(ir, &swift.names);
         swift.has_checks = bounds::with_checks(ir);
         swift
     }
