@@ -90,7 +90,8 @@ fn whole(bound: &Bound, is_low: bool) -> i128 {
 
 fn as_whole(float: f64) -> i128 {
     let bounded = float.clamp(-1e30, 1e30);
-    format!("{bounded:.0}").parse().unwrap_or(0)
+    // The shortest text of a float is the number that the document has.
+    bounded.to_string().parse().unwrap_or(0)
 }
 
 fn whole_float(number: &Number) -> Option<i128> {

@@ -1,6 +1,7 @@
 //! Compiles generated packages, each in a copy, so that nothing is written beside them: Rust
 //! with warnings denied, TypeScript strict, Swift 6.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -120,25 +121,30 @@ impl Compilers {
         if let Some(lock) = &self.lock {
             fs::copy(lock, package.work.join("Cargo.lock"))?;
         }
-        let ran = self.cargo(package, &["check", "--lib"], limits)?;
-        let mut duration = ran.duration;
-        if !ran.is_success() {
-            return Ok(no(&ran, limits));
-        }
-        if package.driver.is_empty() {
-            return Ok(yes(None, None, duration));
-        }
         put(&place, package.driver)?;
-        let ran = self.cargo(package, &["build", "--bin", "wire"], limits)?;
-        duration += ran.duration;
-        if !ran.is_success() {
-            return Ok(yes(None, Some(problem(&ran, limits)), duration));
+        let mut duration = Duration::ZERO;
+        let mut trouble = None;
+        if !package.driver.is_empty() {
+            let ran = self.cargo(package, &["build", "--lib", "--example", "wire"], limits)?;
+            duration += ran.duration;
+            trouble = (!ran.is_success()).then(|| problem(&ran, limits));
+        }
+        if package.driver.is_empty() || trouble.is_some() {
+            // Whose fault is it? The package is compiled as it is, alone.
+            fs::remove_dir_all(&place)?;
+            put(&place, package.files)?;
+            let ran = self.cargo(package, &["check", "--lib"], limits)?;
+            duration += ran.duration;
+            return Ok(match ran.is_success() {
+                true => yes(None, trouble, duration),
+                false => no(&ran, limits),
+            });
         }
         // The next package's driver gets the same name.
         let program = package.work.join("wire");
-        fs::rename(self.target(package.slot).join("debug/wire"), &program)
+        fs::rename(self.target(package.slot).join("debug/examples/wire"), &program)
             .or_else(|_| {
-                fs::copy(self.target(package.slot).join("debug/wire"), &program).map(|_| ())
+                fs::copy(self.target(package.slot).join("debug/examples/wire"), &program).map(|_| ())
             })
             .context("keep the driver of the wire")?;
         let driver = Driver {
@@ -202,28 +208,34 @@ impl Compilers {
                 .current_dir(&package.work);
             child::run(command, Vec::new(), limits)
         };
-        let ran = run(&["--noEmit"])?;
-        let mut duration = ran.duration;
-        if !ran.is_success() {
-            return Ok(no(&ran, limits));
-        }
-        if package.driver.is_empty() {
-            return Ok(yes(None, None, duration));
-        }
         put(&package.work, package.driver)?;
-        let ran = run(&[
-            "--noEmit",
-            "false",
-            "--declaration",
-            "false",
-            "--outDir",
-            "wire-js",
-        ])?;
-        duration += ran.duration;
-        let Some(program) =
-            find(&package.work.join("wire-js"), "wire.js").filter(|_| ran.is_success())
-        else {
-            return Ok(yes(None, Some(problem(&ran, limits)), duration));
+        let mut duration = Duration::ZERO;
+        let mut trouble = None;
+        let mut program = None;
+        if !package.driver.is_empty() {
+            let flags = [
+                "--noEmit",
+                "false",
+                "--declaration",
+                "false",
+                "--outDir",
+                "wire-js",
+            ];
+            let ran = run(&flags)?;
+            duration += ran.duration;
+            program = find(&package.work.join("wire-js"), "wire.js").filter(|_| ran.is_success());
+            trouble = program.is_none().then(|| problem(&ran, limits));
+        }
+        let Some(program) = program else {
+            // Whose fault is it? The package is compiled as it is, alone.
+            fs::remove_dir_all(&package.work)?;
+            put(&package.work, package.files)?;
+            let ran = run(&["--noEmit"])?;
+            duration += ran.duration;
+            return Ok(match ran.is_success() {
+                true => yes(None, trouble, duration),
+                false => no(&ran, limits),
+            });
         };
         let driver = Driver {
             language: Language::TypeScript,
@@ -260,20 +272,25 @@ impl Compilers {
                 .args(sources);
             child::run(command, Vec::new(), limits)
         };
-        let ran = run(&["-typecheck"], &own)?;
-        let mut duration = ran.duration;
-        if !ran.is_success() {
-            return Ok(no(&ran, limits));
+        let mut duration = Duration::ZERO;
+        let mut trouble = None;
+        if !package.driver.is_empty() {
+            put(&work, package.driver)?;
+            let driver = sources(package.driver);
+            let all: BTreeSet<String> = own.iter().cloned().chain(driver).collect();
+            let ran = run(&["-Onone", "-o", "wire"], &Vec::from_iter(all))?;
+            duration += ran.duration;
+            trouble = (!ran.is_success()).then(|| problem(&ran, limits));
         }
-        if package.driver.is_empty() {
-            return Ok(yes(None, None, duration));
-        }
-        put(&work, package.driver)?;
-        let all: Vec<String> = own.into_iter().chain(sources(package.driver)).collect();
-        let ran = run(&["-Onone", "-o", "wire"], &all)?;
-        duration += ran.duration;
-        if !ran.is_success() {
-            return Ok(yes(None, Some(problem(&ran, limits)), duration));
+        if package.driver.is_empty() || trouble.is_some() {
+            // Whose fault is it? The package is compiled as it is, alone.
+            put(&work, package.files)?;
+            let ran = run(&["-typecheck"], &own)?;
+            duration += ran.duration;
+            return Ok(match ran.is_success() {
+                true => yes(None, trouble, duration),
+                false => no(&ran, limits),
+            });
         }
         let driver = Driver {
             language: Language::Swift,

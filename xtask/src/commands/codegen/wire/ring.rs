@@ -182,22 +182,21 @@ fn refuse(driver: &Driver, broken: &[BrokenCase], limits: &Limits, share: &mut S
     }
 }
 
-/// Whether what was said names the broken place: the pointer, the pointer with the key, or for a
-/// decoder the last name on the way.
+/// Whether what was said names the broken place: the pointer, or the pointer with the key. A text
+/// may name several places, each as `` `POINTER`: message `` or `POINTER: message`.
 fn names(text: &str, case: &BrokenCase) -> bool {
-    let at = |pointer: &str| {
-        text.strip_prefix(pointer)
-            .is_some_and(|rest| rest.starts_with(':') || rest.starts_with(' '))
-    };
-    let key = case.key.as_ref();
-    let with_key = key.map(|key| {
-        format!(
-            "{}/{}",
-            case.pointer,
-            key.replace('~', "~0").replace('/', "~1")
-        )
+    let with_key = case.key.as_ref().map(|key| {
+        let key = key.replace('~', "~0").replace('/', "~1");
+        format!("{}/{key}", case.pointer)
     });
-    at(&case.pointer) || with_key.is_some_and(|pointer| at(&pointer))
+    text.split("; ").any(|part| {
+        let part = part.strip_prefix('`').unwrap_or(part);
+        let at = |pointer: &str| {
+            let rest = part.strip_prefix(pointer);
+            rest.is_some_and(|rest| rest.starts_with(['`', ':']))
+        };
+        at(&case.pointer) || with_key.as_deref().is_some_and(at)
+    })
 }
 
 /// Asks a driver about values; it is started again behind a value on which it ends.
