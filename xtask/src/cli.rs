@@ -79,6 +79,12 @@ pub enum Command {
     /// Generate models and server trait from the contracts
     #[command(after_help = "Example: cargo xtask codegen --check")]
     Codegen(CodegenArgs),
+    /// Measure our commands beside their peers
+    #[command(
+        subcommand,
+        after_help = "Example: cargo run --release -p tollgate -- bench codegen --install"
+    )]
+    Bench(BenchCommand),
     /// Compare measurements with the committed floor
     #[command(subcommand, after_help = "Example: cargo xtask ratchet show")]
     Ratchet(RatchetCommand),
@@ -305,6 +311,38 @@ pub struct CodegenArgs {
     /// With --watch: stop after this many rounds; 0 goes on
     #[arg(long, default_value_t = 0, requires = "watch")]
     pub rounds: u32,
+}
+
+#[derive(Debug, Clone, Subcommand)]
+pub enum BenchCommand {
+    /// Generate models of one document with ours and the peers: seconds, memory, size
+    #[command(after_help = "Example: cargo run --release -p tollgate -- bench codegen --install")]
+    Codegen(BenchCodegenArgs),
+}
+
+#[derive(Debug, Clone, Args)]
+pub struct BenchCodegenArgs {
+    /// The document
+    #[arg(
+        default_value = "../shared/corpus/github-2026.json",
+        value_name = "FILE"
+    )]
+    pub document: PathBuf,
+    /// An older one, to measure the comparison of both
+    #[arg(long, value_name = "FILE")]
+    pub old: Option<PathBuf>,
+    /// How often each is run; the fastest counts
+    #[arg(long, default_value_t = 3)]
+    pub runs: u32,
+    /// Install the peers first (npm, pip, cargo)
+    #[arg(long)]
+    pub install: bool,
+    /// Where the peers are; by default the user's cache
+    #[arg(long, value_name = "DIR")]
+    pub tools: Option<PathBuf>,
+    /// Also measure documents of ×1 to ×16 and draw the cost here
+    #[arg(long, value_name = "FILE")]
+    pub chart: Option<PathBuf>,
 }
 
 #[derive(Debug, Clone, Subcommand)]

@@ -2,6 +2,7 @@
 
 pub mod agreement;
 pub mod alert;
+pub mod bench;
 pub mod budget;
 pub mod canary;
 pub mod codegen;
@@ -44,6 +45,7 @@ pub fn run(context: &Context, command: Command) -> CommandResult {
         Command::Tier3(args) => tier::run(context, Tier::Tier3, &args),
         Command::Contract(command) => contract::run(context, command),
         Command::Codegen(args) => codegen::run(context, &args),
+        Command::Bench(crate::cli::BenchCommand::Codegen(args)) => bench::codegen(context, &args),
         Command::Ratchet(command) => ratchet::run(context, command),
         Command::Budget(command) => budget::run(context, &command),
         Command::Probe(command) => block_on(probe::run(context, command)),

@@ -142,11 +142,18 @@ impl Compilers {
         }
         // The next package's driver gets the same name.
         let program = package.work.join("wire");
-        fs::rename(self.target(package.slot).join("debug/examples/wire"), &program)
-            .or_else(|_| {
-                fs::copy(self.target(package.slot).join("debug/examples/wire"), &program).map(|_| ())
-            })
-            .context("keep the driver of the wire")?;
+        fs::rename(
+            self.target(package.slot).join("debug/examples/wire"),
+            &program,
+        )
+        .or_else(|_| {
+            fs::copy(
+                self.target(package.slot).join("debug/examples/wire"),
+                &program,
+            )
+            .map(|_| ())
+        })
+        .context("keep the driver of the wire")?;
         let driver = Driver {
             language: Language::Rust,
             program,

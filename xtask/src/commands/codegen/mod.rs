@@ -1,7 +1,7 @@
 //! `codegen`: what is generated from the contracts, written, compared, watched, compiled and
 //! proved on the wire.
 
-mod child;
+pub mod child;
 mod compile;
 mod corpus;
 mod gate;
@@ -23,6 +23,7 @@ use crate::cli::{CodegenArgs, CodegenCommand};
 use crate::context::Context;
 use crate::failure::{CommandResult, Failure};
 
+pub use compile::in_path;
 pub use gate::{gate, replay};
 use made::{Folder, load_contracts, local_files, make};
 use write::Written;

@@ -24,12 +24,22 @@ pub enum Why {
     UnknownEnum,
     /// An object that no variant of a union is.
     UnknownVariant,
+    /// Valid, with a whole number beyond 64 bits: it may be refused, and is never rounded.
+    WideInteger,
 }
 
 impl Why {
+    /// Whether a type may refuse the value, as long as it does not change it.
+    pub fn may_be_refused(self) -> bool {
+        self == Self::WideInteger
+    }
+
     /// Whether the value is valid, so that `validate` must find nothing.
     pub fn is_valid(self) -> bool {
-        !matches!(self, Self::UnknownEnum | Self::UnknownVariant)
+        !matches!(
+            self,
+            Self::UnknownEnum | Self::UnknownVariant | Self::WideInteger
+        )
     }
 
     pub fn word(self) -> &'static str {
@@ -40,6 +50,7 @@ impl Why {
             Self::Nulls => "nulls",
             Self::UnknownEnum => "unknown enum value",
             Self::UnknownVariant => "unknown variant",
+            Self::WideInteger => "wide integer",
         }
     }
 }
@@ -117,6 +128,9 @@ pub fn collect(contracts: &[Contract], ir: &Ir, amount: Amount) -> Cases {
         if !seen.insert(decl.place.as_str()) {
             continue;
         }
+        if is_channel(&decl.place) {
+            continue;
+        }
         let own = examples.remove(&decl.place).unwrap_or_default();
         let n_before = cases.kept.len();
         match schema_at(contracts, &decl.place) {
@@ -138,6 +152,15 @@ fn one(decl: &Decl, schema: &Schema<'_>, own: Vec<Json>, amount: Amount, cases: 
         return;
     };
     let push = |json: Json, why: Why, cases: &mut Cases| {
+        // Null belongs to the uses of a type, not to the type.
+        if json == Json::Null && !matches!(decl.shape, Shape::Alias(_)) {
+            return;
+        }
+        let why = if is_wide(&json) {
+            Why::WideInteger
+        } else {
+            why
+        };
         let place = decl.place.clone();
         cases.kept.push(Case { place, json, why });
     };
@@ -181,6 +204,26 @@ fn one(decl: &Decl, schema: &Schema<'_>, own: Vec<Json>, amount: Amount, cases: 
         key: broken.key,
     });
     cases.broken.extend(broken);
+}
+
+/// Whether a place is a channel, whose type is that of all its messages: no schema stands there.
+fn is_channel(place: &str) -> bool {
+    let pointer = place.split_once('#').map_or("", |(_, pointer)| pointer);
+    let mut tokens = pointer.split('/').skip(1);
+    matches!(tokens.next(), Some("channels" | "operations")) && tokens.count() == 1
+}
+
+/// Whether a whole number in the value needs more than 64 bits.
+fn is_wide(json: &Json) -> bool {
+    match json {
+        Json::Number(text) => {
+            let is_whole = !text.contains(['.', 'e', 'E']);
+            is_whole && text.parse::<i64>().is_err()
+        }
+        Json::Array(items) => items.iter().any(is_wide),
+        Json::Object(entries) => entries.iter().any(|(_, value)| is_wide(value)),
+        _ => false,
+    }
 }
 
 /// The value with null at every field that may be null.
