@@ -222,7 +222,11 @@ fn merge_object<'a>(flat: &mut Flat<'a>, schema: &Cursor<'a>) {
             _ => FlatExtra::Schema(extra),
         };
     }
-    if let Some(items) = schema.get("items") {
+    if schema.get("prefixItems").is_some() {
+        // The items of a tuple have each a type of their own; `items` is that of the rest.
+        flat.items = None;
+        flat.words.get_or_insert(BTreeSet::from([Word::Array]));
+    } else if let Some(items) = schema.get("items") {
         flat.items = Some(items);
     }
     for key in ["oneOf", "anyOf"] {
