@@ -27,6 +27,7 @@ mod schema;
 mod targets;
 pub mod views;
 
+pub mod conform;
 pub mod diff;
 pub mod instance;
 

@@ -14,6 +14,7 @@ pub mod schedule;
 pub mod track;
 
 pub mod command;
+pub mod converse;
 pub mod http;
 pub mod journey;
 pub mod load;

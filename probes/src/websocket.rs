@@ -80,6 +80,12 @@ pub(crate) struct Handshake {
     request: http::Request<()>,
 }
 
+impl Handshake {
+    pub(crate) fn headers_mut(&mut self) -> &mut http::HeaderMap {
+        self.request.headers_mut()
+    }
+}
+
 /// The handshake of a check, with its variables filled in.
 pub(crate) fn request_of(
     check: &WebsocketCheck,
@@ -149,7 +155,7 @@ pub(crate) fn websocket(error: Error) -> NetError {
     NetError::Websocket(Box::new(error))
 }
 
-fn refused(error: NetError, label: &str) -> Cause {
+pub(crate) fn refused(error: NetError, label: &str) -> Cause {
     match &error {
         NetError::Websocket(inner) => match &**inner {
             Error::Http(response) => {

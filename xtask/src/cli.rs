@@ -228,6 +228,35 @@ pub enum ContractCommand {
         #[arg(long, default_value_t = 200, value_name = "N")]
         max: usize,
     },
+    /// Send requests derived from contracts to a running service, and check what it answers
+    #[command(
+        after_help = "Example: cargo xtask contract conform http://127.0.0.1:7700 --contract contracts/openapi.yaml --seed 1"
+    )]
+    Conform(ConformArgs),
+}
+
+#[derive(Debug, Clone, Args)]
+pub struct ConformArgs {
+    /// The address that the paths of the contract are below
+    pub url: String,
+    /// Contracts: `OpenAPI` for requests, `AsyncAPI` for WebSocket messages; by default those of the settings
+    #[arg(long, value_name = "FILE", num_args = 1..)]
+    pub contract: Vec<PathBuf>,
+    /// The same seed asks the same
+    #[arg(long, default_value_t = 1, value_name = "N")]
+    pub seed: u64,
+    /// The most requests, and the most messages
+    #[arg(long, default_value_t = 1000, value_name = "N")]
+    pub max_requests: usize,
+    /// Stop after this time, in seconds
+    #[arg(long, default_value_t = 300, value_name = "SECONDS")]
+    pub time_max: u64,
+    /// A header of every request, such as `authorization: Bearer KEY`; `@FILE` reads the value from a file
+    #[arg(long, value_name = "NAME: VALUE")]
+    pub header: Vec<String>,
+    /// A host beside this machine that may be asked
+    #[arg(long, value_name = "HOST")]
+    pub allow_host: Vec<String>,
 }
 
 #[derive(Debug, Clone, Args)]

@@ -99,7 +99,11 @@ impl Api {
             .parse()
             .map_err(|_| one_error(path, &format!("`{text}` is not an RFC 3339 time")))?;
         if end <= self.clock.now() {
-            return Err(one_error(path, "is in the past"));
+            // Well-formed by the contract, so no `400`: it conflicts with what time it is.
+            return Err(Refused::conflict(
+                "already-ended",
+                "`expiresAt` is in the past, so the key would have ended before it began",
+            ));
         }
         Ok(end)
     }

@@ -265,6 +265,7 @@ pub fn run(context: &Context, command: ContractCommand) -> CommandResult {
         } => history::run(context, &repository, &paths, max),
         ContractCommand::Bless => bless(context),
         ContractCommand::Agreement { folder } => agreement::run(context, &folder),
+        ContractCommand::Conform(args) => super::block_on(super::conform::run(context, &args)),
     }
 }
 

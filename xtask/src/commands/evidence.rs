@@ -2,7 +2,7 @@
 
 use tollgate_report::{EvidenceLog, ExitCode, Record, Verdict};
 
-use crate::commands::{budget, canary, codegen, contract, probe, ratchet, tier};
+use crate::commands::{budget, canary, codegen, conform, contract, probe, ratchet, tier};
 use crate::context::Context;
 use crate::failure::{CommandResult, Failure};
 use crate::ship::judged;
@@ -77,6 +77,7 @@ fn recompute(evidence: &EvidenceLog, record: &Record) -> Result<Verdict, Failure
     };
     match record.gate.as_str() {
         "contract" => contract::replay(&input("contracts")?, &record.settings),
+        "conform" => conform::replay(&input("conform")?),
         "models" => codegen::replay(&input("models")?, &record.settings),
         "tier0" | "tier1" | "tier2" | "tier3" => tier::replay(&input("tier")?),
         "ratchet" => ratchet::replay(&input("ratchet")?, &record.settings),

@@ -7,6 +7,7 @@ pub mod budget;
 pub mod canary;
 pub mod codegen;
 pub mod compare;
+pub mod conform;
 pub mod contract;
 pub mod evidence;
 pub mod fuzz;
