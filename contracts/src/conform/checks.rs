@@ -142,19 +142,15 @@ fn judge_headers(response: &Response, answer: &Answer) -> Vec<Fault> {
                     answer.status, header.name
                 ),
             )),
-            None => {}
-            Some(text) => {
-                if !header_holds(header, text) {
-                    faults.push(fault(
-                        "header-invalid",
-                        format!("{} {}", answer.status, header.name),
-                        format!(
-                            "the header `{}` with `{text}` does not match its schema",
-                            header.name
-                        ),
-                    ));
-                }
-            }
+            Some(text) if !header_holds(header, text) => faults.push(fault(
+                "header-invalid",
+                format!("{} {}", answer.status, header.name),
+                format!(
+                    "the header `{}` with `{text}` does not match its schema",
+                    header.name
+                ),
+            )),
+            _ => {}
         }
     }
     faults

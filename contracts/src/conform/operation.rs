@@ -231,7 +231,10 @@ fn parameter_of(contract: &Contract, view: &views::Parameter<'_>, seed: u64) -> 
         |schema| one_sided(contract.bundle(view.at.file, schema), "readOnly"),
     );
     let seed = Rng::of(seed, &view.name).next_u64();
-    let (validator, mut valid, broken) = made(&schema, &settings(seed, PARAMETER_INSTANCES, PARAMETER_INSTANCES));
+    let (validator, mut valid, broken) = made(
+        &schema,
+        &settings(seed, PARAMETER_INSTANCES, PARAMETER_INSTANCES),
+    );
     let mut examples = examples_of(contract, view.at, validator.as_ref());
     examples.append(&mut valid);
     let default_style = match location {
@@ -344,7 +347,8 @@ fn body_of(contract: &Contract, at: Located<'_>, seed: u64) -> Option<Body> {
         || json!({}),
         |schema| one_sided(contract.bundle(at.file, schema), "readOnly"),
     );
-    let (validator, mut valid, broken) = made(&schema, &settings(seed, BODY_INSTANCES, BODY_BROKEN));
+    let (validator, mut valid, broken) =
+        made(&schema, &settings(seed, BODY_INSTANCES, BODY_BROKEN));
     let mut examples = examples_of(contract, media_at, validator.as_ref());
     examples.append(&mut valid);
     Some(Body {
@@ -366,7 +370,11 @@ impl Body {
     /// Further instances under another seed.
     pub(super) fn refill(&mut self, seed: u64) {
         if let Some(validator) = &self.validator {
-            let made = instances_with(&self.schema, validator, &settings(seed, BODY_INSTANCES, BODY_BROKEN));
+            let made = instances_with(
+                &self.schema,
+                validator,
+                &settings(seed, BODY_INSTANCES, BODY_BROKEN),
+            );
             let drawn = made.valid.into_iter().map(|instance| instance.json);
             let n = made.invalid.len();
             self.valid = drawn.collect();

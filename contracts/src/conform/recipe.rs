@@ -200,10 +200,9 @@ fn is_told_apart(parameter: &Parameter, n: usize) -> bool {
         Json::Object(_) => false,
         scalar => {
             let text = plain(scalar);
-            !(text.is_empty() && parameter.location != Location::Query)
-                && !readings(&text)
-                    .iter()
-                    .any(|value| validator.is_valid(value))
+            let can_stand = !text.is_empty() || parameter.location == Location::Query;
+            let means_a_valid_one = |value: &Value| validator.is_valid(value);
+            can_stand && !readings(&text).iter().any(means_a_valid_one)
         }
     }
 }

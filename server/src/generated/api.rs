@@ -96,7 +96,7 @@ pub const OPERATIONS: &[OperationInfo] = &[
     OperationInfo { id: "listProjects", method: "GET", path: "/api/v1/projects", tag: "projects", permission: Some("projects.read"), budget: Some("core"), body_size_max_bytes: 1048576, is_websocket: false, statuses: &[200, 400, 401, 403, 500] },
     OperationInfo { id: "createProject", method: "POST", path: "/api/v1/projects", tag: "projects", permission: Some("projects.write"), budget: Some("core"), body_size_max_bytes: 1048576, is_websocket: false, statuses: &[201, 400, 401, 403, 409, 413, 500] },
     OperationInfo { id: "getProject", method: "GET", path: "/api/v1/projects/{projectId}", tag: "projects", permission: Some("projects.read"), budget: Some("core"), body_size_max_bytes: 1048576, is_websocket: false, statuses: &[200, 401, 403, 404, 500] },
-    OperationInfo { id: "archiveProject", method: "DELETE", path: "/api/v1/projects/{projectId}", tag: "projects", permission: Some("projects.write"), budget: Some("core"), body_size_max_bytes: 1048576, is_websocket: false, statuses: &[204, 401, 403, 404, 409, 500] },
+    OperationInfo { id: "archiveProject", method: "DELETE", path: "/api/v1/projects/{projectId}", tag: "projects", permission: Some("projects.write"), budget: Some("core"), body_size_max_bytes: 1048576, is_websocket: false, statuses: &[204, 400, 401, 403, 404, 409, 500] },
     OperationInfo { id: "updateProject", method: "PATCH", path: "/api/v1/projects/{projectId}", tag: "projects", permission: Some("projects.write"), budget: Some("core"), body_size_max_bytes: 1048576, is_websocket: false, statuses: &[200, 400, 401, 403, 404, 409, 413, 500] },
     OperationInfo { id: "listRuns", method: "GET", path: "/api/v1/projects/{projectId}/runs", tag: "runs", permission: Some("runs.read"), budget: Some("core"), body_size_max_bytes: 1048576, is_websocket: false, statuses: &[200, 400, 401, 403, 404, 500] },
     OperationInfo { id: "uploadRun", method: "POST", path: "/api/v1/projects/{projectId}/runs", tag: "runs", permission: Some("runs.write"), budget: Some("core"), body_size_max_bytes: 1048576, is_websocket: false, statuses: &[201, 400, 401, 403, 404, 409, 413, 500] },
@@ -114,7 +114,7 @@ pub const OPERATIONS: &[OperationInfo] = &[
     OperationInfo { id: "acknowledgeAlert", method: "POST", path: "/api/v1/alerts/{alertId}/acknowledge", tag: "alerts", permission: Some("alerts.acknowledge"), budget: Some("core"), body_size_max_bytes: 1048576, is_websocket: false, statuses: &[200, 400, 401, 403, 404, 409, 413, 500] },
     OperationInfo { id: "listTokens", method: "GET", path: "/api/v1/tokens", tag: "tokens", permission: Some("tokens.manage"), budget: Some("security"), body_size_max_bytes: 1048576, is_websocket: false, statuses: &[200, 400, 401, 403, 500] },
     OperationInfo { id: "createToken", method: "POST", path: "/api/v1/tokens", tag: "tokens", permission: Some("tokens.manage"), budget: Some("security"), body_size_max_bytes: 1048576, is_websocket: false, statuses: &[201, 400, 401, 403, 409, 413, 500] },
-    OperationInfo { id: "revokeToken", method: "DELETE", path: "/api/v1/tokens/{tokenId}", tag: "tokens", permission: Some("tokens.manage"), budget: Some("security"), body_size_max_bytes: 1048576, is_websocket: false, statuses: &[204, 401, 403, 404, 409, 500] },
+    OperationInfo { id: "revokeToken", method: "DELETE", path: "/api/v1/tokens/{tokenId}", tag: "tokens", permission: Some("tokens.manage"), budget: Some("security"), body_size_max_bytes: 1048576, is_websocket: false, statuses: &[204, 400, 401, 403, 404, 409, 500] },
 ];
 
 /// The operations tagged `alerts`.
@@ -597,7 +597,7 @@ pub struct ArchiveProjectRequest {
 pub enum ArchiveProjectResponse {
     /// 204: The project is archived
     NoContent,
-    /// A status from the contract: No key was sent, or it is not known, expired or revoked
+    /// A status from the contract: The request is not what the contract says
     Problem(u16, models::Problem),
 }
 
@@ -1590,7 +1590,7 @@ pub struct RevokeTokenRequest {
 pub enum RevokeTokenResponse {
     /// 204: The token is revoked
     NoContent,
-    /// A status from the contract: No key was sent, or it is not known, expired or revoked
+    /// A status from the contract: The request is not what the contract says
     Problem(u16, models::Problem),
 }
 
