@@ -258,14 +258,18 @@ impl Session {
             self.reached.insert(step.operation);
         }
         if let Some(shrink) = self.shrink.as_mut() {
-            let still = faults.iter().find(|fault| shrink.is_same(fault)).cloned();
-            shrink.take(still.is_some());
-            if let Some(fault) = still {
-                let key = (step.operation, fault.check, fault.cause.clone());
-                if let Some(known) = self.known.get_mut(&key) {
-                    known.fault = fault;
-                    known.step = step.clone();
-                    known.status = Some(answer.status);
+            let is_failing = faults.iter().any(|fault| shrink.is_same(fault));
+            shrink.take(is_failing);
+            if is_failing {
+                let number = shrink.number();
+                for fault in faults {
+                    let key = (step.operation, fault.check, fault.cause.clone());
+                    // What the same request showed first is shown by the smaller one too.
+                    if let Some(known) = self.known.get_mut(&key).filter(|it| it.number == number) {
+                        known.fault = fault;
+                        known.step = step.clone();
+                        known.status = Some(answer.status);
+                    }
                 }
             }
             self.learn(&step, answer);
@@ -307,8 +311,8 @@ impl Session {
         if self.known.contains_key(&key) {
             return;
         }
-        if matches!(step.follow, Follow::None) {
-            self.shrink = begin_shrink(&self.operations, step, &fault);
+        if matches!(step.follow, Follow::None) && self.shrink.is_none() {
+            self.shrink = begin_shrink(&self.operations, step, &fault, self.n_requests);
         }
         let known = Known {
             fault,

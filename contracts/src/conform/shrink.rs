@@ -21,10 +21,17 @@ pub(super) struct Shrink {
     /// The part to try next; parts before it are needed.
     at: usize,
     n_left: usize,
+    /// The number of the request that failed first.
+    number: usize,
 }
 
 /// Begins with a failing step; none when it has nothing that could be left out.
-pub(super) fn begin_shrink(operations: &[Operation], step: &Step, fault: &Fault) -> Option<Shrink> {
+pub(super) fn begin_shrink(
+    operations: &[Operation],
+    step: &Step,
+    fault: &Fault,
+    number: usize,
+) -> Option<Shrink> {
     // What is odd about a request without a method or a right is not in its parts.
     if step.method.is_some() {
         return None;
@@ -36,6 +43,7 @@ pub(super) fn begin_shrink(operations: &[Operation], step: &Step, fault: &Fault)
         tried: None,
         at: 0,
         n_left: TRIES_MAX,
+        number,
     };
     (!reductions(operations, &shrink.best).is_empty()).then_some(shrink)
 }
@@ -57,6 +65,11 @@ impl Shrink {
     /// Whether a fault is the one that is looked for.
     pub(super) fn is_same(&self, fault: &Fault) -> bool {
         fault.check == self.check && fault.cause == self.cause
+    }
+
+    /// The number of the request that failed first.
+    pub(super) fn number(&self) -> usize {
+        self.number
     }
 
     /// Takes note whether the smaller request fails too.
