@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use tollgate_report::Place;
 
-use super::oasdiff::{PeerFinding, Rule, peer_findings, rule};
+use super::oasdiff::{PeerFinding, Rule, rule};
 use super::settings::{DiffSettings, Stability};
 use super::walk::{Direction, Found};
 use super::{Change, Level, Witness};
@@ -33,15 +33,14 @@ const FORMS: &[&str] = &[
 /// Gives our changes oasdiff's ids, and adds what only oasdiff's rules see.
 pub(super) fn add_peer(
     found: &mut Vec<Found<'_>>,
-    old: &Contract,
+    peer: &[PeerFinding],
     new: &Contract,
     settings: &DiffSettings,
 ) {
-    if old.kind.is_async() || new.kind.is_async() {
+    if new.kind.is_async() {
         return;
     }
-    let peer = peer_findings(old, new, settings);
-    replace_removals(found, &peer);
+    replace_removals(found, peer);
     let mut known: BTreeSet<(String, String)> = BTreeSet::new();
     let mut by_operation: BTreeMap<String, Vec<usize>> = BTreeMap::new();
     for (idx, found) in found.iter().enumerate() {
@@ -55,8 +54,13 @@ pub(super) fn add_peer(
         .iter()
         .map(|finding| (operation_of(finding), finding.id))
         .collect();
+    let mut neighbours = Neighbours::new();
+    for finding in peer {
+        let key = (finding.operation.as_str(), finding.scope.as_str());
+        neighbours.entry(key).or_default().push(finding);
+    }
     let mut added = Vec::new();
-    for finding in &peer {
+    for finding in peer {
         let operation = operation_of(finding);
         let key = (operation.clone(), finding.id.to_owned());
         if UNSEEN.contains(&finding.id) || known.contains(&key) {
@@ -89,7 +93,7 @@ pub(super) fn add_peer(
             let path = &found[*idx].change.path;
             path.starts_with(&finding.scope) && !finding.scope.is_empty()
         });
-        if !is_confirmed && may_be_form(finding, rule, &peer) {
+        if !is_confirmed && may_be_form(finding, rule, &neighbours) {
             continue;
         }
         added.push(from_peer(finding, rule, operation));
@@ -97,6 +101,9 @@ pub(super) fn add_peer(
     found.extend(added);
     below_stability(found, new, settings);
 }
+
+/// Findings by operation and scope.
+type Neighbours<'p> = BTreeMap<(&'p str, &'p str), Vec<&'p PeerFinding>>;
 
 /// Rules that know a deprecation, or that all is text on the wire.
 fn knows_better(rule: &Rule) -> bool {
@@ -106,7 +113,7 @@ fn knows_better(rule: &Rule) -> bool {
 
 /// Whether a finding that our own comparison does not know may come from another form of the same
 /// schema: members of `allOf` or of unions written elsewhere or under another name.
-fn may_be_form(finding: &PeerFinding, rule: &Rule, peer: &[PeerFinding]) -> bool {
+fn may_be_form(finding: &PeerFinding, rule: &Rule, neighbours: &Neighbours<'_>) -> bool {
     const NEVER: &[&str] = &["discriminator", "content-", "x-extensible-enum"];
     const STRUCTURE: &[&str] = &["structure", "type", "existence"];
     let is_schema =
@@ -115,10 +122,8 @@ fn may_be_form(finding: &PeerFinding, rule: &Rule, peer: &[PeerFinding]) -> bool
     {
         return false;
     }
-    let near = || {
-        peer.iter()
-            .filter(|other| other.operation == finding.operation && other.scope == finding.scope)
-    };
+    let key = (finding.operation.as_str(), finding.scope.as_str());
+    let near = || neighbours.get(&key).into_iter().flatten();
     let is_union = ["-all-of-", "-any-of-", "-one-of-"]
         .iter()
         .any(|word| rule.id.contains(word));
@@ -139,7 +144,7 @@ fn may_be_form(finding: &PeerFinding, rule: &Rule, peer: &[PeerFinding]) -> bool
     if is_hidden {
         return near().any(|other| is_structure(other) && other.id != finding.id);
     }
-    is_structure(finding) || near().any(is_structure)
+    is_structure(finding) || near().any(|other| is_structure(other))
 }
 
 fn operation_of(finding: &PeerFinding) -> String {

@@ -170,6 +170,16 @@ pub fn diff(old: &Contract, new: &Contract) -> Vec<Change> {
 /// As [`diff`], with the day, deprecation windows and stability levels.
 #[must_use]
 pub fn diff_with(old: &Contract, new: &Contract, settings: &DiffSettings) -> Vec<Change> {
+    diff_and_peer(old, new, settings).0
+}
+
+/// As [`diff_with`], with what oasdiff would report, which is made on the way.
+#[must_use]
+pub fn diff_and_peer(
+    old: &Contract,
+    new: &Contract,
+    settings: &DiffSettings,
+) -> (Vec<Change>, Vec<PeerFinding>) {
     let mut walk = walk::Walk::new(old, new);
     match (old.kind.is_async(), new.kind.is_async()) {
         (false, false) => http::compare(&mut walk),
@@ -177,10 +187,12 @@ pub fn diff_with(old: &Contract, new: &Contract, settings: &DiffSettings) -> Vec
         _ => walk.kind_changed(),
     }
     let mut found = walk.changes;
-    grouping::add_peer(&mut found, old, new, settings);
+    let peer = peer_findings(old, new, settings);
+    grouping::add_peer(&mut found, &peer, new, settings);
     let mut groups = grouping::group(found);
     witness::find(&mut groups, old, new, settings.witnesses_max);
-    groups.into_iter().map(|found| found.change).collect()
+    let changes = groups.into_iter().map(|found| found.change);
+    (changes.collect(), peer)
 }
 
 /// The version bump that changes ask for: major when somebody breaks, minor when something else

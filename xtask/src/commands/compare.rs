@@ -7,8 +7,8 @@ use std::path::Path;
 use anyhow::Context as _;
 use serde_json::json;
 use tollgate_contracts::diff::{
-    Change, Day, PeerFinding, Witness, diff_json, diff_with, peer_findings, suggest_bump,
-    take_allowed, take_ignored, witness_share,
+    Change, Day, PeerFinding, Witness, diff_and_peer, diff_json, suggest_bump, take_allowed,
+    take_ignored, witness_share,
 };
 use tollgate_contracts::{Contract, Level};
 use tollgate_report::render::render_finding;
@@ -71,8 +71,7 @@ fn compare(
     let today = Day::from_micros(context.clock.now().as_micros());
     let rules = &context.settings.contracts.diff;
     let settings = rules.on(today);
-    let mut changes = diff_with(old, new, &settings);
-    let peer = peer_findings(old, new, &settings);
+    let (mut changes, peer) = diff_and_peer(old, new, &settings);
     let (mut allowed, findings) = take_allowed(&mut changes, &rules.allow, today);
     for (file, level) in [
         (&args.err_ignore, Level::Breaking),

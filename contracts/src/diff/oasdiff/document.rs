@@ -114,22 +114,38 @@ fn shape(path: &str) -> (String, Vec<&str>) {
     (text, names)
 }
 
+/// The paths of one side by their shape, with the names of their parameters.
+type Shapes<'p> = BTreeMap<String, Vec<(&'p str, Vec<&'p str>)>>;
+
+fn shapes<'p>(paths: &Paths<'p>) -> Shapes<'p> {
+    let mut shapes = Shapes::new();
+    for path in paths.keys() {
+        let (text, names) = shape(path);
+        shapes.entry(text).or_default().push((path, names));
+    }
+    shapes
+}
+
 /// The path on the other side, with the names that its parameters have there.
-fn find<'p>(path: &'p str, others: &Paths<'p>) -> Option<(&'p str, BTreeMap<&'p str, &'p str>)> {
+fn find<'p>(
+    path: &'p str,
+    others: &Paths<'p>,
+    shapes: &Shapes<'p>,
+) -> Option<(&'p str, BTreeMap<&'p str, &'p str>)> {
     if let Some((other, _)) = others.get_key_value(path) {
         return Some((other, BTreeMap::new()));
     }
     let (wanted, names) = shape(path);
-    others.keys().find_map(|other| {
-        let (text, theirs) = shape(other);
-        let is_same = text == wanted && theirs.len() == names.len();
-        is_same.then(|| (*other, names.iter().copied().zip(theirs).collect()))
-    })
+    let mut candidates = shapes.get(&wanted)?.iter();
+    let (other, theirs) = candidates.find(|(_, theirs)| theirs.len() == names.len())?;
+    let renamed = names.iter().copied().zip(theirs.iter().copied());
+    Some((other, renamed.collect()))
 }
 
 fn paths<'a>(cx: &Cx<'a, '_>, old: &Paths<'a>, new: &Paths<'a>, sink: &mut Sink) {
+    let (old_shapes, new_shapes) = (shapes(old), shapes(new));
     for (path, item) in old {
-        match find(path, new) {
+        match find(path, new, &new_shapes) {
             None => removed_path(cx, path, *item, sink),
             Some((other, renamed)) => {
                 let pair = (*item, new[other]);
@@ -138,7 +154,7 @@ fn paths<'a>(cx: &Cx<'a, '_>, old: &Paths<'a>, new: &Paths<'a>, sink: &mut Sink)
         }
     }
     for (path, item) in new {
-        if find(path, old).is_none() {
+        if find(path, old, &old_shapes).is_none() {
             for (method, operation) in &operations(cx.builder.new, *item) {
                 sink.enter(Some((method, path)), None, Some(place(*operation)));
                 sink.push("endpoint-added", &At { method, path }, Vec::new());
