@@ -63,6 +63,9 @@ pub(crate) struct Flat<'a> {
     pub(crate) more: Vec<Value>,
     /// Properties of which variants say different things, and whether all of them are text.
     pub(crate) loose: BTreeMap<String, bool>,
+    /// The places of the members that are merged: each counts once, so that `allOf` in circles or
+    /// diamonds ends in linear time.
+    merged: BTreeSet<String>,
     /// The single reference that this schema adds nothing to, when there is one.
     pub(crate) only_reference: Option<Cursor<'a>>,
 }
@@ -92,9 +95,11 @@ pub(crate) fn flatten<'a>(schema: &Cursor<'a>) -> Flat<'a> {
         overruled: Vec::new(),
         more: Vec::new(),
         loose: BTreeMap::new(),
+        merged: BTreeSet::new(),
         only_reference: None,
     };
     if let Some(target) = schema.resolve() {
+        flat.merged.insert(target.place());
         merge(&mut flat, &target, 0);
         flat.only_reference = only_reference(&target);
     }
@@ -124,6 +129,9 @@ fn merge<'a>(flat: &mut Flat<'a>, schema: &Cursor<'a>, depth: usize) {
         let Some(target) = member.resolve() else {
             continue;
         };
+        if !flat.merged.insert(target.place()) {
+            continue;
+        }
         let outer_extra = std::mem::replace(&mut flat.extra, FlatExtra::Unstated);
         let outer_docs = std::mem::take(&mut flat.docs);
         let outer_title = flat.title.take();

@@ -12,8 +12,8 @@ use super::view::Cursor;
 
 /// How many nodes the alternatives of an overlapping `oneOf` may reach to be checked exactly.
 const ALTERNATIVES_NODES_MAX: usize = 3_000;
-/// How deep `allOf` may nest.
-const DEPTH_MAX: usize = 32;
+/// How many schemas one residual may join; what is beyond is not checked.
+const PARTS_MAX: usize = 1_000;
 
 /// Keywords that hold one schema.
 const ONE: &[&str] = &[
@@ -74,14 +74,18 @@ impl<'a> Lowering<'a> {
     /// What neither the type nor the bounds of a schema and its `allOf` members say.
     pub(crate) fn residual(&mut self, schema: &Cursor<'a>) -> Option<Value> {
         let mut parts = Vec::new();
-        self.parts(schema, 0, &mut parts);
+        self.parts(schema, &mut BTreeSet::new(), &mut parts);
         joined(parts)
     }
 
-    fn parts(&mut self, schema: &Cursor<'a>, depth: usize, parts: &mut Vec<Value>) {
-        let Some(target) = schema.resolve().filter(|_| depth < DEPTH_MAX) else {
+    /// Each place counts once, so that `allOf` in circles or diamonds ends in linear time.
+    fn parts(&mut self, schema: &Cursor<'a>, seen: &mut BTreeSet<String>, parts: &mut Vec<Value>) {
+        let Some(target) = schema.resolve() else {
             return;
         };
+        if seen.len() >= PARTS_MAX || !seen.insert(target.place()) {
+            return;
+        }
         let node = target.node;
         if ["unevaluatedItems", "unevaluatedProperties"]
             .iter()
@@ -94,7 +98,7 @@ impl<'a> Lowering<'a> {
             return;
         }
         for member in target.get("allOf").iter().flat_map(Cursor::items) {
-            self.parts(&member, depth + 1, parts);
+            self.parts(&member, seen, parts);
         }
         let mut part = Map::new();
         for entry in node

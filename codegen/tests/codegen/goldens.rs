@@ -43,6 +43,25 @@ fn typescript_models_look_so() {
 }
 
 #[test]
+fn circles_and_diamonds_of_all_of_end() {
+    let members = |n: usize| {
+        let next = format!("{{$ref: '#/components/schemas/S{}'}}", (n + 1) % 40);
+        format!(
+            "    S{n}: {{allOf: [{next}, {next}, {{properties: {{p{n}: {{type: string}}}}}}]}}\n"
+        )
+    };
+    let schemas: String = (0..40).map(members).collect();
+    let text = format!("openapi: 3.1.0\ncomponents:\n  schemas:\n{schemas}");
+    for language in [Language::Rust, Language::Swift, Language::TypeScript] {
+        let made = artifacts(&[contract("odd.yaml", &text)], language, Emit::Models);
+        assert!(
+            made.iter()
+                .any(|artifact| artifact.contents.contains("S39"))
+        );
+    }
+}
+
+#[test]
 fn every_generated_file_names_its_command() {
     for language in [Language::Rust, Language::Swift, Language::TypeScript] {
         for artifact in artifacts(&[contract("odd.yaml", ODD)], language, Emit::Models) {
