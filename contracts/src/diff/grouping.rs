@@ -91,7 +91,12 @@ pub(super) fn add_peer(
         }
         let is_confirmed = near.iter().any(|idx| {
             let path = &found[*idx].change.path;
-            path.starts_with(&finding.scope) && !finding.scope.is_empty()
+            let is_in_scope = !finding.scope.is_empty() && path.starts_with(&finding.scope);
+            // What concerns the form must be known at the same place, above or below it.
+            let is_form = ["structure", "type", "existence"].contains(&rule.kind);
+            let is_related =
+                path.starts_with(&finding.pointer) || finding.pointer.starts_with(path.as_str());
+            is_in_scope && (is_related || !is_form)
         });
         if !is_confirmed && may_be_form(finding, rule, &neighbours) {
             continue;
