@@ -110,7 +110,7 @@ pub enum Extra {
     /// They are refused.
     Refused,
     /// They have this type.
-    Typed(Type),
+    Typed(Box<Type>),
 }
 
 /// One property.

@@ -347,13 +347,12 @@ fn merge_constraints(constraints: &mut Constraints, schema: &Cursor<'_>, more: &
             }
         }
     }
-    if let Some(divisor) = number("multipleOf") {
-        if let Some(known) = constraints.multiple_of.replace(divisor.clone())
-            && known != divisor
-            && let Ok(known) = serde_json::from_str::<Value>(&known)
-        {
-            more.push(serde_json::json!({ "multipleOf": known }));
-        }
+    if let Some(divisor) = number("multipleOf")
+        && let Some(known) = constraints.multiple_of.replace(divisor.clone())
+        && known != divisor
+        && let Ok(known) = serde_json::from_str::<Value>(&known)
+    {
+        more.push(serde_json::json!({ "multipleOf": known }));
     }
     if let Some(pattern) = schema.text("pattern") {
         let known = constraints.pattern.replace(pattern.to_owned());

@@ -223,7 +223,7 @@ impl<'a> Lowering<'a> {
             FlatExtra::Unstated => Extra::Unstated,
             FlatExtra::Refused => Extra::Refused,
             FlatExtra::Schema(schema) => {
-                Extra::Typed(self.type_of(schema, &format!("{name} value")))
+                Extra::Typed(Box::new(self.type_of(schema, &format!("{name} value"))))
             }
         };
         let bounds = Constraints {
@@ -233,7 +233,7 @@ impl<'a> Lowering<'a> {
         };
         if flat.properties.is_empty() && !matches!(extra, Extra::Refused) {
             let value = match extra {
-                Extra::Typed(ty) => ty,
+                Extra::Typed(ty) => *ty,
                 _ => Type::new(TypeKind::Any),
             };
             return Shape::Alias(Type {
