@@ -6,6 +6,8 @@
 //! Schema; each test's data is decoded and checked as a property of an object. Prints the share
 //! that agrees, for each file, and each test that does not.
 
+#![expect(clippy::print_stdout, reason = "an example talks to whoever runs it")]
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::error::Error;
 use std::io::Write as _;

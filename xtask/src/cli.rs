@@ -78,7 +78,7 @@ pub enum Command {
     Contract(ContractCommand),
     /// Generate models and server trait from the contracts
     #[command(after_help = "Example: cargo xtask codegen --check")]
-    Codegen(CodegenArgs),
+    Codegen(Box<CodegenArgs>),
     /// Measure our commands beside their peers
     #[command(
         subcommand,

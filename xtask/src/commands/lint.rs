@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::io::Write;
 use std::path::PathBuf;
 
@@ -114,8 +115,8 @@ pub fn run(context: &Context, args: &LintArgs) -> CommandResult {
     for file in &args.files {
         let path = context.here.join(file);
         let is_ours = ours.contains(&path) && args.ruleset.is_none();
-        if !rulesets.contains_key(&is_ours) {
-            rulesets.insert(is_ours, ruleset(context, args, is_ours)?);
+        if let Entry::Vacant(entry) = rulesets.entry(is_ours) {
+            entry.insert(ruleset(context, args, is_ours)?);
         }
         match contract::load(context, &path) {
             Ok(contract) => {

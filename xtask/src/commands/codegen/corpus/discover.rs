@@ -82,10 +82,7 @@ fn word_of(text: &str) -> Option<&'static str> {
         WORDS.into_iter().find(|word| {
             let rest = line.strip_prefix(word);
             let rest = rest.map(|rest| rest.trim_start_matches(['"', '\'']).trim_start());
-            rest.is_some_and(|rest| {
-                rest.strip_prefix(':')
-                    .is_some_and(|value| is_version(value))
-            })
+            rest.is_some_and(|rest| rest.strip_prefix(':').is_some_and(is_version))
         })
     })
 }
