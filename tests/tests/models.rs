@@ -1,7 +1,5 @@
 //! Chapter two: models are generated from the contract, in three languages, the same each time.
 
-#![expect(clippy::unwrap_used, reason = "the helpers of a test are test code")]
-
 use std::io::{BufRead, BufReader};
 use std::process::Stdio;
 
