@@ -92,10 +92,16 @@ pub(super) fn add_peer(
         let is_confirmed = near.iter().any(|idx| {
             let path = &found[*idx].change.path;
             let is_in_scope = !finding.scope.is_empty() && path.starts_with(&finding.scope);
-            // What concerns the form must be known at the same place, above or below it.
+            // What concerns the form must be known at the same place, below it, or at the schema
+            // that holds the property.
             let is_form = ["structure", "type", "existence"].contains(&rule.kind);
-            let is_related =
-                path.starts_with(&finding.pointer) || finding.pointer.starts_with(path.as_str());
+            let holder = finding.pointer.rsplit_once("/properties/");
+            let is_holder = holder.is_some_and(|(holder, _)| holder == path);
+            let is_related = if rule.kind == "structure" {
+                *path == finding.pointer
+            } else {
+                path.starts_with(&finding.pointer) || is_holder
+            };
             is_in_scope && (is_related || !is_form)
         });
         if !is_confirmed && may_be_form(finding, rule, &neighbours) {

@@ -181,7 +181,7 @@ impl<'a> Builder<'a> {
             (true, true) if old.reference == new.reference => return None,
             _ => {
                 // oasdiff looks no further into a cycle that only one side has.
-                return Some(Rc::new(Delta::one_sided(None, Some(new.clone()))));
+                return Some(Rc::new(Delta::one_sided(None, None)));
             }
         }
         self.enter(old, new);
