@@ -7,6 +7,7 @@ info:
   title: Shop
   description: Sells things
   version: 1.0.0
+  contact: {name: Shop, url: https://shop.example, email: shop@shop.example}
 servers:
   - url: https://shop.example
 tags:
@@ -16,6 +17,7 @@ paths:
     get:
       operationId: listOrders
       summary: List the orders
+      description: In the order in which they came
       tags: [orders]
       responses:
         "200":
@@ -56,8 +58,8 @@ fn a_lint_finding_shows_its_line_under_a_caret() {
         .run(&["contract", "lint"])
         .expect_code(0)
         .expect_says(&[
-            "warning[operation-operationId]: `GET /orders` has no `operationId`",
-            "  --> contracts/openapi.yaml:12:5\n12 |     get:\n   |     ^\n",
+            "warning[operation-operationId]: the operation has no `operationId`",
+            "  --> contracts/openapi.yaml:13:5\n13 |     get:\n   |     ^\n",
         ]);
 }
 
@@ -68,7 +70,7 @@ fn a_reference_that_leads_nowhere_names_its_place_and_the_nearest_name() {
     let run = repository.run(&["contract", "lint"]);
     run.expect_code(3).expect_says(&[
         "error[ref-missing]: `#/components/schemas/Oder` leads nowhere",
-        "--> contracts/openapi.yaml:24:25",
+        "--> contracts/openapi.yaml:26:25",
         "did you mean `Order`?",
     ]);
     let json = repository.run(&["contract", "lint", "--format", "json"]);
@@ -76,7 +78,7 @@ fn a_reference_that_leads_nowhere_names_its_place_and_the_nearest_name() {
     assert_eq!(finding["code"], "ref-missing");
     assert_eq!(
         finding["place"],
-        serde_json::json!({ "file": FILE, "line": 24, "column": 25 })
+        serde_json::json!({ "file": FILE, "line": 26, "column": 25 })
     );
 }
 
@@ -86,7 +88,7 @@ fn a_reference_to_a_missing_file_names_that_file() {
     repository.replace(FILE, "#/components/schemas/Order\"", "parts.yaml#/Order\"");
     let run = repository.run(&["contract", "lint"]);
     assert_ne!(run.code, Some(0));
-    run.expect_says(&["parts.yaml", "contracts/openapi.yaml:24"]);
+    run.expect_says(&["parts.yaml", "contracts/openapi.yaml:26"]);
 }
 
 #[test]
@@ -132,7 +134,7 @@ fn a_break_between_a_revision_and_a_file_is_told_by_operation_and_exits_3() {
         .expect_code(3)
         .expect_says(&[
             "GET /orders: the type changed from `string` to `integer`",
-            "--> contracts/openapi.yaml:34:17",
+            "--> contracts/openapi.yaml:36:17",
             "version: major",
         ]);
     let json = repository.run(&["contract", "diff", &now, FILE, "--format", "json"]);

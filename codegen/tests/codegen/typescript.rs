@@ -120,7 +120,13 @@ fn typescript_keeps_the_wire_to_the_digit() {
             ("Pet", r#"{"kind":"lion","lives":1}"#, None),
             ("Mixed", "7", None),
             ("Mixed", r#"["a"]"#, None),
-            ("Shapes", r#"{"a":"x","b":1}"#, None),
+            (
+                "Shapes",
+                r#"{"a":"x","b":1}"#,
+                Some(
+                    r#"{"ok":{"a":"x","b":1},"violations":["``: fits 2 of the alternatives, of which only one may hold"]}"#,
+                ),
+            ),
             (
                 "Scores",
                 r#"{"a/b":11}"#,

@@ -68,10 +68,8 @@ async fn a_key_that_ends_in_the_past_is_not_made() {
     let (_folder, hub) = start().await;
     let body = json!({"name": "x", "role": "viewer", "expiresAt": "2020-01-01T00:00:00Z"});
     let (status, problem) = hub.admin.post("/api/v1/tokens", body).await;
-    assert_eq!(
-        (status, &problem["errors"][0]["path"]),
-        (400, &json!("/expiresAt"))
-    );
+    // The request is as the contract says; it is the clock that it conflicts with.
+    assert_eq!(status, 409, "{problem}");
 }
 
 #[tokio::test]
