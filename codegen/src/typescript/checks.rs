@@ -28,6 +28,8 @@ impl TypeScript<'_> {
         );
         match &self.ir.decls[id].shape {
             Shape::Struct(object) => self.object_check(out, object),
+            // Any other text is valid beside the listed ones.
+            Shape::Enum(_) if self.ir.decls[id].is_open => out.push_str("s.string"),
             Shape::Enum(_) => {
                 let _ = write!(out, "s.openEnum({name})");
             }
