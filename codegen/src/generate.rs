@@ -69,6 +69,12 @@ impl Emit {
             Self::Wire => "wire",
         }
     }
+
+    /// Whether a language has this part.
+    #[must_use]
+    pub fn is_for(self, language: Language) -> bool {
+        self != Self::Server || language == Language::Rust
+    }
 }
 
 /// What to generate.
@@ -156,17 +162,12 @@ pub fn generate(contracts: &[Contract], request: &Request) -> Result<Generated, 
     if contracts.is_empty() {
         return Err(CodegenError::NoContract);
     }
+    check_parts(request)?;
     let ir = lower(contracts);
     let mut artifacts = match request.language {
         Language::Rust => rust::emit(&ir, request)?,
-        Language::Swift => {
-            check_parts(request, &[Emit::Models, Emit::Client, Emit::Wire])?;
-            swift::emit(&ir, request)
-        }
-        Language::TypeScript => {
-            check_parts(request, &[Emit::Models, Emit::Client, Emit::Wire])?;
-            typescript::emit(&ir, request)
-        }
+        Language::Swift => swift::emit(&ir, request),
+        Language::TypeScript => typescript::emit(&ir, request),
     };
     artifacts.sort_by(|one, other| one.path.cmp(&other.path));
     Ok(Generated {
@@ -178,8 +179,9 @@ pub fn generate(contracts: &[Contract], request: &Request) -> Result<Generated, 
 }
 
 /// Refuses the parts that a language lacks.
-fn check_parts(request: &Request, known: &[Emit]) -> Result<(), CodegenError> {
-    match request.emit.iter().find(|emit| !known.contains(emit)) {
+fn check_parts(request: &Request) -> Result<(), CodegenError> {
+    let mut parts = request.emit.iter();
+    match parts.find(|part| !part.is_for(request.language)) {
         None => Ok(()),
         Some(part) => Err(CodegenError::Unsupported {
             language: request.language.word(),

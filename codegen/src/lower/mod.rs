@@ -31,6 +31,8 @@ pub(crate) struct Lowering<'a> {
     is_strict: bool,
     /// Whether the enum that was made last is open to any other text.
     has_other: bool,
+    /// The schemas in place that are being looked at, the outermost first.
+    open: Vec<*const Node>,
     /// The merged targets of references, by their nodes.
     flats: HashMap<*const Node, Rc<Flat<'a>>>,
 }
@@ -51,6 +53,7 @@ pub fn lower(contracts: &[Contract]) -> Ir {
         schema_queue: Vec::new(),
         is_strict: false,
         has_other: false,
+        open: Vec::new(),
         flats: HashMap::new(),
     };
     for contract in contracts {
@@ -88,6 +91,14 @@ impl<'a> Lowering<'a> {
         let id = self.push(target, target.name(), target.is_named(), Docs::default());
         self.ids.insert(place, id);
         self.queue.push_back((id, target.clone()));
+        id
+    }
+
+    /// The same under a name of the caller's, for a schema in place.
+    fn declare_as(&mut self, schema: &Cursor<'a>, name: &str) -> DeclId {
+        let id = self.push(schema, name.to_owned(), false, Docs::default());
+        self.ids.insert(schema.place(), id);
+        self.queue.push_back((id, schema.clone()));
         id
     }
 

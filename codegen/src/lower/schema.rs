@@ -18,12 +18,24 @@ impl<'a> Lowering<'a> {
         if let Some(id) = self.ids.get(&schema.place()) {
             return Type::new(TypeKind::Named(*id));
         }
+        let here = std::ptr::from_ref(schema.node);
+        if self.open.contains(&here) {
+            // `allOf` brought us back into a schema that is being looked at: it gets a name.
+            let mut ty = Type::new(TypeKind::Named(self.declare_as(schema, name)));
+            let flat = flatten(schema);
+            ty.is_nullable = flat.is_nullable || self.has_null_variant(&flat);
+            return ty;
+        }
         let flat = flatten(schema);
         let is_nullable = flat.is_nullable || self.has_null_variant(&flat);
         let docs = flat.docs.clone();
-        let mut ty = match self.shape_of(schema, flat, name) {
-            Shape::Alias(ty) => ty,
-            shape => {
+        self.open.push(here);
+        let shape = self.shape_of(schema, flat, name);
+        self.open.pop();
+        let mut ty = match (shape, self.ids.get(&schema.place())) {
+            (_, Some(id)) => Type::new(TypeKind::Named(*id)),
+            (Shape::Alias(ty), None) => ty,
+            (shape, None) => {
                 let id = self.declare_inline(schema, name.to_owned(), docs, shape);
                 Type::new(TypeKind::Named(id))
             }

@@ -89,10 +89,18 @@ fn free_settings(context: &Context, args: &CodegenArgs, out: &Path) -> Result<Se
         if !languages.insert(language) {
             continue;
         }
+        let has_all = emit.iter().all(|part| part.is_for(language)) || emit.len() == 1;
+        let parts = emit.iter().filter(|part| has_all || part.is_for(language));
+        if !has_all {
+            context.output.progress(format!(
+                "note: no server is generated in {}: only rust has one",
+                language.word()
+            ));
+        }
         let mut target = TargetSettings {
             contracts: contracts.clone(),
             language,
-            emit: emit.clone(),
+            emit: parts.copied().collect(),
             out: shown(&out.join(language.word())),
             ..TargetSettings::default()
         };
