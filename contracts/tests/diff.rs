@@ -385,3 +385,48 @@ proptest! {
         prop_assert_eq!(diff(&contract(&new), &contract(&old)), vec![]);
     }
 }
+
+/// A union of this many inline events; each says what it is by the one value of `type`.
+fn events(n: usize, is_titled: bool) -> Vec<Value> {
+    (0..n)
+        .map(|index| {
+            let mut event = json!({
+                "type": "object",
+                "required": ["type"],
+                "properties": {
+                    "type": {"type": "string", "enum": [format!("event.{index}")]},
+                    "at": {"type": "integer"}
+                }
+            });
+            if is_titled {
+                event["title"] = json!("Event");
+            }
+            event
+        })
+        .collect()
+}
+
+#[test]
+fn variants_of_a_large_union_are_matched_in_any_order() {
+    for is_titled in [false, true] {
+        let old = events(120, is_titled);
+        let mut new = old.clone();
+        new.reverse();
+        check_schema(json!({"anyOf": old}), json!({"anyOf": new}), &[], &[]);
+        new[3]["required"] = json!(["type", "at"]);
+        check_schema(
+            json!({"anyOf": old}),
+            json!({"anyOf": new}),
+            &["breaking request-property-became-required"],
+            &["info response-property-became-required"],
+        );
+    }
+}
+
+#[test]
+fn equal_variants_without_a_tag_are_matched_by_their_text() {
+    let plain = |index: usize| json!({"type": "string", "pattern": format!("^{index}")});
+    let old: Vec<Value> = (0..100).chain([7, 7]).map(plain).collect();
+    let new: Vec<Value> = old.iter().rev().cloned().collect();
+    check_schema(json!({"oneOf": old}), json!({"oneOf": new}), &[], &[]);
+}

@@ -18,6 +18,7 @@ mod schema;
 mod security;
 mod settings;
 mod unions;
+mod variants;
 mod walk;
 mod witness;
 

@@ -1,12 +1,10 @@
-//! Variants of `oneOf` and `anyOf`, matched by name and then by meaning. It must not know
+//! Changes of `oneOf` and `anyOf`: variants that are gone or added. It must not know
 //! properties.
 
 use super::schema::{Sides, place, step};
+use super::variants::{self, label};
 use super::walk::{Draft, Effect, Scope, Walk};
 use crate::views::Located;
-
-/// How many variants two unions may have to be matched by meaning.
-const VARIANTS_MAX: usize = 48;
 
 /// Whether two schemas mean the same: a comparison of its own finds nothing.
 pub(super) fn is_same<'a>(
@@ -57,7 +55,7 @@ pub(super) fn compare<'a>(
             return stop;
         }
     };
-    let (gone, added) = match_variants(walk, scope, sides, (&old, &new));
+    let (gone, added) = variants::pair(walk, scope, sides, (&old, &new));
     if let ([gone], [added]) = (gone.as_slice(), added.as_slice()) {
         let below = scope.below(&format!("/{key}"));
         step(walk, &below, *gone, *added, sides.depth + 1);
@@ -135,57 +133,4 @@ fn push_union(
 
 fn name_of(variant: &Located<'_>) -> String {
     label(variant).map_or_else(String::new, |name| format!(" (`{name}`)"))
-}
-
-fn label<'a>(variant: &Located<'a>) -> Option<&'a str> {
-    let reference = variant
-        .node
-        .get("$ref")
-        .and_then(crate::source::Node::as_str);
-    match reference {
-        Some(text) => text.rsplit('/').next(),
-        None => variant
-            .node
-            .get("title")
-            .and_then(crate::source::Node::as_str),
-    }
-}
-
-/// Pairs variants by name, then by meaning; what is left is gone or added.
-fn match_variants<'a>(
-    walk: &mut Walk<'a>,
-    scope: &Scope,
-    sides: &Sides<'_, 'a>,
-    (old, new): (&[Located<'a>], &[Located<'a>]),
-) -> (Vec<Located<'a>>, Vec<Located<'a>>) {
-    let mut added: Vec<Located<'a>> = new.to_vec();
-    let mut gone = Vec::new();
-    let by_meaning = old.len().max(new.len()) <= VARIANTS_MAX;
-    let mut unnamed = Vec::new();
-    for variant in old {
-        let name = label(variant);
-        let position = added
-            .iter()
-            .position(|candidate| name.is_some() && label(candidate) == name);
-        match position {
-            Some(position) => {
-                let candidate = added.remove(position);
-                let below = scope.below(&format!("/{}", name.unwrap_or_default()));
-                step(walk, &below, *variant, candidate, sides.depth + 1);
-            }
-            None => unnamed.push(*variant),
-        }
-    }
-    for variant in unnamed {
-        let position = added.iter().position(|candidate| {
-            by_meaning && is_same(walk, scope, variant, *candidate, sides.depth)
-        });
-        match position {
-            Some(position) => {
-                added.remove(position);
-            }
-            None => gone.push(variant),
-        }
-    }
-    (gone, added)
 }
