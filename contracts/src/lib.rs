@@ -16,6 +16,7 @@ mod yaml;
 mod yaml_events;
 mod yaml_scalars;
 
+mod canonical;
 pub mod channels;
 pub mod document;
 mod files;

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 
 use tollgate_report::Place;
 
+use crate::canonical::canonical;
 pub use crate::channels::{AsyncOperation, Channel, Message};
 use crate::document::Contract;
 use crate::grammar::METHODS;
@@ -177,9 +178,13 @@ impl Contract {
     }
 
     fn parameters<'a>(&'a self, item: Located<'a>, operation: Located<'a>) -> Vec<Parameter<'a>> {
+        let is_same = |one: &Parameter<'_>, other: &Parameter<'_>| {
+            one.name == other.name && one.location == other.location
+        };
         let mut parameters: Vec<Parameter<'a>> = Vec::new();
         for holder in [item, operation] {
             let nodes = holder.node.get("parameters").map(Node::items);
+            let mut own: Vec<Parameter<'a>> = Vec::new();
             for node in nodes.unwrap_or_default() {
                 let at = self.follow(holder.file, node);
                 let (Some(name), Some(location)) = (text(at.node, "name"), text(at.node, "in"))
@@ -188,14 +193,24 @@ impl Contract {
                 };
                 let is_required = location == "path"
                     || at.node.get("required").and_then(Node::as_bool) == Some(true);
-                parameters.retain(|known| known.name != name || known.location != location);
-                parameters.push(Parameter {
+                let parameter = Parameter {
                     name,
                     location,
                     is_required,
                     at,
-                });
+                };
+                match own.iter_mut().find(|known| is_same(known, &parameter)) {
+                    None => own.push(parameter),
+                    // Twice in one list is a mistake of the document; its order decides nothing.
+                    Some(known) => {
+                        if canonical(parameter.at.node) < canonical(known.at.node) {
+                            *known = parameter;
+                        }
+                    }
+                }
             }
+            parameters.retain(|known| !own.iter().any(|parameter| is_same(known, parameter)));
+            parameters.append(&mut own);
         }
         parameters
     }

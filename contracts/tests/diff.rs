@@ -430,3 +430,31 @@ fn equal_variants_without_a_tag_are_matched_by_their_text() {
     let new: Vec<Value> = old.iter().rev().cloned().collect();
     check_schema(json!({"oneOf": old}), json!({"oneOf": new}), &[], &[]);
 }
+
+#[test]
+fn what_a_document_says_twice_has_no_order() {
+    let parameter = |format: &str| json!({"name": "id", "in": "path", "required": true, "schema": {"type": "string", "format": format}});
+    let operation = |id: &str, formats: [&str; 2]| {
+        json!({
+            "operationId": id,
+            "parameters": [parameter(formats[0]), parameter(formats[1])],
+            "responses": {"200": {"description": "ok"}}
+        })
+    };
+    let document = |path: Value| json!({"openapi": "3.1.0", "info": {"title": "Orders", "version": "1.0.0"}, "paths": {"/orders/{id}": path}});
+    let get = ("get".to_owned(), ["uuid", "email"]);
+    let head = ("head".to_owned(), ["uuid", "email"]);
+    let make = |order: [&(String, [&str; 2]); 2], is_reversed: bool| {
+        let mut item = serde_json::Map::new();
+        for (method, formats) in order {
+            let mut formats = *formats;
+            if is_reversed {
+                formats.reverse();
+            }
+            item.insert(method.clone(), operation("orders", formats));
+        }
+        contract(&document(Value::Object(item)))
+    };
+    let (old, new) = (make([&get, &head], false), make([&head, &get], true));
+    assert!(diff(&old, &new).is_empty(), "{:?}", diff(&old, &new));
+}

@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use tollgate_report::Place;
 
-use super::flat::canonical;
 use super::walk::{Direction, Draft, Effect, Scope, Walk};
 use super::{Level, schema};
+use crate::canonical::canonical;
 use crate::channels::{AsyncOperation, Binding, Channel, Message, Server};
 use crate::document::Contract;
 use crate::source::{Node, escape_token};
@@ -179,7 +179,13 @@ fn credentials(contract: &Contract, at: Option<(&str, &Node)>) -> BTreeSet<Strin
     node.items()
         .map(|item| {
             let end = contract.follow(file, item);
-            canonical(end.node)
+            let entries = end.node.entries();
+            let said = entries.filter(|entry| entry.key != "description");
+            let mut parts: Vec<String> = said
+                .map(|entry| format!("{}: {}", entry.key, canonical(&entry.node)))
+                .collect();
+            parts.sort();
+            parts.join(", ")
         })
         .collect()
 }

@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use super::walk::address;
+use crate::canonical::canonical;
 use crate::document::{Contract, Kind};
 use crate::source::Node;
 use crate::views::Located;
@@ -178,14 +179,6 @@ impl<'a> Flat<'a> {
 
     pub(super) fn first(&self) -> Option<Located<'a>> {
         self.parts.first().copied()
-    }
-}
-
-/// A value as text in which the order of keys and the spelling of numbers don't count.
-pub(super) fn canonical(node: &Node) -> String {
-    match node.as_f64() {
-        Some(number) if node.as_u64().is_none() => serde_json::Value::from(number).to_string(),
-        _ => node.to_json().to_string(),
     }
 }
 

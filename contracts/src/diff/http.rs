@@ -8,7 +8,7 @@ use tollgate_report::Place;
 use super::walk::{Direction, Draft, Effect, Scope, Walk};
 use super::{Level, bodies, schema, security};
 use crate::source::{Node, escape_token};
-use crate::views::{Located, Operation, Parameter};
+use crate::views::{Located, Operation, Parameter, text};
 
 /// An operation by what a client sees: method and path without the names of its parameters.
 type Key = (String, String);
@@ -140,13 +140,14 @@ fn compare_facts(walk: &mut Walk<'_>, scope: &Scope, old: &Operation<'_>, new: &
         };
         walk.push(scope, draft);
     };
-    match (old.is_id_given, new.is_id_given) {
-        (true, _) if !new.is_id_given || old.id != new.id => {
-            let message = format!("the operation id `{}` is gone", old.id);
+    let own_id = |operation: &Operation<'_>| text(operation.node, "operationId");
+    match (own_id(old), own_id(new)) {
+        (Some(gone), id) if id.as_ref() != Some(&gone) => {
+            let message = format!("the operation id `{gone}` is gone");
             push("api-operation-id-removed", message, Level::Info);
         }
-        (false, true) => {
-            let message = format!("the operation id `{}` is new", new.id);
+        (None, Some(id)) => {
+            let message = format!("the operation id `{id}` is new");
             push("api-operation-id-added", message, Level::Info);
         }
         _ => {}

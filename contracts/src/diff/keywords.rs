@@ -3,10 +3,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::flat::canonical;
 use super::schema::{Sides, step};
 use super::unions::is_same;
 use super::walk::{Draft, Effect, Scope, Walk};
+use crate::canonical::canonical;
 use crate::source::{Node, escape_token};
 use crate::views::Located;
 

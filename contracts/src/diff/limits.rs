@@ -2,8 +2,9 @@
 //! know properties or unions.
 
 use super::Level;
-use super::flat::{Flat, canonical};
+use super::flat::Flat;
 use super::walk::{Draft, Effect, Scope, Walk};
+use crate::canonical::canonical;
 use crate::source::Node;
 use crate::views::Located;
 

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::schema::{Sides, step};
 use super::unions::is_same;
 use super::walk::{Scope, Walk};
+use crate::canonical::canonical;
 use crate::source::Node;
 use crate::views::Located;
 
@@ -145,35 +146,5 @@ fn only_value(schema: &Node) -> Option<String> {
     match schema.get("enum")?.as_array()? {
         [value] => Some(value.to_text()),
         _ => None,
-    }
-}
-
-/// The text of a schema, the same for every order of its keys.
-fn canonical(node: &Node) -> String {
-    let mut out = String::new();
-    write_canonical(node, &mut out);
-    out
-}
-
-fn write_canonical(node: &Node, out: &mut String) {
-    if let Some(entries) = node.as_object() {
-        let mut entries: Vec<_> = entries.iter().collect();
-        entries.sort_by(|one, other| one.key.cmp(&other.key));
-        out.push('{');
-        for entry in entries {
-            out.push_str(&entry.key);
-            out.push('\u{1}');
-            write_canonical(&entry.node, out);
-        }
-        out.push('}');
-    } else if let Some(items) = node.as_array() {
-        out.push('[');
-        for item in items {
-            write_canonical(item, out);
-            out.push('\u{1}');
-        }
-        out.push(']');
-    } else {
-        out.push_str(&node.to_text());
     }
 }

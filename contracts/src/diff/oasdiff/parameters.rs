@@ -13,6 +13,7 @@ use super::transitions::Transitions;
 use super::types::{self, Change, Verdict};
 use super::view::View;
 use super::{At, Sink};
+use crate::canonical::canonical;
 use crate::document::Contract;
 use crate::source::{Node, escape_token};
 use crate::views::Located;
@@ -54,22 +55,35 @@ impl<'a> Parameter<'a> {
 /// The parameters that stand at a node, references followed.
 pub(super) fn list<'a>(contract: &'a Contract, at: Located<'a>) -> Vec<Parameter<'a>> {
     let nodes = at.node.get("parameters").map(Node::items);
-    nodes
-        .unwrap_or_default()
-        .filter_map(|node| {
-            let end = contract.follow(at.file, node);
-            let schema = end.node.get("schema").map(|node| {
-                let file = end.file;
-                View::new(contract, Located { file, node })
-            });
-            Some(Parameter {
-                node: end.node,
-                name: end.node.get("name")?.scalar_text()?,
-                place: end.node.get("in")?.scalar_text()?,
-                schema,
-            })
-        })
-        .collect()
+    let mut list: Vec<Parameter<'a>> = Vec::new();
+    for node in nodes.unwrap_or_default() {
+        let end = contract.follow(at.file, node);
+        let word = |key: &str| end.node.get(key).and_then(Node::scalar_text);
+        let (Some(name), Some(place)) = (word("name"), word("in")) else {
+            continue;
+        };
+        let schema = end.node.get("schema").map(|node| {
+            let file = end.file;
+            View::new(contract, Located { file, node })
+        });
+        let parameter = Parameter {
+            node: end.node,
+            name,
+            place,
+            schema,
+        };
+        let is_same = |known: &&mut Parameter<'_>| known.name == name && known.place == place;
+        match list.iter_mut().find(is_same) {
+            None => list.push(parameter),
+            // Twice in one list is a mistake of the document; its order decides nothing.
+            Some(known) => {
+                if canonical(parameter.node) < canonical(known.node) {
+                    *known = parameter;
+                }
+            }
+        }
+    }
+    list
 }
 
 /// Parameters of two sides, matched.
