@@ -458,3 +458,32 @@ fn what_a_document_says_twice_has_no_order() {
     let (old, new) = (make([&get, &head], false), make([&head, &get], true));
     assert!(diff(&old, &new).is_empty(), "{:?}", diff(&old, &new));
 }
+
+#[test]
+fn paths_that_differ_in_names_of_parameters_only_stay_apart() {
+    let path = |name: &str, format: &str| {
+        let operation = json!({
+            "operationId": format!("by{name}"),
+            "parameters": [{"name": name, "in": "path", "required": true, "schema": {"type": "string", "format": format}}],
+            "responses": {"200": {"description": "ok"}}
+        });
+        (format!("/orders/{{{name}}}"), json!({"get": operation}))
+    };
+    let document = |paths: Vec<(String, Value)>| {
+        let paths: serde_json::Map<String, Value> = paths.into_iter().collect();
+        contract(
+            &json!({"openapi": "3.1.0", "info": {"title": "Orders", "version": "1.0.0"}, "paths": paths}),
+        )
+    };
+    let old = document(vec![path("id", "uuid"), path("mail", "email")]);
+    let new = document(vec![path("mail", "email"), path("id", "uuid")]);
+    assert!(diff(&old, &new).is_empty(), "{:?}", diff(&old, &new));
+    // One of two goes: it is that one and no other.
+    let one = document(vec![path("mail", "email")]);
+    let changes = diff(&old, &one);
+    let operations: Vec<&str> = changes
+        .iter()
+        .filter_map(|c| c.operation.as_deref())
+        .collect();
+    assert_eq!(operations, ["GET /orders/{id}"], "{changes:?}");
+}

@@ -10,19 +10,25 @@ use super::{Level, bodies, schema, security};
 use crate::source::{Node, escape_token};
 use crate::views::{Located, Operation, Parameter, text};
 
-/// An operation by what a client sees: method and path without the names of its parameters.
-type Key = (String, String);
+/// An operation by what a client sees: path and method. Paths that both sides have count as they
+/// are written, others without the names of their parameters; the number tells apart those that
+/// are then still equal.
+type Key = (String, String, usize);
 
 pub(super) fn compare(walk: &mut Walk<'_>) {
     let (old_contract, new_contract) = (walk.old, walk.new);
     let (old_list, new_list) = (old_contract.operations(), new_contract.operations());
-    let old = by_key(&old_list);
-    let new = by_key(&new_list);
-    let new_paths: BTreeSet<&String> = new.keys().map(|(path, _)| path).collect();
+    let old = by_key(&old_list, &new_list);
+    let new = by_key(&new_list, &old_list);
+    let new_paths: BTreeSet<String> = new_list.iter().map(|new| shape_of(&new.path)).collect();
     for (key, operation) in &old {
         match new.get(key) {
             Some(new) => compare_operation(walk, operation, new),
-            None => removed(walk, operation, !new_paths.contains(&key.0)),
+            None => removed(
+                walk,
+                operation,
+                !new_paths.contains(&shape_of(&operation.path)),
+            ),
         }
     }
     for (key, operation) in &new {
@@ -40,14 +46,27 @@ pub(super) fn compare(walk: &mut Walk<'_>) {
     }
 }
 
-fn by_key<'o, 'a>(operations: &'o [Operation<'a>]) -> BTreeMap<Key, &'o Operation<'a>> {
-    operations
-        .iter()
-        .map(|operation| {
-            let key = (shape_of(&operation.path), operation.method.clone());
-            (key, operation)
-        })
-        .collect()
+fn by_key<'o, 'a>(
+    operations: &'o [Operation<'a>],
+    others: &[Operation<'_>],
+) -> BTreeMap<Key, &'o Operation<'a>> {
+    let others: BTreeSet<&str> = others.iter().map(|other| other.path.as_str()).collect();
+    let mut sorted: Vec<&Operation<'_>> = operations.iter().collect();
+    sorted.sort_by(|one, other| one.path.cmp(&other.path));
+    let mut all = BTreeMap::new();
+    for operation in sorted {
+        let (path, method) = (&operation.path, operation.method.clone());
+        let path = match others.contains(path.as_str()) {
+            true => path.clone(),
+            false => shape_of(path),
+        };
+        let mut key = (path, method, 0);
+        while all.contains_key(&key) {
+            key.2 += 1;
+        }
+        all.insert(key, operation);
+    }
+    all
 }
 
 /// A path template with its parameters emptied: `/a/{id}` and `/a/{key}` are one.

@@ -129,6 +129,7 @@ fn shapes<'p>(paths: &Paths<'p>) -> Shapes<'p> {
 /// The path on the other side, with the names that its parameters have there.
 fn find<'p>(
     path: &'p str,
+    own: &Paths<'p>,
     others: &Paths<'p>,
     shapes: &Shapes<'p>,
 ) -> Option<(&'p str, BTreeMap<&'p str, &'p str>)> {
@@ -137,7 +138,10 @@ fn find<'p>(
     }
     let (wanted, names) = shape(path);
     let mut candidates = shapes.get(&wanted)?.iter();
-    let (other, theirs) = candidates.find(|(_, theirs)| theirs.len() == names.len())?;
+    // A path that both sides have is that path and no other.
+    let is_free = |other: &str| !own.contains_key(other);
+    let (other, theirs) =
+        candidates.find(|(other, theirs)| theirs.len() == names.len() && is_free(other))?;
     let renamed = names.iter().copied().zip(theirs.iter().copied());
     Some((other, renamed.collect()))
 }
@@ -145,7 +149,7 @@ fn find<'p>(
 fn paths<'a>(cx: &Cx<'a, '_>, old: &Paths<'a>, new: &Paths<'a>, sink: &mut Sink) {
     let (old_shapes, new_shapes) = (shapes(old), shapes(new));
     for (path, item) in old {
-        match find(path, new, &new_shapes) {
+        match find(path, old, new, &new_shapes) {
             None => removed_path(cx, path, *item, sink),
             Some((other, renamed)) => {
                 let pair = (*item, new[other]);
@@ -154,7 +158,7 @@ fn paths<'a>(cx: &Cx<'a, '_>, old: &Paths<'a>, new: &Paths<'a>, sink: &mut Sink)
         }
     }
     for (path, item) in new {
-        if find(path, old, &old_shapes).is_none() {
+        if find(path, new, old, &old_shapes).is_none() {
             for (method, operation) in &operations(cx.builder.new, *item) {
                 sink.enter(Some((method, path)), None, Some(place(*operation)));
                 sink.push("endpoint-added", &At { method, path }, Vec::new());
