@@ -1,5 +1,8 @@
 //! Chapter one: a contract is read, linted, compared and agreed.
 
+use std::fs;
+
+use tollgate_tests::http::Site;
 use tollgate_tests::repository::Repository;
 
 const SHOP: &str = r##"openapi: 3.1.0
@@ -178,4 +181,53 @@ fn what_was_blessed_may_grow_but_not_break_without_a_new_major_version() {
         .expect_says(&["GET /orders", "raise the major version"]);
     repository.replace(FILE, "  version: 1.0.0\n", "  version: 2.0.0\n");
     repository.run(&["contract", "check"]).expect_code(0);
+}
+
+#[test]
+fn a_url_is_fetched_from_an_allowed_host_and_counts_by_its_digest() {
+    let money = "Money: {type: object, properties: {unit: {$ref: 'units.yaml#/Unit'}}}\n";
+    let units = "Unit: {type: string, enum: [EUR, USD]}\n";
+    let site = Site::new(&[("/common.yaml", money), ("/units.yaml", units)]);
+    let repository = shop();
+    let url = format!("http://{}/common.yaml#/Money", site.addr());
+    repository.replace(
+        FILE,
+        "        id:\n          type: string\n",
+        &format!(
+            "        id:\n          type: string\n        price:\n          $ref: \"{url}\"\n"
+        ),
+    );
+    // Nobody has allowed the host: nothing is fetched and nothing is written.
+    repository
+        .run(&["contract", "lock"])
+        .expect_code(3)
+        .expect_says(&[
+            &format!("the host `{}` is not allowed", site.addr()),
+            "contracts.lock: 0 URLs",
+        ]);
+    assert!(!repository.path().join("contracts.lock").exists());
+    repository.write(
+        "tollgate.toml",
+        &format!("[contracts]\nremote_hosts = [\"{}\"]\n", site.addr()),
+    );
+    repository
+        .run(&["contract", "lock"])
+        .expect_code(0)
+        .expect_says(&["contracts.lock: 2 URLs"]);
+    let lock = repository.read("contracts.lock");
+    // What is locked is read without the site.
+    site.set("/units.yaml", "Unit: {type: string, enum: [EUR]}\n");
+    let lint = repository.run(&["contract", "lint"]);
+    let printed = lint.expect_code(0).all();
+    assert!(!printed.contains("ref-remote"), "{printed}");
+    // Another machine has the lock and not the texts: it refuses what has changed.
+    fs::remove_dir_all(repository.path().join(".tollgate/cache/remote")).expect("the cache goes");
+    let run = repository.run(&["contract", "lock"]);
+    run.expect_code(3).expect_says(&["units.yaml"]);
+    assert_eq!(repository.read("contracts.lock"), lock);
+    repository
+        .run(&["contract", "lock", "--update"])
+        .expect_code(0)
+        .expect_says(&["contracts.lock: 2 URLs"]);
+    assert_ne!(repository.read("contracts.lock"), lock);
 }

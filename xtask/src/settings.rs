@@ -50,7 +50,8 @@ pub struct ContractsSettings {
     pub files: Vec<String>,
     /// The folder of the contracts that were agreed. Default `contracts/blessed`.
     pub blessed: String,
-    /// The hosts that `contract lock` may fetch references from. Default: none.
+    /// The hosts that `contract lock` may fetch references from, as `name` or `name:port`. Default:
+    /// none.
     pub remote_hosts: Vec<String>,
     /// Which lint rules hold, and how much each matters.
     pub lint: tollgate_contracts::LintSettings,

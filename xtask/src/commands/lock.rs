@@ -6,6 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -29,8 +30,16 @@ const URLS_MAX: usize = 200;
 /// Exit 3 when a text has changed, comes from a host that is not allowed, or can't be fetched.
 pub async fn run(context: &Context, update: bool) -> CommandResult {
     let mut lock = read(context)?;
+    let before = lock.clone();
+    if update && !lock.urls.is_empty() {
+        // Nothing counts as kept, so all that is still named is fetched again.
+        lock.urls.clear();
+        write(context, &lock)?;
+    }
+    let mut written = lock.clone();
     let mut used = BTreeSet::new();
     let mut findings = Vec::new();
+    let mut refused_urls = Vec::new();
     let client = Client::builder()
         .timeout(TIMEOUT)
         .redirect(Policy::none())
@@ -50,12 +59,13 @@ pub async fn run(context: &Context, update: bool) -> CommandResult {
         }
         for url in wanted {
             match fetch(context, &client, &url).await {
-                Err(error) => findings.push(refused(&url, &error)),
+                Err(error) => {
+                    findings.push(refused(&url, &error));
+                    refused_urls.push(url);
+                }
                 Ok(bytes) => {
-                    let is_new = update || !lock.urls.contains_key(&url);
-                    if is_new {
-                        lock.urls.insert(url.clone(), digest(&bytes));
-                    }
+                    let known = lock.urls.entry(url.clone());
+                    known.or_insert_with(|| digest(&bytes));
                     match lock.check(&url, &bytes) {
                         Some(finding) => findings.push(finding),
                         None => keep(context, &bytes)?,
@@ -63,7 +73,18 @@ pub async fn run(context: &Context, update: bool) -> CommandResult {
                 }
             }
         }
-        // What was fetched may name more.
+        // What was fetched may name more, and is read by the digests of the file.
+        if lock != written {
+            write(context, &lock)?;
+            written = lock.clone();
+        }
+    }
+    for url in &refused_urls {
+        if let Some(digest) = before.urls.get(url) {
+            lock.urls.insert(url.clone(), digest.clone());
+        }
+    }
+    if lock != written {
         write(context, &lock)?;
     }
     context.output.findings(&findings, &context.root);
@@ -124,13 +145,7 @@ fn missing(context: &Context) -> Result<BTreeSet<String>, Failure> {
 
 async fn fetch(context: &Context, client: &Client, url: &str) -> anyhow::Result<Vec<u8>> {
     let parsed = Url::parse(url).context("read the URL")?;
-    let host = parsed.host_str().unwrap_or_default();
-    let allowed = &context.settings.contracts.remote_hosts;
-    ensure!(
-        allowed.iter().any(|name| name == host),
-        "the host `{host}` is not allowed; add it to `remote_hosts` in [contracts] of tollgate.toml"
-    );
-    ensure!(parsed.scheme() == "https", "only `https` is fetched");
+    check_host(&parsed, &context.settings.contracts.remote_hosts)?;
     let mut response = client.get(parsed).send().await?.error_for_status()?;
     let mut bytes = Vec::new();
     while let Some(chunk) = response.chunk().await? {
@@ -145,6 +160,29 @@ async fn fetch(context: &Context, client: &Client, url: &str) -> anyhow::Result<
         response.status()
     );
     Ok(bytes)
+}
+
+/// Whether a URL may be fetched: its host is allowed, as `name` or `name:port`, and the way to it is
+/// `https`; plain `http` stays on this machine.
+fn check_host(url: &Url, allowed: &[String]) -> anyhow::Result<()> {
+    let host = url.host_str().unwrap_or_default();
+    let with_port = url.port().map(|port| format!("{host}:{port}"));
+    let shown = with_port.as_deref().unwrap_or(host);
+    ensure!(
+        allowed.iter().any(|name| name == host || name == shown),
+        "the host `{shown}` is not allowed; add it to `remote_hosts` in [contracts] of tollgate.toml"
+    );
+    let address = host.trim_start_matches('[').trim_end_matches(']');
+    let is_here = address
+        .parse()
+        .is_ok_and(|address: IpAddr| address.is_loopback());
+    match url.scheme() {
+        "https" => Ok(()),
+        "http" if is_here => Ok(()),
+        scheme => {
+            bail!("`{scheme}` is not fetched; only `https` is, and `http` from 127.0.0.1 or [::1]")
+        }
+    }
 }
 
 fn refused(url: &str, error: &anyhow::Error) -> Finding {
