@@ -4,6 +4,7 @@
 
 mod format;
 mod graph;
+mod twins;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,6 +13,7 @@ use serde_json::Value;
 pub use format::Format;
 pub use graph::{Graph, analyse};
 pub(crate) use graph::{visit_constraints, visit_types};
+pub(crate) use twins::originals;
 
 /// The index of a declaration in [`Ir::decls`].
 pub type DeclId = usize;

@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::Swift;
 use super::text::literal;
 use crate::HEADER;
-use crate::ir::{Constraints, DeclId, Extra, Format, Integer, Ir, Shape, Type, TypeKind};
+use crate::ir::{Constraints, Decl, DeclId, Extra, Format, Integer, Ir, Shape, Type, TypeKind};
 
 impl Swift<'_> {
     /// The bounds of a place as Swift cases; its own, those of an alias, those of its items.
@@ -109,7 +109,7 @@ pub(super) fn with_checks(ir: &Ir) -> Vec<bool> {
     loop {
         let mut is_changed = false;
         for (id, decl) in ir.decls.iter().enumerate() {
-            if !has_checks[id] && has_own_checks(&decl.shape, &has_checks) {
+            if !has_checks[id] && has_own_checks(decl, &has_checks) {
                 has_checks[id] = true;
                 is_changed = true;
             }
@@ -120,10 +120,11 @@ pub(super) fn with_checks(ir: &Ir) -> Vec<bool> {
     }
 }
 
-fn has_own_checks(shape: &Shape, has_checks: &[bool]) -> bool {
+fn has_own_checks(decl: &Decl, has_checks: &[bool]) -> bool {
     let is_bounded = |ty: &Type| is_checked(ty, has_checks) || has_bounds(ty);
-    match shape {
-        Shape::Enum(_) | Shape::Union(_) => true,
+    match &decl.shape {
+        Shape::Enum(_) => !decl.is_open,
+        Shape::Union(_) => true,
         Shape::Alias(ty) => is_bounded(ty),
         Shape::Struct(object) => {
             !own_bounds(&object.bounds).is_empty()

@@ -97,20 +97,17 @@ impl Swift<'_> {
         for (variant, ident) in union.variants.iter().zip(variants(union)) {
             let conditions = conditions(&variant.guard);
             let is_sure = variant.is_exclusive && !conditions.is_empty();
+            // With the type's name the compiler has nothing to infer.
+            let value = format!(".{ident}({}(json: json))", self.type_text(&variant.ty));
             let _ = match (is_sure, conditions.is_empty()) {
                 (true, _) => writeln!(
                     sure,
-                    "        if {conditions} {{\n            self = try .{ident}(.init(json: json))\n            return\n        }}"
+                    "        if {conditions} {{\n            self = try {value}\n            return\n        }}"
                 ),
-                (false, true) => {
-                    writeln!(
-                        maybe,
-                        "        fit.take {{ try .{ident}(.init(json: json)) }}"
-                    )
-                }
+                (false, true) => writeln!(maybe, "        fit.take {{ try {value} }}"),
                 (false, false) => writeln!(
                     maybe,
-                    "        if {conditions} {{ fit.take {{ try .{ident}(.init(json: json)) }} }}"
+                    "        if {conditions} {{ fit.take {{ try {value} }} }}"
                 ),
             };
             let _ = writeln!(write, "        case .{ident}(let value): value.json");
@@ -212,7 +209,7 @@ fn conditions(guard: &Guard) -> String {
     }
     for (key, values) in &guard.tags {
         let (key, values) = (literal(key), literals(values));
-        parts.push(format!("json[{key}]?.isText({values}) == true"));
+        parts.push(format!("json.has({key}, [{values}])"));
     }
     if !guard.keys.is_empty() {
         parts.push(format!("json.has({})", literals(&guard.keys)));

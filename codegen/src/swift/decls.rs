@@ -23,7 +23,7 @@ impl Swift<'_> {
         let docs = docs(&decl.docs, "");
         docs + &match &decl.shape {
             Shape::Struct(object) => self.object(id, object),
-            Shape::Enum(values) => open_enum(name, values),
+            Shape::Enum(values) => open_enum(name, values, decl.is_open),
             Shape::Union(union) => self.union(id, union),
             Shape::Alias(ty) if self.graph.is_recursive_alias[id] => self.newtype(id, ty),
             Shape::Alias(ty) => {
@@ -51,11 +51,15 @@ impl Swift<'_> {
         if ty.is_nullable { text + "?" } else { text }
     }
 
-    /// Whether a property of this type would make its owner hold itself.
+    /// Whether a property of this type would make its owner hold itself, or too wide.
     fn needs_box(&self, owner: DeclId, ty: &Type) -> bool {
+        let TypeKind::Named(id) = ty.kind else {
+            return false;
+        };
         // A union of a cycle is indirect by itself.
-        matches!(ty.kind, TypeKind::Named(id)
-            if self.graph.needs_box(owner, id) && !matches!(self.ir.decls[id].shape, Shape::Union(_)))
+        let is_cycle =
+            self.graph.needs_box(owner, id) && !matches!(self.ir.decls[id].shape, Shape::Union(_));
+        is_cycle || self.sizes.is_wide(id)
     }
 
     fn object(&self, id: DeclId, object: &Struct) -> String {
@@ -72,10 +76,10 @@ impl Swift<'_> {
                 ty.push('?');
                 default = " = nil";
             }
-            let wrapper = if self.needs_box(id, &field.ty) {
-                "@Boxed "
-            } else {
-                ""
+            let wrapper = match self.needs_box(id, &field.ty) {
+                true if ty.ends_with('?') => "@BoxedOptional ",
+                true => "@Boxed ",
+                false => "",
             };
             let _ = writeln!(text, "    {wrapper}public var {ident}: {ty}");
             arguments.push(format!("{ident}: {ty}{default}"));
@@ -116,7 +120,8 @@ impl Swift<'_> {
 
     fn union(&self, id: DeclId, union: &Union) -> String {
         let name = &self.names[id];
-        let indirect = if self.graph.is_cyclic_by_value[id] {
+        let held = union.variants.iter().map(|variant| &variant.ty);
+        let indirect = if self.graph.is_cyclic_by_value[id] || self.sizes.are_wide(held) {
             "indirect "
         } else {
             ""
@@ -135,10 +140,10 @@ impl Swift<'_> {
     fn newtype(&self, id: DeclId, ty: &Type) -> String {
         let name = &self.names[id];
         let inner = self.type_text(ty);
-        let wrapper = if self.needs_box(id, ty) {
-            "@Boxed "
-        } else {
-            ""
+        let wrapper = match self.needs_box(id, ty) {
+            true if inner.ends_with('?') => "@BoxedOptional ",
+            true => "@Boxed ",
+            false => "",
         };
         let mut text = format!(
             "public struct {name}: JSONModel {{\n    {wrapper}public var value: {inner}\n\n    public init(_ value: {inner}) {{\n        self.value = value\n    }}\n}}\n\n"
@@ -192,7 +197,7 @@ fn format_type(format: Option<&str>) -> &'static str {
 
 /// An open set of strings. A struct with static members instead of an enum: what the contract
 /// does not list survives as it is, and one line a value keeps large sets fast to compile.
-fn open_enum(name: &str, listed: &[EnumValue]) -> String {
+fn open_enum(name: &str, listed: &[EnumValue], is_open: bool) -> String {
     let idents = values(listed);
     let mut text = format!("public struct {name}: OpenEnum {{\n");
     for (value, ident) in listed.iter().zip(&idents) {
@@ -209,8 +214,12 @@ fn open_enum(name: &str, listed: &[EnumValue]) -> String {
         list(&idents)
     );
     text.push_str(
-        "    public let rawValue: String\n\n    public init(rawValue: String) {\n        self.rawValue = rawValue\n    }\n}\n",
+        "    public let rawValue: String\n\n    public init(rawValue: String) {\n        self.rawValue = rawValue\n    }\n",
     );
+    if is_open {
+        text.push_str("\n    /// Any other text is as good.\n    public func check(_ checker: inout JSONChecker) {}\n");
+    }
+    text.push_str("}\n");
     text
 }
 

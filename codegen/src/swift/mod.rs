@@ -6,13 +6,13 @@ mod bounds;
 mod client;
 mod coding;
 mod decls;
+mod sizes;
 mod text;
-mod twins;
 mod wire;
 
 use std::collections::BTreeMap;
 
-use crate::ir::{Graph, Ir, analyse};
+use crate::ir::{Graph, Ir, analyse, originals};
 use crate::{Artifact, Emit, HEADER, Request, names};
 
 /// Names of Swift's library, of Foundation and of our support files.
@@ -33,6 +33,7 @@ const SUPPORT: [(&str, &str); 5] = [
 pub(crate) struct Swift<'a> {
     ir: &'a Ir,
     graph: Graph,
+    sizes: sizes::Sizes,
     names: Vec<String>,
     /// The declaration that stands for each: itself, or an inline twin.
     originals: Vec<usize>,
@@ -45,14 +46,16 @@ impl<'a> Swift<'a> {
         let module = module(request);
         let mut reserved: Vec<&str> = RESERVED.split_whitespace().collect();
         reserved.push(&module);
+        let graph = analyse(ir);
         let mut swift = Self {
             ir,
-            graph: analyse(ir),
+            sizes: sizes::Sizes::of(ir, &graph),
+            graph,
             names: names::types(ir, &reserved),
             originals: Vec::new(),
             has_checks: Vec::new(),
         };
-        swift.originals = twins::originals(ir, &swift.names);
+        swift.originals = originals(ir, &swift.names);
         swift.has_checks = bounds::with_checks(ir);
         swift
     }

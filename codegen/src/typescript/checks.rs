@@ -7,40 +7,39 @@ use std::fmt::Write as _;
 use serde_json::Value;
 
 use super::TypeScript;
-use super::text::{list, literal, number, value};
+use super::text::{docs, key, list, literal, number, value};
 use super::types::is_safe;
 use crate::ir::{
-    Access, Constraints, DeclId, Extra, Field, Format, Guard, Integer, Kind, Shape, Struct, Type,
-    TypeKind, Union,
+    Access, Constraints, DeclId, EnumValue, Extra, Field, Format, Guard, Integer, Kind, Shape,
+    Struct, Type, TypeKind, Union,
 };
+use crate::names::{self, Case};
 
 impl TypeScript<'_> {
-    /// The check of a declaration and the functions that use it.
+    /// The declaration at run time, under the name of the type.
     pub(super) fn check_declaration(&self, out: &mut String, id: DeclId) {
+        let decl = &self.ir.decls[id];
         let name = &self.names[id];
-        out.push('\n');
-        if self.is_shared {
-            out.push_str("export ");
+        if let Shape::Enum(values) = &decl.shape {
+            // Any other text may be valid beside the listed ones.
+            let word = if decl.is_open { "anyText" } else { "openEnum" };
+            let _ = write!(out, "\nexport const {name} = s.{word}(");
+            enum_values(out, values);
+            out.push_str(");\n");
+            return;
         }
         let _ = write!(
             out,
-            "function check{name}(value: unknown, cx: s.Context): unknown {{\n  return s.check(check{name}, value, cx, () => "
+            "\nexport const {name}: s.Model<{name}> = s.model(() => "
         );
-        match &self.ir.decls[id].shape {
+        match &decl.shape {
             Shape::Struct(object) => self.object_check(out, object),
-            // Any other text is valid beside the listed ones.
-            Shape::Enum(_) if self.ir.decls[id].is_open => out.push_str("s.string"),
-            Shape::Enum(_) => {
-                let _ = write!(out, "s.openEnum({name})");
-            }
             Shape::Union(union) => self.union_check(out, id, union),
             Shape::Alias(ty) if self.is_cut(id, ty) => out.push_str("s.any"),
             Shape::Alias(ty) => self.check(out, ty),
+            Shape::Enum(_) => {}
         }
-        let _ = write!(
-            out,
-            ");\n}}\n\nexport function parse{name}(value: unknown): {name} {{\n  return s.parse(check{name}, value);\n}}\n\nexport function is{name}(value: unknown): value is {name} {{\n  return s.fits(check{name}, value);\n}}\n\nexport function validate{name}(value: unknown, direction?: s.Direction): s.Violation[] {{\n  return s.validate(check{name}, value, direction);\n}}\n"
-        );
+        out.push_str(");\n");
     }
 
     fn object_check(&self, out: &mut String, object: &Struct) {
@@ -52,11 +51,20 @@ impl TypeScript<'_> {
         if !bounds.is_empty() {
             out.push_str("s.bounded(");
         }
-        out.push_str("s.object([");
+        out.push_str("s.object({");
         for field in &object.fields {
-            out.push_str("\n    [");
-            literal(out, &field.wire);
-            let _ = write!(out, ", s.{}, ", presence(field));
+            out.push_str("\n  ");
+            // This name alone would set the prototype.
+            if field.wire == "__proto__" {
+                out.push_str("[\"__proto__\"]");
+            } else {
+                key(out, &field.wire);
+            }
+            out.push_str(": ");
+            let presence = presence(field);
+            if let Some(word) = presence {
+                let _ = write!(out, "s.{word}(");
+            }
             match &field.constant {
                 Some(constant) => {
                     out.push_str("s.constant(");
@@ -65,16 +73,12 @@ impl TypeScript<'_> {
                 }
                 None => self.check(out, &field.ty),
             }
-            out.push_str("],");
+            out.push_str(if presence.is_some() { ")," } else { "," });
         }
-        out.push_str(if object.fields.is_empty() {
-            "]"
-        } else {
-            "\n  ]"
-        });
+        out.push_str(if object.fields.is_empty() { "}" } else { "\n}" });
         match &object.extra {
             Extra::Unstated => {}
-            Extra::Refused => out.push_str(", null"),
+            Extra::Refused => out.push_str(", s.none"),
             Extra::Typed(ty) if ty.kind == TypeKind::Any && ty.constraints.is_empty() => {}
             Extra::Typed(ty) => {
                 out.push_str(", ");
@@ -120,7 +124,7 @@ impl TypeScript<'_> {
             if variant.ty.kind == TypeKind::Named(id) {
                 continue;
             }
-            out.push_str("\n    [");
+            out.push_str("\n  [");
             if tag.is_some() {
                 let values = &variant.guard.tags[0].1;
                 list(out, values.iter().map(String::as_str));
@@ -136,7 +140,7 @@ impl TypeScript<'_> {
             }
             out.push_str("],");
         }
-        out.push_str("\n  ]");
+        out.push_str("\n]");
         out.push_str(if union.is_open { ", true)" } else { ")" });
         end_residual(out, residual);
     }
@@ -179,7 +183,6 @@ impl TypeScript<'_> {
             }
             TypeKind::Named(id) => {
                 out.push_str(self.prefix);
-                out.push_str("check");
                 out.push_str(&self.names[*id]);
             }
         }
@@ -201,19 +204,34 @@ fn end_residual(out: &mut String, residual: Option<&Value>) {
     }
 }
 
-fn presence(field: &Field) -> &'static str {
+/// The word around the check of a property; nothing for one that is always required.
+fn presence(field: &Field) -> Option<&'static str> {
     match (
         field.access,
         field.is_required,
         field.is_required_in_direction,
     ) {
-        (_, true, _) => "required",
-        (Access::Read, _, true) => "requiredRead",
-        (Access::Read, _, false) => "readOnly",
-        (Access::Write, _, true) => "requiredWrite",
-        (Access::Write, _, false) => "writeOnly",
-        (Access::Both, ..) => "optional",
+        (_, true, _) => None,
+        (Access::Read, _, true) => Some("requiredRead"),
+        (Access::Read, _, false) => Some("readOnly"),
+        (Access::Write, _, true) => Some("requiredWrite"),
+        (Access::Write, _, false) => Some("writeOnly"),
+        (Access::Both, ..) => Some("optional"),
     }
+}
+
+/// The listed values of an open set, each under a name.
+fn enum_values(out: &mut String, values: &[EnumValue]) {
+    let labels: Vec<&str> = values.iter().map(|value| value.name.as_str()).collect();
+    let idents = names::members(&labels, Case::Pascal, &[], "Value");
+    out.push_str("{\n");
+    for (value, ident) in values.iter().zip(idents) {
+        docs(out, &value.docs, "  ");
+        let _ = write!(out, "  {ident}: ");
+        literal(out, &value.wire);
+        out.push_str(",\n");
+    }
+    out.push('}');
 }
 
 /// The bounds as an object; nothing when there are none.

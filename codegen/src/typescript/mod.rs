@@ -14,15 +14,16 @@ mod types;
 mod wire;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
 
-use crate::ir::{DeclId, Ir, Shape, Type, TypeKind, visit_types};
+use crate::ir::{DeclId, Ir, Shape, Type, TypeKind, originals, visit_types};
 use crate::{Artifact, Emit, HEADER, Request, names};
 
 /// How the models file begins.
-const MODELS_HEAD: &str = r#"// For each type `Pet`: `parsePet` gives the value as `Pet` or throws `ModelError` when its
-// structure does not fit; `isPet` tells whether it fits; `validatePet` lists all that is not as
-// the contract says, with the path. Values come from `JSON.parse`, or from `readJson`, which
-// keeps every digit; unknown properties, enum values and variants are kept as they are.
+const MODELS_HEAD: &str = r#"// Each type has a value of the same name: `Pet.parse(value)` gives a `Pet` or throws `ModelError`
+// when the structure does not fit; `Pet.is(value)` tells whether it fits; `Pet.validate(value)`
+// lists all that is not as the contract says, with the path. Values come from `JSON.parse`, or
+// from `readJson`, which keeps every digit; unknown properties, enum values and variants stay.
 import * as s from "./support.js";
 "#;
 
@@ -32,10 +33,10 @@ pub(crate) fn emit(ir: &Ir, request: &Request) -> Vec<Artifact> {
     let mut typescript = TypeScript {
         ir,
         names: &names,
+        originals: originals(ir, &names),
         cuts: cuts(ir),
         has_residual: ir.decls.iter().any(|decl| has_residual(&decl.shape)),
         prefix: "",
-        is_shared: request.emit.contains(&Emit::Client),
     };
     let mut artifacts = typescript.base(request);
     if request.emit.contains(&Emit::Client) {
@@ -58,19 +59,19 @@ fn file(stem: &str, contents: &str) -> Artifact {
 struct TypeScript<'a> {
     ir: &'a Ir,
     names: &'a [String],
+    /// The declaration that stands for each: itself, or an inline twin.
+    originals: Vec<DeclId>,
     /// References that would make a type its own definition, as pairs of from and to.
     cuts: BTreeSet<(DeclId, DeclId)>,
     /// Whether a schema is needed beside the types.
     has_residual: bool,
     /// What stands before the names of models: nothing in their own file.
     prefix: &'static str,
-    /// Whether another file needs the checks.
-    is_shared: bool,
 }
 
 impl TypeScript<'_> {
     fn base(&self, request: &Request) -> Vec<Artifact> {
-        let index = "export * from \"./models.js\";\nexport { readJson, writeJson } from \"./json.js\";\nexport { Decimal } from \"./numbers.js\";\nexport type { Integer, Numeric } from \"./numbers.js\";\nexport { ModelError } from \"./support.js\";\nexport type { Direction, Unknown, Unlisted, Violation } from \"./support.js\";\n";
+        let index = "export * from \"./models.js\";\nexport { readJson, writeJson } from \"./json.js\";\nexport { Decimal } from \"./numbers.js\";\nexport type { Integer, Numeric } from \"./numbers.js\";\nexport { ModelError } from \"./support.js\";\nexport type { Direction, Model, Unknown, Unlisted, Violation } from \"./support.js\";\n";
         let mut artifacts = vec![
             file("index", index),
             file("models", &self.models()),
@@ -117,6 +118,14 @@ impl TypeScript<'_> {
         }
         for id in order.into_values() {
             out.push('\n');
+            if self.originals[id] != id {
+                let (name, original) = (&self.names[id], &self.names[self.originals[id]]);
+                let _ = writeln!(
+                    out,
+                    "export type {name} = {original};\nexport const {name} = {original};"
+                );
+                continue;
+            }
             self.type_declaration(&mut out, id);
             self.check_declaration(&mut out, id);
         }

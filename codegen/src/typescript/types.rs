@@ -12,7 +12,6 @@ use crate::ir::{
     Access, Constraints, DeclId, EnumValue, Extra, Field, Integer, Shape, Struct, Type, TypeKind,
     Union, Variant,
 };
-use crate::names::{self, Case};
 
 /// How wide a line of variants or values may be.
 const WIDTH_MAX: usize = 96;
@@ -34,7 +33,6 @@ impl TypeScript<'_> {
             Shape::Enum(values) => {
                 docs(out, &decl.docs, "");
                 enum_type(out, name, values);
-                enum_values(out, name, values);
             }
             Shape::Union(union) => {
                 docs(out, &decl.docs, "");
@@ -317,19 +315,6 @@ fn enum_type(out: &mut String, name: &str, values: &[EnumValue]) {
         .collect();
     types.push("(string & {})".to_owned());
     alternatives(out, name, &types);
-}
-
-fn enum_values(out: &mut String, name: &str, values: &[EnumValue]) {
-    let labels: Vec<&str> = values.iter().map(|value| value.name.as_str()).collect();
-    let idents = names::members(&labels, Case::Pascal, &[], "Value");
-    let _ = writeln!(out, "\nexport const {name} = {{");
-    for (value, ident) in values.iter().zip(idents) {
-        docs(out, &value.docs, "  ");
-        let _ = write!(out, "  {ident}: ");
-        literal(out, &value.wire);
-        out.push_str(",\n");
-    }
-    out.push_str("} as const;\n");
 }
 
 /// One line of alternatives, or one for each where they are long.

@@ -19,7 +19,7 @@ impl TypeScript<'_> {
             out.push_str("add(");
             literal(&mut out, place);
             let name = &self.names[id];
-            let _ = writeln!(out, ", m.parse{name}, m.validate{name});");
+            let _ = writeln!(out, ", m.{name});");
         }
         out.push_str("\nawait run();\n");
         out

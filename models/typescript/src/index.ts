@@ -4,4 +4,4 @@ export { readJson, writeJson } from "./json.js";
 export { Decimal } from "./numbers.js";
 export type { Integer, Numeric } from "./numbers.js";
 export { ModelError } from "./support.js";
-export type { Direction, Unknown, Unlisted, Violation } from "./support.js";
+export type { Direction, Model, Unknown, Unlisted, Violation } from "./support.js";

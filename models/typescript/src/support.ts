@@ -62,21 +62,41 @@ const DEPTH_MAX = 1000;
 /** How many attempts at variants one look may take: ambiguous recursive unions can need too many. */
 const ATTEMPTS_MAX = 1_000_000;
 
-/** When a field is required, and in which direction it is not sent. */
-export type Presence = number;
+/** A type of the contract at run time, under the type's own name. */
+export interface Model<T> {
+  /** The value when its structure fits, else throws `ModelError`. Numbers of float formats become `number`. */
+  parse(value: unknown): T;
+  /** Whether the structure fits. */
+  is(value: unknown): value is T;
+  /** All that is not as the contract says: structure, bounds, patterns, formats, known values. */
+  validate(value: unknown, direction?: Direction): Violation[];
+  /** Looks at a value that is a part of another one. */
+  (value: unknown, cx: Context): unknown;
+}
+
+/** The directions in which a property is required, and in which it is not sent. */
 const IN_REQUEST = 1;
 const IN_RESPONSE = 2;
 const NOT_IN_REQUEST = 4;
 const NOT_IN_RESPONSE = 8;
-export const optional: Presence = 0;
-export const required: Presence = IN_REQUEST | IN_RESPONSE;
-export const readOnly: Presence = NOT_IN_REQUEST;
-export const requiredRead: Presence = NOT_IN_REQUEST | IN_RESPONSE;
-export const writeOnly: Presence = NOT_IN_RESPONSE;
-export const requiredWrite: Presence = NOT_IN_RESPONSE | IN_REQUEST;
+const ALWAYS = IN_REQUEST | IN_RESPONSE;
 
-/** Name on the wire, presence, check. */
-export type Property = readonly [string, Presence, Check];
+/** A property that is not always required. */
+class Property {
+  readonly presence: number;
+  readonly check: Check;
+
+  constructor(presence: number, check: Check) {
+    this.presence = presence;
+    this.check = check;
+  }
+}
+
+export const optional = (check: Check): Property => new Property(0, check);
+export const readOnly = (check: Check): Property => new Property(NOT_IN_REQUEST, check);
+export const requiredRead = (check: Check): Property => new Property(NOT_IN_REQUEST | IN_RESPONSE, check);
+export const writeOnly = (check: Check): Property => new Property(NOT_IN_RESPONSE, check);
+export const requiredWrite = (check: Check): Property => new Property(NOT_IN_RESPONSE | IN_REQUEST, check);
 
 /** Bounds of text, numbers, lists and objects; absent ones hold always. */
 export interface Bounds {
@@ -135,23 +155,25 @@ export function isDone(cx: Context): boolean {
   return cx.isQuick && cx.violations.length > 0;
 }
 
-const made = new Map<Check, Check>();
-
-/** Runs the check of a declared type, which is made when it is needed for the first time. */
-export function check(self: Check, value: unknown, cx: Context, make: () => Check): unknown {
-  let own = made.get(self);
-  if (own === undefined) {
-    own = make();
-    made.set(self, own);
-  }
-  if (cx.depth >= DEPTH_MAX) {
-    add(cx, `nests deeper than ${DEPTH_MAX}`);
-    return value;
-  }
-  cx.depth += 1;
-  const result = own(value, cx);
-  cx.depth -= 1;
-  return result;
+/** A declared type; what it looks at is made when it is needed for the first time. */
+export function model<T>(make: () => Check): Model<T> {
+  let made: Check | undefined;
+  const check: Check = (value, cx) => {
+    made ??= make();
+    if (cx.depth >= DEPTH_MAX) {
+      add(cx, `nests deeper than ${DEPTH_MAX}`);
+      return value;
+    }
+    cx.depth += 1;
+    const result = made(value, cx);
+    cx.depth -= 1;
+    return result;
+  };
+  return Object.assign(check, {
+    parse: (value: unknown): T => parse<T>(check, value),
+    is: (value: unknown): value is T => fits(check, value),
+    validate: (value: unknown, direction?: Direction): Violation[] => validate(check, value, direction),
+  });
 }
 
 export function any(value: unknown, cx: Context): unknown {
@@ -226,15 +248,26 @@ export function constant(want: unknown): Check {
   };
 }
 
-/** A text; the known ones are the values of the given object. */
-export function openEnum(known: { readonly [name: string]: string }): Check {
+type Known = { readonly [name: string]: string };
+
+/** A set of texts: its known values by name, and what every model has. */
+type Texts<Values extends Known> = Values & Model<Values[keyof Values] | (string & {})>;
+
+/** Texts of which the contract knows some; others are kept, and `validate` lists them. */
+export function openEnum<const Values extends Known>(known: Values): Texts<Values> {
   const values = new Set(Object.values(known));
-  return (value, cx) => {
+  const make = (): Check => (value, cx) => {
     if (expect("string", value, cx) && cx.isStrict && !values.has(value as string)) {
       add(cx, `is not one of \`${[...values].join("`, `")}\``);
     }
     return value;
   };
+  return Object.assign(model<Values[keyof Values] | (string & {})>(make), known);
+}
+
+/** Texts of which the contract names some; any other is as good. */
+export function anyText<const Values extends Known>(known: Values): Texts<Values> {
+  return Object.assign(model<Values[keyof Values] | (string & {})>(() => string), known);
 }
 
 export function nullable(inner: Check): Check {
@@ -262,18 +295,29 @@ function replaced(items: readonly unknown[], index: number, next: unknown): unkn
 }
 
 export function map(item: Check): Check {
-  return object([], item);
+  return object({}, item);
 }
 
-/** Properties, and the check of all others; `null` refuses others. */
-export function object(properties: readonly Property[], extra: Check | null = any): Check {
-  const known = new Set(properties.map(([name]) => name));
+/** For properties that nobody lists: there must be none. */
+export function none(value: unknown, cx: Context): unknown {
+  add(cx, "is not a known field");
+  return value;
+}
+
+/** Properties, and the check of all others. */
+export function object(properties: { readonly [name: string]: Check | Property }, extra: Check = any): Check {
+  const listed = Object.entries(properties).map(([name, property]) =>
+    property instanceof Property
+      ? ([name, property.presence, property.check] as const)
+      : ([name, ALWAYS, property] as const),
+  );
+  const known = new Set(Object.keys(properties));
   const isFree = extra === any;
   return (value, cx) => {
     if (!expect("object", value, cx)) return value;
     const entries = value as Entries;
     const changes: [string, unknown][] = [];
-    for (const [name, presence, inner] of properties) {
+    for (const [name, presence, inner] of listed) {
       if (isDone(cx)) return value;
       if (Object.hasOwn(entries, name) && entries[name] !== undefined) {
         if (cx.isStrict) checkDirection(name, presence, cx);
@@ -287,7 +331,7 @@ export function object(properties: readonly Property[], extra: Check | null = an
     if (!isFree) {
       for (const name of Object.keys(entries)) {
         if (!known.has(name) && entries[name] !== undefined && !isDone(cx)) {
-          visit(entries, name, extra ?? refused, cx, changes);
+          visit(entries, name, extra, cx, changes);
         }
       }
     }
@@ -298,11 +342,6 @@ export function object(properties: readonly Property[], extra: Check | null = an
   };
 }
 
-function refused(value: unknown, cx: Context): unknown {
-  add(cx, "is not a known field");
-  return value;
-}
-
 function visit(entries: Entries, name: string, inner: Check, cx: Context, changes: [string, unknown][]): void {
   cx.path.push(name);
   const value = entries[name];
@@ -311,13 +350,13 @@ function visit(entries: Entries, name: string, inner: Check, cx: Context, change
   cx.path.pop();
 }
 
-function isRequired(presence: Presence, direction: Direction | undefined): boolean {
+function isRequired(presence: number, direction: Direction | undefined): boolean {
   if (direction === "request") return (presence & IN_REQUEST) !== 0;
   if (direction === "response") return (presence & IN_RESPONSE) !== 0;
-  return (presence & required) === required;
+  return (presence & ALWAYS) === ALWAYS;
 }
 
-function checkDirection(name: string, presence: Presence, cx: Context): void {
+function checkDirection(name: string, presence: number, cx: Context): void {
   const isRefused =
     (cx.direction === "request" && (presence & NOT_IN_REQUEST) !== 0) ||
     (cx.direction === "response" && (presence & NOT_IN_RESPONSE) !== 0);
@@ -503,13 +542,11 @@ export function parse<T>(inner: Check, value: unknown, direction?: Direction): T
   return result as T;
 }
 
-/** Whether the structure fits. */
 export function fits(inner: Check, value: unknown): boolean {
   const [result, violations] = look(inner, value, { isQuick: true });
   return violations.length === 0 && result === value;
 }
 
-/** All that is not as the contract says: structure, bounds, patterns, formats, known values. */
 export function validate(inner: Check, value: unknown, direction?: Direction): Violation[] {
   return look(inner, value, { isStrict: true, direction })[1];
 }

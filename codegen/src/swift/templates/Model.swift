@@ -20,13 +20,7 @@ extension JSONModel {
     }
 
     public init(from decoder: any Decoder) throws {
-        do {
-            try self.init(json: JSONValue(from: decoder))
-        } catch let error as JSONError {
-            let context = DecodingError.Context(
-                codingPath: decoder.codingPath, debugDescription: error.description)
-            throw DecodingError.dataCorrupted(context)
-        }
+        self = try JSONCoding.decode(from: decoder)
     }
 
     public func encode(to encoder: any Encoder) throws {
@@ -40,6 +34,19 @@ extension JSONModel {
         var checker = JSONChecker(direction: direction)
         check(&checker)
         return checker.violations
+    }
+}
+
+/// Models for coders of `Codable`.
+enum JSONCoding {
+    static func decode<T: JSONModel>(from decoder: any Decoder) throws -> T {
+        do {
+            return try T(json: JSONValue(from: decoder))
+        } catch let error as JSONError {
+            let context = DecodingError.Context(
+                codingPath: decoder.codingPath, debugDescription: error.description)
+            throw DecodingError.dataCorrupted(context)
+        }
     }
 }
 
@@ -58,6 +65,12 @@ extension OpenEnum {
     public init(json: JSONValue) throws { self.init(rawValue: try String(json: json)) }
     public var json: JSONValue { .string(rawValue) }
 
+    // `RawRepresentable` brings coding of its own, so that one of the two must be named.
+    public init(from decoder: any Decoder) throws { self = try JSONCoding.decode(from: decoder) }
+    public func encode(to encoder: any Encoder) throws { try json.encode(to: encoder) }
+
+    public func hash(into hasher: inout Hasher) { hasher.combine(rawValue) }
+
     public static func == (one: Self, other: Self) -> Bool {
         one.rawValue.utf8.elementsEqual(other.rawValue.utf8)
     }
@@ -67,7 +80,7 @@ extension OpenEnum {
     }
 }
 
-/// A property that holds its own type, behind a reference.
+/// A property behind a reference: its type is wide, or holds this one again.
 @propertyWrapper
 public indirect enum Boxed<Value: Sendable & Hashable>: Sendable, Hashable {
     case value(Value)
@@ -81,6 +94,27 @@ public indirect enum Boxed<Value: Sendable & Hashable>: Sendable, Hashable {
             }
         }
         set { self = .value(newValue) }
+    }
+}
+
+/// An optional property behind a reference, one word while it is absent.
+@propertyWrapper
+public indirect enum BoxedOptional<Value: Sendable & Hashable>: Sendable, Hashable {
+    case absent
+    case present(Value)
+
+    public init(wrappedValue: Value?) {
+        if let value = wrappedValue { self = .present(value) } else { self = .absent }
+    }
+
+    public var wrappedValue: Value? {
+        get {
+            switch self {
+            case .absent: nil
+            case .present(let value): value
+            }
+        }
+        set { self = BoxedOptional(wrappedValue: newValue) }
     }
 }
 
@@ -176,9 +210,14 @@ extension JSONValue {
         return entries.keys.allSatisfy(keys.contains)
     }
 
-    func isText(_ texts: String...) -> Bool {
+    func isText(_ texts: String...) -> Bool { isOne(of: texts) }
+
+    /// Whether a property, which tells variants apart, is one of the texts.
+    func has(_ key: String, _ texts: [String]) -> Bool { self[key]?.isOne(of: texts) ?? false }
+
+    private func isOne(of texts: [String]) -> Bool {
         guard case .string(let text) = self else { return false }
-        return texts.contains(text)
+        return texts.contains { $0.utf8.elementsEqual(text.utf8) }
     }
 }
 

@@ -1,17 +1,12 @@
 import { readJson, writeJson } from "./json.js";
 import { ModelError } from "./support.js";
-import type { Violation } from "./support.js";
+import type { Model } from "./support.js";
 
-interface Entry {
-  readonly parse: (value: unknown) => unknown;
-  readonly validate: (value: unknown) => Violation[];
-}
-
-const byPlace = new Map<string, Entry>();
+const byPlace = new Map<string, Model<unknown>>();
 
 /** Adds the type that stands at a place. */
-export function add(place: string, parse: Entry["parse"], validate: Entry["validate"]): void {
-  byPlace.set(place, { parse, validate });
+export function add(place: string, model: Model<unknown>): void {
+  byPlace.set(place, model);
 }
 
 /** The little of the runtime that this file needs. */

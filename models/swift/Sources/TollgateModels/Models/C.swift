@@ -307,7 +307,7 @@ extension CreateTokenRequest {
 
 /// A token with its key
 public struct CreatedToken: JSONModel {
-    public var token: Token
+    @Boxed public var token: Token
     /// The key; it is shown this once
     public var key: String
     /// Properties that the contract does not list.

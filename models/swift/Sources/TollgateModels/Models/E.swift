@@ -233,7 +233,7 @@ public struct EventPayloadKind: OpenEnum {
 }
 
 /// Messages in both directions
-public enum EventsMessage: JSONModel {
+public indirect enum EventsMessage: JSONModel {
     case subscribe(SubscribeMessage)
     case unsubscribe(UnsubscribeMessage)
     case ack(AckMessage)
@@ -252,52 +252,52 @@ public enum EventsMessage: JSONModel {
 
 extension EventsMessage {
     public init(json: JSONValue) throws {
-        if json["type"]?.isText("subscribe") == true {
-            self = try .subscribe(.init(json: json))
+        if json.has("type", ["subscribe"]) {
+            self = try .subscribe(SubscribeMessage(json: json))
             return
         }
-        if json["type"]?.isText("unsubscribe") == true {
-            self = try .unsubscribe(.init(json: json))
+        if json.has("type", ["unsubscribe"]) {
+            self = try .unsubscribe(UnsubscribeMessage(json: json))
             return
         }
-        if json["type"]?.isText("ack") == true {
-            self = try .ack(.init(json: json))
+        if json.has("type", ["ack"]) {
+            self = try .ack(AckMessage(json: json))
             return
         }
-        if json["type"]?.isText("ping") == true {
-            self = try .ping(.init(json: json))
+        if json.has("type", ["ping"]) {
+            self = try .ping(PingMessage(json: json))
             return
         }
-        if json["type"]?.isText("resume") == true {
-            self = try .resume(.init(json: json))
+        if json.has("type", ["resume"]) {
+            self = try .resume(ResumeMessage(json: json))
             return
         }
-        if json["type"]?.isText("welcome") == true {
-            self = try .welcome(.init(json: json))
+        if json.has("type", ["welcome"]) {
+            self = try .welcome(WelcomeMessage(json: json))
             return
         }
-        if json["type"]?.isText("subscribed") == true {
-            self = try .subscribed(.init(json: json))
+        if json.has("type", ["subscribed"]) {
+            self = try .subscribed(SubscribedMessage(json: json))
             return
         }
-        if json["type"]?.isText("event") == true {
-            self = try .event(.init(json: json))
+        if json.has("type", ["event"]) {
+            self = try .event(EventMessage(json: json))
             return
         }
-        if json["type"]?.isText("pong") == true {
-            self = try .pong(.init(json: json))
+        if json.has("type", ["pong"]) {
+            self = try .pong(PongMessage(json: json))
             return
         }
-        if json["type"]?.isText("snapshot") == true {
-            self = try .snapshot(.init(json: json))
+        if json.has("type", ["snapshot"]) {
+            self = try .snapshot(SnapshotMessage(json: json))
             return
         }
-        if json["type"]?.isText("warning") == true {
-            self = try .warning(.init(json: json))
+        if json.has("type", ["warning"]) {
+            self = try .warning(WarningMessage(json: json))
             return
         }
-        if json["type"]?.isText("error") == true {
-            self = try .error(.init(json: json))
+        if json.has("type", ["error"]) {
+            self = try .error(ErrorMessage(json: json))
             return
         }
         self = .other(json)

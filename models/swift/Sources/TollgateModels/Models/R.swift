@@ -44,7 +44,7 @@ extension Readiness {
 public typealias ReadinessStatus = HealthStatus
 
 /// What clients say
-public enum ReceiveFromClientMessage: JSONModel {
+public indirect enum ReceiveFromClientMessage: JSONModel {
     case subscribe(SubscribeMessage)
     case unsubscribe(UnsubscribeMessage)
     case ack(AckMessage)
@@ -56,24 +56,24 @@ public enum ReceiveFromClientMessage: JSONModel {
 
 extension ReceiveFromClientMessage {
     public init(json: JSONValue) throws {
-        if json["type"]?.isText("subscribe") == true {
-            self = try .subscribe(.init(json: json))
+        if json.has("type", ["subscribe"]) {
+            self = try .subscribe(SubscribeMessage(json: json))
             return
         }
-        if json["type"]?.isText("unsubscribe") == true {
-            self = try .unsubscribe(.init(json: json))
+        if json.has("type", ["unsubscribe"]) {
+            self = try .unsubscribe(UnsubscribeMessage(json: json))
             return
         }
-        if json["type"]?.isText("ack") == true {
-            self = try .ack(.init(json: json))
+        if json.has("type", ["ack"]) {
+            self = try .ack(AckMessage(json: json))
             return
         }
-        if json["type"]?.isText("ping") == true {
-            self = try .ping(.init(json: json))
+        if json.has("type", ["ping"]) {
+            self = try .ping(PingMessage(json: json))
             return
         }
-        if json["type"]?.isText("resume") == true {
-            self = try .resume(.init(json: json))
+        if json.has("type", ["resume"]) {
+            self = try .resume(ResumeMessage(json: json))
             return
         }
         self = .other(json)

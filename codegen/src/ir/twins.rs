@@ -6,13 +6,13 @@
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-use crate::ir::{
+use super::{
     Access, Constraints, DeclId, Docs, Extra, Guard, Ir, Shape, Struct, Type, TypeKind, Union,
 };
 
 /// For each declaration the one that stands for it: itself, or an inline type that is the same
 /// down to its texts, of which the first in the order of `names` is taken.
-pub(super) fn originals(ir: &Ir, names: &[String]) -> Vec<DeclId> {
+pub(crate) fn originals(ir: &Ir, names: &[String]) -> Vec<DeclId> {
     let mut marks = Marks {
         ir,
         marks: vec![None; ir.decls.len()],
@@ -58,20 +58,20 @@ impl Marks<'_> {
         writer.put(&1u8);
         writer.other.write_u8(7);
         docs(&mut writer, &decl.docs);
-        self.shape(&mut writer, &decl.shape);
+        self.shape(&mut writer, &decl.shape, decl.is_open);
         let mark = (writer.one.finish(), writer.other.finish());
         self.marks[id] = Some(mark);
         mark
     }
 
-    fn shape(&mut self, to: &mut Writer, shape: &Shape) {
+    fn shape(&mut self, to: &mut Writer, shape: &Shape, is_open: bool) {
         match shape {
             Shape::Struct(object) => {
                 to.put(&"struct");
                 self.object(to, object);
             }
             Shape::Enum(values) => {
-                to.put(&"enum");
+                to.put(&("enum", is_open));
                 to.put(&values.len());
                 for value in values {
                     to.put(&(&value.wire, &value.name));
