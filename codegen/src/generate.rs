@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tollgate_contracts::Contract;
-use tollgate_report::Finding;
+use tollgate_report::{Finding, Place};
 
-use crate::ir::Ir;
+use crate::ir::{Ir, Unchecked};
 use crate::{lower, rust, swift, typescript};
 
 /// What the first line of every generated file says.
@@ -201,5 +201,26 @@ fn findings(ir: &Ir) -> Vec<Finding> {
             .because("they become raw JSON, which no compiler checks"),
         );
     }
+    findings.extend(ir.unchecked.iter().map(unchecked));
     findings
+}
+
+/// The finding about something that `validate` can't check.
+fn unchecked((place, what): (&String, &Unchecked)) -> Finding {
+    let (file, pointer) = place.split_once('#').unwrap_or((place, ""));
+    let finding = match what {
+        Unchecked::TooLarge => Finding::warning(
+            "codegen-unchecked",
+            format!("`validate` does not check which alternatives of `#{pointer}` hold"),
+        )
+        .because("they overlap and reach too many schemas to be compared with every value")
+        .fix("add a discriminator, or a required property with a constant, to each alternative"),
+        Unchecked::Pattern(pattern) => Finding::warning(
+            "codegen-unchecked",
+            format!("`validate` does not check the pattern `{pattern}` of `#{pointer}`"),
+        )
+        .because("it is no expression of ECMA-262")
+        .fix("correct the expression"),
+    };
+    finding.at(Place::at(file, 0, 0))
 }

@@ -316,4 +316,17 @@ impl Contract {
         resolved.is_missing = true;
         resolved
     }
+
+    /// Follows a reference that stands in `base_file` as plain text, as a discriminator's
+    /// mapping holds them; nothing when it leads nowhere.
+    #[must_use]
+    pub fn resolve_text<'a>(&'a self, base_file: &str, text: &str) -> Option<Resolved<'a>> {
+        let located = locate(&self.documents, &target_of(base_file, text))?;
+        let (file, _) = self.documents.get_key_value(&located.target.file)?;
+        let end = self.resolve(file, located.node);
+        (!end.is_missing).then(|| Resolved {
+            pointer: end.pointer.or(Some(located.target.pointer)),
+            ..end
+        })
+    }
 }

@@ -71,6 +71,7 @@ pub(crate) fn visit_constraints<'a>(ir: &'a Ir, visit: &mut dyn FnMut(&'a Constr
         match &decl.shape {
             Shape::Struct(object) => visit(&object.bounds),
             Shape::Union(union) => visit(&union.bounds),
+            Shape::Tuple(tuple) => visit(&tuple.bounds),
             Shape::Enum(_) | Shape::Alias(_) => {}
         }
         visit_types(&decl.shape, &mut |ty, _| visit(&ty.constraints));
@@ -97,6 +98,14 @@ pub(crate) fn visit_types<'a>(shape: &'a Shape, visit: &mut dyn FnMut(&'a Type, 
         Shape::Union(union) => {
             for variant in &union.variants {
                 walk(&variant.ty, false, visit);
+            }
+        }
+        Shape::Tuple(tuple) => {
+            for item in &tuple.items {
+                walk(item, false, visit);
+            }
+            if let Extra::Typed(ty) = &tuple.rest {
+                walk(ty, true, visit);
             }
         }
         Shape::Alias(ty) => walk(ty, false, visit),
@@ -133,6 +142,7 @@ fn cyclic(edges: &[BTreeSet<DeclId>], component: &[usize]) -> Vec<bool> {
 fn keeps_unknown(shape: &Shape) -> bool {
     match shape {
         Shape::Struct(object) => object.extra == Extra::Unstated,
+        Shape::Tuple(tuple) => tuple.rest == Extra::Unstated,
         Shape::Union(_) => true,
         Shape::Enum(_) | Shape::Alias(_) => false,
     }

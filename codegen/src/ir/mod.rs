@@ -35,9 +35,20 @@ pub struct Ir {
     pub n_untyped: usize,
     /// Where they stand: file and JSON pointer, in the order in which they were met.
     pub untyped: Vec<String>,
+    /// What the contract says and `validate` does not check, by its place.
+    pub unchecked: BTreeMap<String, Unchecked>,
     /// The schemas that a [`Constraints::residual`] names as `#/$defs/NAME`: JSON Schema 2020-12
     /// without `$id`, anchors or dynamic references. Empty when no residual names one.
     pub schemas: BTreeMap<String, Value>,
+}
+
+/// Why something that the contract says is not checked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Unchecked {
+    /// The alternatives reach too many schemas to be compared with a value.
+    TooLarge,
+    /// The expression, which is none of ECMA-262.
+    Pattern(String),
 }
 
 /// One named type.
@@ -53,6 +64,8 @@ pub struct Decl {
     pub place: String,
     /// What the document says about it.
     pub docs: Docs,
+    /// Whether null is a value of its schema. Each use carries it: see [`Type::is_nullable`].
+    pub is_nullable: bool,
     /// Whether an enum's values are only known ones, so that `validate` accepts any other text.
     pub is_open: bool,
     /// What it is.
@@ -77,6 +90,8 @@ pub enum Shape {
     Enum(Vec<EnumValue>),
     /// One of several types.
     Union(Union),
+    /// A list whose items have each a type of their own.
+    Tuple(Tuple),
     /// Another name for a type.
     Alias(Type),
 }
@@ -103,7 +118,20 @@ pub struct Struct {
     pub bounds: Constraints,
 }
 
-/// What happens with properties that are not listed.
+/// A list whose items have each a type of their own.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Tuple {
+    /// The types by position; not empty.
+    pub items: Vec<Type>,
+    /// How many items there must be; the others are absent from the end on.
+    pub n_required: usize,
+    /// What happens with items beyond.
+    pub rest: Extra,
+    /// What `validate` checks of the whole list.
+    pub bounds: Constraints,
+}
+
+/// What happens with properties or items that are not listed.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub enum Extra {
     /// The document says nothing: they are kept as raw JSON.
@@ -204,6 +232,9 @@ pub struct Guard {
     pub kinds: BTreeSet<Kind>,
     /// Properties that must hold one of these strings.
     pub tags: Vec<(String, Vec<String>)>,
+    /// Whether the tags may be absent too; a value without one is then tried like one of a
+    /// variant that is not exclusive.
+    pub is_tag_optional: bool,
     /// Properties that must be present.
     pub keys: Vec<String>,
     /// The only properties there may be, when the object is closed.

@@ -82,6 +82,14 @@ impl Marks<'_> {
                 to.put(&"union");
                 self.union(to, union);
             }
+            Shape::Tuple(tuple) => {
+                to.put(&("tuple", tuple.items.len(), tuple.n_required));
+                for item in &tuple.items {
+                    self.ty(to, item);
+                }
+                self.extra(to, &tuple.rest);
+                bounds(to, &tuple.bounds);
+            }
             Shape::Alias(ty) => {
                 to.put(&"alias");
                 self.ty(to, ty);
@@ -103,12 +111,16 @@ impl Marks<'_> {
             docs(to, &field.docs);
             self.ty(to, &field.ty);
         }
-        match &object.extra {
+        self.extra(to, &object.extra);
+        bounds(to, &object.bounds);
+    }
+
+    fn extra(&mut self, to: &mut Writer, extra: &Extra) {
+        match extra {
             Extra::Unstated => to.put(&0u8),
             Extra::Refused => to.put(&1u8),
             Extra::Typed(ty) => self.ty(to, ty),
         }
-        bounds(to, &object.bounds);
     }
 
     fn union(&mut self, to: &mut Writer, union: &Union) {
@@ -117,12 +129,13 @@ impl Marks<'_> {
             let Guard {
                 kinds,
                 tags,
+                is_tag_optional,
                 keys,
                 known,
                 strings,
             } = &variant.guard;
             to.put(&(&variant.name, variant.is_exclusive));
-            to.put(&(kinds, tags, keys, known, strings));
+            to.put(&(kinds, tags, is_tag_optional, keys, known, strings));
             self.ty(to, &variant.ty);
         }
         bounds(to, &union.bounds);

@@ -128,7 +128,12 @@ impl<'a> Lowering<'a> {
         let name = format!("{name} message");
         let shape = self.union_of(named, &name);
         let is_union = matches!(shape, Shape::Union(_));
-        is_union.then(|| self.declare_inline(owner, name, docs(owner), shape))
+        is_union.then(|| {
+            let id = self.declare_inline(owner, name, docs(owner), shape);
+            // No schema stands there.
+            self.ir.decls[id].place.push_str("&messages");
+            id
+        })
     }
 
     /// The schema of a message's payload; an inline one is declared under the message's name.

@@ -7,8 +7,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 use tollgate_contracts::{Node, NodeValue};
 
+use super::bounds::Bounds;
 use super::view::Cursor;
-use crate::ir::{Constraints, Docs};
+use crate::ir::Docs;
 
 /// How deep `allOf` may nest; real documents stay below 10.
 const DEPTH_MAX: usize = 32;
@@ -44,6 +45,8 @@ pub(crate) struct Flat<'a> {
     pub(crate) required: BTreeSet<String>,
     pub(crate) extra: FlatExtra<'a>,
     pub(crate) items: Option<Cursor<'a>>,
+    /// The lists of items that have each a type of their own, with what stands after them.
+    pub(crate) tuples: Vec<(Vec<Cursor<'a>>, Option<Cursor<'a>>)>,
     pub(crate) values: Option<Vec<Value>>,
     /// Names and texts of the values, by their index, where the document has them.
     pub(crate) value_names: Vec<String>,
@@ -52,9 +55,11 @@ pub(crate) struct Flat<'a> {
     pub(crate) is_write_only: bool,
     pub(crate) constant: Option<Value>,
     pub(crate) format: Option<String>,
-    pub(crate) constraints: Constraints,
+    pub(crate) bounds: Bounds,
     pub(crate) variants: Vec<Cursor<'a>>,
     pub(crate) discriminator: Option<Cursor<'a>>,
+    /// How many lists of variants there are; a value is one of each.
+    pub(crate) n_groups: usize,
     /// Whether the types follow from other keywords only.
     pub(crate) is_inferred: bool,
     /// Keywords of `allOf` members that gave way to another member's, with their places.
@@ -65,7 +70,7 @@ pub(crate) struct Flat<'a> {
     pub(crate) loose: BTreeMap<String, bool>,
     /// The places of the members that are merged: each counts once, so that `allOf` in circles or
     /// diamonds ends in linear time.
-    merged: BTreeSet<String>,
+    pub(super) merged: BTreeSet<String>,
     /// The single reference that this schema adds nothing to, when there is one.
     pub(crate) only_reference: Option<Cursor<'a>>,
 }
@@ -81,6 +86,7 @@ pub(crate) fn flatten<'a>(schema: &Cursor<'a>) -> Flat<'a> {
         required: BTreeSet::new(),
         extra: FlatExtra::Unstated,
         items: None,
+        tuples: Vec::new(),
         values: None,
         value_names: Vec::new(),
         value_docs: Vec::new(),
@@ -88,9 +94,10 @@ pub(crate) fn flatten<'a>(schema: &Cursor<'a>) -> Flat<'a> {
         is_write_only: false,
         constant: None,
         format: None,
-        constraints: Constraints::default(),
+        bounds: Bounds::default(),
         variants: Vec::new(),
         discriminator: None,
+        n_groups: 0,
         is_inferred: false,
         overruled: Vec::new(),
         more: Vec::new(),
@@ -114,6 +121,28 @@ pub(crate) fn flatten<'a>(schema: &Cursor<'a>) -> Flat<'a> {
     }
     flat.is_nullable |= flat.is_inferred && flat.constant == Some(Value::Null);
     flat
+}
+
+impl<'a> Flat<'a> {
+    /// Adds what another schema says, as if it stood in `allOf`.
+    pub(crate) fn add(&mut self, schema: &Cursor<'a>) {
+        let Some(target) = schema.resolve() else {
+            return;
+        };
+        let (docs, title) = (self.docs.clone(), self.title.take());
+        let extra = std::mem::replace(&mut self.extra, FlatExtra::Unstated);
+        self.merged.insert(target.place());
+        merge(self, &target, 1);
+        if self.docs.text.is_empty() {
+            self.docs.text = docs.text;
+        }
+        self.title = self.title.take().or(title);
+        if !matches!(self.extra, FlatExtra::Schema(_)) {
+            self.extra = extra;
+        }
+        self.words.get_or_insert(BTreeSet::from([Word::Object]));
+        self.only_reference = None;
+    }
 }
 
 /// Adds what one schema says; the outer schema is merged after its members, so it wins.
@@ -146,9 +175,9 @@ fn merge<'a>(flat: &mut Flat<'a>, schema: &Cursor<'a>, depth: usize) {
         }
     }
     merge_types(flat, schema);
-    merge_object(flat, schema);
+    merge_object(flat, schema, depth);
     merge_values(flat, schema);
-    merge_constraints(&mut flat.constraints, schema, &mut flat.more);
+    flat.bounds.merge(schema, &mut flat.more);
     flat.docs.is_deprecated |= schema.is_true("deprecated");
     let description = schema.text("description").or_else(|| schema.text("title"));
     if let Some(description) = description {
@@ -196,7 +225,7 @@ fn word(text: &str) -> Option<Word> {
     })
 }
 
-fn merge_object<'a>(flat: &mut Flat<'a>, schema: &Cursor<'a>) {
+fn merge_object<'a>(flat: &mut Flat<'a>, schema: &Cursor<'a>, depth: usize) {
     if let Some(properties) = schema.get("properties") {
         for (key, property) in properties.entries() {
             match flat.properties.iter_mut().find(|(known, _)| known == key) {
@@ -230,16 +259,34 @@ fn merge_object<'a>(flat: &mut Flat<'a>, schema: &Cursor<'a>) {
             _ => FlatExtra::Schema(extra),
         };
     }
-    if schema.get("prefixItems").is_some() {
+    if let Some(members) = schema.get("prefixItems") {
         // The items of a tuple have each a type of their own; `items` is that of the rest.
         flat.items = None;
+        flat.tuples
+            .push((members.items().collect(), schema.get("items")));
         flat.words.get_or_insert(BTreeSet::from([Word::Array]));
+    } else if super::residual::is_tuple(schema.node) {
+        let members = schema.get("items").into_iter();
+        let members = members.flat_map(|items| items.items().collect::<Vec<_>>());
+        flat.tuples
+            .push((members.collect(), schema.get("additionalItems")));
+        flat.items = schema.get("items");
     } else if let Some(items) = schema.get("items") {
         flat.items = Some(items);
     }
     for key in ["oneOf", "anyOf"] {
         if let Some(variants) = schema.get(key) {
-            flat.variants.extend(variants.items());
+            let variants: Vec<Cursor<'a>> = variants.items().collect();
+            // A parent that lists its children says nothing about a child.
+            let is_known = |variant: &Cursor<'a>| {
+                let target = variant.resolve().filter(|_| variant.is_reference());
+                target.is_some_and(|target| flat.merged.contains(&target.place()))
+            };
+            if depth > 0 && variants.iter().any(is_known) {
+                continue;
+            }
+            flat.n_groups += usize::from(!variants.is_empty());
+            flat.variants.extend(variants);
         }
     }
     let discriminator = schema.get("discriminator");
@@ -299,72 +346,6 @@ fn texts(schema: &Cursor<'_>, keys: [&str; 2]) -> Vec<String> {
     items
         .map(|item| item.scalar_text().unwrap_or_default().to_owned())
         .collect()
-}
-
-fn merge_constraints(constraints: &mut Constraints, schema: &Cursor<'_>, more: &mut Vec<Value>) {
-    let size = |keys: [&str; 3]| {
-        let all = keys.iter().filter_map(|key| schema.node.get(key));
-        all.filter_map(|node| node.as_f64())
-            .map(|size| size as u64)
-            .next()
-    };
-    let number = |key: &str| match schema.node.get(key).map(|node| &node.value) {
-        Some(NodeValue::Number(text)) => Some(text.clone()),
-        _ => None,
-    };
-    let least = size(["minLength", "minItems", "minProperties"]);
-    let most = size(["maxLength", "maxItems", "maxProperties"]);
-    constraints.size_min = least.max(constraints.size_min);
-    constraints.size_max = match (most, constraints.size_max) {
-        (Some(one), Some(other)) => Some(one.min(other)),
-        (one, other) => one.or(other),
-    };
-    let bounds = [
-        ("minimum", schema.is_true("exclusiveMinimum")),
-        ("exclusiveMinimum", true),
-    ];
-    for (key, is_exclusive) in bounds {
-        if let Some(text) = number(key) {
-            let known = constraints.minimum.as_deref();
-            let order = known.map(|known| float(&text).total_cmp(&float(known)));
-            if order.is_none_or(|order| order.is_gt() || order.is_eq() && is_exclusive) {
-                constraints.minimum = Some(text);
-                constraints.is_minimum_exclusive = is_exclusive;
-            }
-        }
-    }
-    let bounds = [
-        ("maximum", schema.is_true("exclusiveMaximum")),
-        ("exclusiveMaximum", true),
-    ];
-    for (key, is_exclusive) in bounds {
-        if let Some(text) = number(key) {
-            let known = constraints.maximum.as_deref();
-            let order = known.map(|known| float(&text).total_cmp(&float(known)));
-            if order.is_none_or(|order| order.is_lt() || order.is_eq() && is_exclusive) {
-                constraints.maximum = Some(text);
-                constraints.is_maximum_exclusive = is_exclusive;
-            }
-        }
-    }
-    if let Some(divisor) = number("multipleOf")
-        && let Some(known) = constraints.multiple_of.replace(divisor.clone())
-        && known != divisor
-        && let Ok(known) = serde_json::from_str::<Value>(&known)
-    {
-        more.push(serde_json::json!({ "multipleOf": known }));
-    }
-    if let Some(pattern) = schema.text("pattern") {
-        let known = constraints.pattern.replace(pattern.to_owned());
-        if let Some(known) = known.filter(|known| known != pattern) {
-            more.push(serde_json::json!({ "pattern": known }));
-        }
-    }
-    constraints.is_unique |= schema.is_true("uniqueItems");
-}
-
-fn float(text: &str) -> f64 {
-    text.parse().unwrap_or_default()
 }
 
 /// The types that follow from other keywords when `type` is absent.

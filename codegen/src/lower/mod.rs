@@ -3,10 +3,16 @@
 //! It must not know a target language.
 
 mod asyncapi;
+mod bounds;
+mod composed;
+mod families;
 mod flat;
+mod guards;
 mod openapi;
 mod residual;
 mod schema;
+mod tuples;
+mod unchecked;
 mod unions;
 mod view;
 
@@ -33,6 +39,12 @@ pub(crate) struct Lowering<'a> {
     has_other: bool,
     /// The schemas in place that are being looked at, the outermost first.
     open: Vec<*const Node>,
+    /// The types of the schemas in place that are declared, by their nodes.
+    inline: HashMap<*const Node, Type>,
+    /// The schemas that extend each schema with `allOf`, by its place.
+    children: BTreeMap<String, Vec<Cursor<'a>>>,
+    /// The unions of a schema and those that extend it, by its place.
+    families: BTreeMap<String, Option<DeclId>>,
     /// The merged targets of references, by their nodes.
     flats: HashMap<*const Node, Rc<Flat<'a>>>,
 }
@@ -54,6 +66,9 @@ pub fn lower(contracts: &[Contract]) -> Ir {
         is_strict: false,
         has_other: false,
         open: Vec::new(),
+        inline: HashMap::new(),
+        children: BTreeMap::new(),
+        families: BTreeMap::new(),
         flats: HashMap::new(),
     };
     for contract in contracts {
@@ -61,6 +76,7 @@ pub fn lower(contracts: &[Contract]) -> Ir {
             continue;
         };
         lowering.is_strict = root.text("jsonSchemaDialect") == Some(STRICT_DIALECT);
+        lowering.note_children(&root);
         lowering.components(&root);
         if contract.kind.is_async() {
             asyncapi::lower(&mut lowering, contract);
@@ -70,6 +86,7 @@ pub fn lower(contracts: &[Contract]) -> Ir {
         lowering.drain();
         lowering.drain_schemas();
     }
+    unchecked::note_patterns(&mut lowering.ir);
     lowering.ir
 }
 
@@ -129,6 +146,7 @@ impl<'a> Lowering<'a> {
             module: schema.module(),
             place: schema.place(),
             docs,
+            is_nullable: false,
             is_open: false,
             shape: Shape::Alias(Type::new(TypeKind::Any)),
         });
@@ -138,11 +156,12 @@ impl<'a> Lowering<'a> {
     fn drain(&mut self) {
         while let Some((id, schema)) = self.queue.pop_front() {
             let name = self.ir.decls[id].name.clone();
-            let (docs, shape) = self.shape(&schema, &name);
+            let (docs, shape, is_nullable) = self.shape(&schema, &name);
             // An alias of nothing but itself says nothing: any value.
             let is_loop = matches!(&shape, Shape::Alias(ty) if ty.kind == TypeKind::Named(id));
             let decl = &mut self.ir.decls[id];
             decl.docs = docs;
+            decl.is_nullable = is_nullable;
             decl.is_open = self.has_other && matches!(shape, Shape::Enum(_));
             if !is_loop {
                 decl.shape = shape;

@@ -9,8 +9,8 @@ use crate::ir::{
 };
 use crate::names::{Case, identifier};
 
-const METHODS: [&str; 8] = [
-    "get", "put", "post", "delete", "options", "head", "patch", "trace",
+const METHODS: [&str; 9] = [
+    "get", "put", "post", "delete", "options", "head", "patch", "trace", "query",
 ];
 
 /// Adds the operations of `paths` and the inline types of webhooks.
@@ -23,8 +23,14 @@ pub(crate) fn lower<'a>(lowering: &mut Lowering<'a>, root: &Cursor<'a>) {
         };
         for (path, item) in paths.entries() {
             let Some(item) = item.resolve() else { continue };
-            for method in METHODS {
-                let Some(operation) = item.get(method) else {
+            let more = item.get("additionalOperations");
+            let more = more.iter().flat_map(Cursor::entries);
+            let standard = METHODS
+                .into_iter()
+                .filter_map(|method| Some((method, item.get(method)?)));
+            for (method, operation) in standard.chain(more) {
+                // Some documents refer to a whole operation, although no specification has it.
+                let Some(operation) = operation.resolve() else {
                     continue;
                 };
                 let operation = lowering.operation(path, method, &item, &operation);
@@ -110,7 +116,7 @@ impl<'a> Lowering<'a> {
         };
         let content = parameter
             .get("content")
-            .and_then(|c| Some(c.entries().next()?.1));
+            .and_then(|c| c.entries().next()?.1.resolve());
         let schema = parameter
             .get("schema")
             .or_else(|| content.and_then(|content| content.get("schema")));

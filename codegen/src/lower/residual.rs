@@ -9,6 +9,7 @@ use tollgate_contracts::Node;
 
 use super::Lowering;
 use super::view::Cursor;
+use crate::ir::Unchecked;
 
 /// How many nodes the alternatives of an overlapping `oneOf` may reach to be checked exactly.
 const ALTERNATIVES_NODES_MAX: usize = 3_000;
@@ -72,9 +73,19 @@ const HARD: &[&str] = &[
 
 impl<'a> Lowering<'a> {
     /// What neither the type nor the bounds of a schema and its `allOf` members say.
-    pub(crate) fn residual(&mut self, schema: &Cursor<'a>) -> Option<Value> {
+    /// A tuple that has a type is not said again.
+    pub(crate) fn residual(&mut self, schema: &Cursor<'a>, has_tuple: bool) -> Option<Value> {
         let mut parts = Vec::new();
         self.parts(schema, &mut BTreeSet::new(), &mut parts);
+        if has_tuple {
+            for part in &mut parts {
+                if let Value::Object(part) = part {
+                    part.remove("prefixItems");
+                    part.remove("items");
+                }
+            }
+            parts.retain(|part| part.as_object().is_none_or(|part| !part.is_empty()));
+        }
         joined(parts)
     }
 
@@ -83,7 +94,13 @@ impl<'a> Lowering<'a> {
         let Some(target) = schema.resolve() else {
             return;
         };
-        if seen.len() >= PARTS_MAX || !seen.insert(target.place()) {
+        if seen.len() >= PARTS_MAX {
+            self.ir
+                .unchecked
+                .insert(target.place(), Unchecked::TooLarge);
+            return;
+        }
+        if !seen.insert(target.place()) {
             return;
         }
         let node = target.node;
@@ -145,12 +162,24 @@ impl<'a> Lowering<'a> {
             if let Some(members) = target.get(key) {
                 let mut budget = ALTERNATIVES_NODES_MAX;
                 if !is_small(&members, &mut budget, &mut BTreeSet::new()) {
+                    let place = members.place();
+                    self.ir.unchecked.insert(place, Unchecked::TooLarge);
                     return None;
                 }
                 part.insert(key.to_owned(), self.keyword(&target, key)?);
             }
         }
         (!part.is_empty()).then_some(Value::Object(part))
+    }
+
+    /// The alternatives of a schema and of its `allOf` members.
+    pub(crate) fn all_alternatives(&mut self, schema: &Cursor<'a>) -> Option<Value> {
+        let mut parts = Vec::new();
+        parts.extend(self.alternatives(schema));
+        for member in schema.get("allOf").iter().flat_map(Cursor::items) {
+            parts.extend(self.alternatives(&member));
+        }
+        joined(parts)
     }
 
     fn tuple(&mut self, target: &Cursor<'a>) -> Map<String, Value> {
@@ -242,11 +271,13 @@ impl<'a> Lowering<'a> {
         if let Some(name) = self.schema_names.get(&place) {
             return name.clone();
         }
+        // Only components have names of their own; what else is added later takes none away.
         let own = target.name();
-        let name = if self.ir.schemas.contains_key(&own) {
-            place.clone()
-        } else {
+        let is_component = place == format!("{}#/components/schemas/{own}", target.entry());
+        let name = if is_component && !self.ir.schemas.contains_key(&own) {
             own
+        } else {
+            place.clone()
         };
         self.schema_names.insert(place, name.clone());
         self.ir.schemas.insert(name.clone(), Value::Bool(true));

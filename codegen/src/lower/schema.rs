@@ -15,10 +15,19 @@ impl<'a> Lowering<'a> {
         if schema.is_reference() {
             return self.reference(schema);
         }
-        if let Some(id) = self.ids.get(&schema.place()) {
-            return Type::new(TypeKind::Named(*id));
-        }
         let here = std::ptr::from_ref(schema.node);
+        if let Some(ty) = self.inline.get(&here) {
+            return ty.clone();
+        }
+        if let Some(id) = self.ids.get(&schema.place()) {
+            let mut ty = Type::new(TypeKind::Named(*id));
+            let flat = flatten(schema);
+            ty.is_nullable = flat.is_nullable || self.has_null_variant(&flat);
+            return ty;
+        }
+        // Whoever reaches a schema in place, it has one declaration and the name of its place.
+        let own_name = schema.inline_name();
+        let name = own_name.as_deref().unwrap_or(name);
         if self.open.contains(&here) {
             // `allOf` brought us back into a schema that is being looked at: it gets a name.
             let mut ty = Type::new(TypeKind::Named(self.declare_as(schema, name)));
@@ -37,25 +46,32 @@ impl<'a> Lowering<'a> {
             (Shape::Alias(ty), None) => ty,
             (shape, None) => {
                 let id = self.declare_inline(schema, name.to_owned(), docs, shape);
+                self.ir.decls[id].is_nullable = is_nullable;
                 Type::new(TypeKind::Named(id))
             }
         };
         ty.is_nullable |= is_nullable && ty.kind != TypeKind::Any;
+        if holds_declared(&ty) {
+            self.inline.insert(here, ty.clone());
+        }
         ty
     }
 
-    /// What a declaration is. Null is left to its users, except for plain types.
-    pub(crate) fn shape(&mut self, schema: &Cursor<'a>, name: &str) -> (Docs, Shape) {
-        if schema.is_reference() {
-            return (Docs::default(), Shape::Alias(self.reference(schema)));
-        }
-        let flat = flatten(schema);
-        let docs = flat.docs.clone();
-        let mut shape = self.shape_of(schema, flat, name);
+    /// What a declaration is, and whether null is a value of it, which is left to its users.
+    pub(crate) fn shape(&mut self, schema: &Cursor<'a>, name: &str) -> (Docs, Shape, bool) {
+        let (docs, mut shape, mut is_nullable) = if schema.is_reference() {
+            (Docs::default(), Shape::Alias(self.reference(schema)), false)
+        } else {
+            let flat = flatten(schema);
+            let is_nullable = flat.is_nullable || self.has_null_variant(&flat);
+            let docs = flat.docs.clone();
+            (docs, self.shape_of(schema, flat, name), is_nullable)
+        };
         if let Shape::Alias(ty) = &mut shape {
+            is_nullable = (is_nullable || ty.is_nullable) && ty.kind != TypeKind::Any;
             ty.is_nullable = false;
         }
-        (docs, shape)
+        (docs, shape, is_nullable)
     }
 
     /// The merged form of the target of a reference, made once.
@@ -89,7 +105,11 @@ impl<'a> Lowering<'a> {
             return self.untyped(schema);
         };
         let flat = self.flat(&target);
-        let mut ty = Type::new(TypeKind::Named(self.declare(&target)));
+        let id = match self.family(&target) {
+            Some(family) => family,
+            None => self.declare(&target),
+        };
+        let mut ty = Type::new(TypeKind::Named(id));
         // OpenAPI 3.0 ignores siblings of `$ref`; documents write `nullable` there and mean it.
         ty.is_nullable =
             flat.is_nullable || schema.is_true("nullable") || self.has_null_variant(&flat);
@@ -98,7 +118,7 @@ impl<'a> Lowering<'a> {
     }
 
     /// The shape with what it can't express as its residual.
-    fn shape_of(&mut self, schema: &Cursor<'a>, flat: Flat<'a>, name: &str) -> Shape {
+    pub(super) fn shape_of(&mut self, schema: &Cursor<'a>, flat: Flat<'a>, name: &str) -> Shape {
         let n_untyped = self.ir.untyped.len();
         self.has_other = false;
         let is_merged = !flat.variants.is_empty()
@@ -117,6 +137,8 @@ impl<'a> Lowering<'a> {
         }
         let is_open = self.is_strict && flat.is_inferred && flat.variants.is_empty();
         let is_open = is_open && flat.values.is_none() && flat.constant.is_none();
+        let (n_groups, has_variants) = (flat.n_groups, !flat.variants.is_empty());
+        let beside = flat.bounds.to_schema();
         let mut shape = if is_open {
             self.open_shape(schema, flat, name)
         } else {
@@ -134,17 +156,19 @@ impl<'a> Lowering<'a> {
                     .filter(|whole| *whole != Value::Bool(true)),
             );
         } else {
-            parts.extend(self.residual(schema));
-            if is_merged {
-                parts.extend(self.alternatives(schema));
-                for member in schema.get("allOf").iter().flat_map(Cursor::items) {
-                    parts.extend(self.alternatives(&member));
-                }
+            let is_tuple = matches!(shape, Shape::Tuple(_));
+            parts.extend(self.residual(schema, is_tuple));
+            if is_merged && !matches!(shape, Shape::Union(_)) || n_groups > 1 {
+                parts.extend(self.all_alternatives(schema));
+            }
+            if has_variants {
+                parts.extend(beside);
             }
         }
         let residual = super::residual::joined(parts);
         match &mut shape {
             Shape::Struct(object) => object.bounds.residual = residual,
+            Shape::Tuple(tuple) => tuple.bounds.residual = residual,
             Shape::Union(union) => {
                 let own = union.bounds.residual.take();
                 let parts = own.into_iter().chain(residual).collect();
@@ -181,16 +205,21 @@ impl<'a> Lowering<'a> {
     }
 
     fn plain_shape(&mut self, schema: &Cursor<'a>, flat: Flat<'a>, name: &str) -> Shape {
-        if let Some(only) = &flat.only_reference {
+        if let Some(only) = &flat.only_reference
+            && !self.is_in_family(only, schema)
+        {
             let mut ty = self.reference(only);
             ty.is_nullable |= flat.is_nullable;
             return Shape::Alias(ty);
         }
-        if flat.properties.is_empty()
-            && !flat.variants.is_empty()
-            && let Some(shape) = self.union(schema, &flat, name)
-        {
-            return shape;
+        if !flat.variants.is_empty() {
+            let shape = match flat.properties.is_empty() {
+                true => self.union(schema, &flat, name),
+                false => self.composed(schema, &flat, name),
+            };
+            if let Some(shape) = shape {
+                return shape;
+            }
         }
         if let Some(shape) = enumeration(&flat) {
             return shape;
@@ -198,7 +227,10 @@ impl<'a> Lowering<'a> {
         let words: Vec<Word> = flat.words.iter().flatten().copied().collect();
         match words.as_slice() {
             [Word::Object] => self.object(flat, name),
-            [Word::Array] => Shape::Alias(self.array(schema, &flat, name)),
+            [Word::Array] => match self.tuple_shape(&flat, name) {
+                Some(tuple) => tuple,
+                None => Shape::Alias(self.array(schema, &flat, name)),
+            },
             [word] => Shape::Alias(scalar(*word, &flat)),
             [Word::Integer, Word::Number] => Shape::Alias(scalar(Word::Number, &flat)),
             [] => Shape::Alias(self.untyped(schema)),
@@ -225,7 +257,7 @@ impl<'a> Lowering<'a> {
         Type {
             kind: TypeKind::Array(Box::new(item)),
             is_nullable: false,
-            constraints: flat.constraints.clone(),
+            constraints: flat.bounds.of(Word::Array),
         }
     }
 
@@ -238,11 +270,7 @@ impl<'a> Lowering<'a> {
                 Extra::Typed(Box::new(self.type_of(schema, &format!("{name} value"))))
             }
         };
-        let bounds = Constraints {
-            size_min: flat.constraints.size_min,
-            size_max: flat.constraints.size_max,
-            ..Constraints::default()
-        };
+        let bounds = flat.bounds.of(Word::Object);
         if flat.properties.is_empty() && !matches!(extra, Extra::Refused) {
             let value = match extra {
                 Extra::Typed(ty) => *ty,
@@ -344,6 +372,15 @@ impl<'a> Lowering<'a> {
     }
 }
 
+/// Whether a type is a declared one, or a list or map of it.
+fn holds_declared(ty: &Type) -> bool {
+    match &ty.kind {
+        TypeKind::Named(_) => true,
+        TypeKind::Array(inner) | TypeKind::Map(inner) => holds_declared(inner),
+        _ => false,
+    }
+}
+
 fn add_line(text: &mut String, line: &str) {
     if !text.is_empty() {
         text.push_str("\n\n");
@@ -383,13 +420,13 @@ pub(crate) fn scalar(word: Word, flat: &Flat<'_>) -> Type {
     let format = flat.format.as_deref();
     let kind = match word {
         Word::Boolean => TypeKind::Boolean,
-        Word::Integer => TypeKind::Integer(integer(format, &flat.constraints)),
+        Word::Integer => TypeKind::Integer(integer(format, &flat.bounds.of(word))),
         Word::Number => TypeKind::Number {
             is_float: matches!(format, Some("float" | "double")),
         },
         _ => TypeKind::String(flat.format.clone()),
     };
-    let mut constraints = flat.constraints.clone();
+    let mut constraints = flat.bounds.of(word);
     constraints.values = allowed(word, flat);
     Type {
         kind,

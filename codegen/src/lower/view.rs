@@ -50,6 +50,11 @@ impl<'a> Cursor<'a> {
         format!("{}#{}", self.file, self.pointer)
     }
 
+    /// The first file of the contract.
+    pub(crate) fn entry(&self) -> &'a str {
+        &self.contract.entry
+    }
+
     /// The file stem, such as `openapi`.
     pub(crate) fn module(&self) -> String {
         stem(&self.contract.entry)
@@ -58,9 +63,34 @@ impl<'a> Cursor<'a> {
     /// The last part of the pointer, unescaped; the file stem for a whole document.
     pub(crate) fn name(&self) -> String {
         match self.pointer.rsplit('/').next() {
-            Some(last) if !last.is_empty() => last.replace("~1", "/").replace("~0", "~"),
+            Some(last) if !last.is_empty() => unescaped(last),
             _ => stem(self.file),
         }
+    }
+
+    /// The name of a schema in place: that of the component which holds it, and the way there.
+    /// Nothing when it stands in no component, or the way is not one of properties and items.
+    pub(crate) fn inline_name(&self) -> Option<String> {
+        let mut tokens = self.pointer.split('/').skip(1);
+        let mut name = match (tokens.next()?, tokens.next()?, tokens.next()) {
+            ("components", "schemas", Some(name)) => unescaped(name),
+            _ => return None,
+        };
+        while let Some(token) = tokens.next() {
+            match token {
+                "properties" => {
+                    name.push(' ');
+                    name.push_str(&unescaped(tokens.next()?));
+                }
+                "items" => name.push_str(" item"),
+                "additionalProperties" => name.push_str(" value"),
+                "allOf" => {
+                    tokens.next()?;
+                }
+                _ => return None,
+            }
+        }
+        Some(name)
     }
 
     /// Whether the document itself gives this place a name (a component or definition).
@@ -128,6 +158,29 @@ impl<'a> Cursor<'a> {
         })
     }
 
+    /// The schema that a text names: a reference, or the bare name of a component.
+    pub(crate) fn named_schema(&self, text: &str) -> Option<Self> {
+        let is_bare = !text.contains(['/', '#']);
+        let component = format!(
+            "#/components/schemas/{}",
+            text.replace('~', "~0").replace('/', "~1")
+        );
+        let component = is_bare.then_some(component);
+        component
+            .iter()
+            .map(String::as_str)
+            .chain([text])
+            .find_map(|text| {
+                let resolved = self.contract.resolve_text(self.file, text)?;
+                Some(Self {
+                    contract: self.contract,
+                    file: resolved.file,
+                    pointer: resolved.pointer?,
+                    node: resolved.node,
+                })
+            })
+    }
+
     fn child(&self, key: &str, node: &'a Node) -> Self {
         let key = key.replace('~', "~0").replace('/', "~1");
         Self {
@@ -137,6 +190,10 @@ impl<'a> Cursor<'a> {
             node,
         }
     }
+}
+
+fn unescaped(token: &str) -> String {
+    token.replace("~1", "/").replace("~0", "~")
 }
 
 fn stem(file: &str) -> String {

@@ -19,9 +19,9 @@ pub enum Case {
 
 /// The identifiers of all declarations, by their index.
 ///
-/// A component keeps its name; an inline type gives way to it. Of two that become one
-/// identifier, the one that is spelled so keeps it, and the others get a suffix made from
-/// their own name, so that adding a schema does not rename another component.
+/// A component that is added renames nothing: an inline type keeps its name, and a component
+/// of the same name gets a suffix. Of two components that become one identifier, the one that
+/// is spelled so keeps it, and the others get a suffix made from their own name.
 #[must_use]
 pub fn types(ir: &Ir, reserved: &[&str]) -> Vec<String> {
     let wishes: Vec<Wish<'_>> = ir
@@ -30,7 +30,7 @@ pub fn types(ir: &Ir, reserved: &[&str]) -> Vec<String> {
         .map(|decl| Wish {
             text: &decl.name,
             identity: &decl.place,
-            rank: u8::from(!decl.is_component),
+            rank: u8::from(decl.is_component),
         })
         .collect();
     resolve(&wishes, Case::Pascal, reserved, "Model")
@@ -73,9 +73,13 @@ fn resolve(wishes: &[Wish<'_>], case: Case, reserved: &[&str], suffix: &str) -> 
             let wish = &wishes[*index];
             (wish.rank, wish.text != ident, wish.identity)
         });
+        let ranks = members.iter().map(|index| wishes[*index].rank);
+        let n_inline = ranks.filter(|rank| *rank == 0).count();
         for (position, index) in members.into_iter().enumerate() {
-            idents[index] = if position == 0 {
-                ident.clone()
+            let is_first = position == 0 || position == n_inline && n_inline > 0;
+            let plain = format!("{ident}{}", if position == 0 { "" } else { suffix });
+            idents[index] = if is_first && (position == 0 || taken.insert(plain.clone())) {
+                plain
             } else {
                 distinct(&ident, wishes[index].identity, case, &mut taken)
             };

@@ -7,7 +7,8 @@ use std::fmt::Write as _;
 use super::Rust;
 use super::text::{doc_lines, member};
 use crate::ir::{
-    DeclId, Docs, EnumValue, Extra, Field, Format, Integer, Shape, Struct, Type, TypeKind, Union,
+    DeclId, Docs, EnumValue, Extra, Field, Format, Integer, Shape, Struct, Tuple, Type, TypeKind,
+    Union,
 };
 use crate::names::{self, Case};
 
@@ -24,6 +25,7 @@ impl Rust<'_> {
             Shape::Struct(object) => docs + &self.object(id, object),
             Shape::Enum(values) => docs + &open_enum(name, values),
             Shape::Union(union) => docs + &self.union(id, union),
+            Shape::Tuple(tuple) => docs + &self.tuple(id, tuple),
             Shape::Alias(ty) if self.graph.is_recursive_alias[id] => {
                 let inner = self.type_text(ty, Some(id));
                 format!(
@@ -152,6 +154,25 @@ impl Rust<'_> {
             arguments.join(", "),
             values.join(", ")
         )
+    }
+
+    fn tuple(&self, id: DeclId, tuple: &Tuple) -> String {
+        let items = tuple.items.iter().enumerate().map(|(index, ty)| {
+            let text = self.type_text(ty, Some(id));
+            if index < tuple.n_required {
+                format!("pub {text}")
+            } else {
+                format!("pub Option<{text}>")
+            }
+        });
+        let mut items: Vec<String> = items.collect();
+        match &tuple.rest {
+            Extra::Unstated => items.push("pub Vec<serde_json::Value>".to_owned()),
+            Extra::Typed(ty) => items.push(format!("pub Vec<{}>", self.type_text(ty, None))),
+            Extra::Refused => {}
+        }
+        let (derives, name) = (self.derives(id), &self.names[id]);
+        format!("{derives}pub struct {name}({});\n", items.join(", "))
     }
 
     fn union(&self, id: DeclId, union: &Union) -> String {

@@ -367,7 +367,7 @@ fn tables(rust: &Rust<'_>, module: &str, ids: &BTreeMap<&str, DeclId>) -> Artifa
                 names.push(name);
             }
         }
-        let macros = ["newtype", "record", "strings", "variants"];
+        let macros = ["newtype", "record", "strings", "tuple", "variants"];
         names.extend(
             macros
                 .iter()

@@ -7,7 +7,7 @@ use super::Rust;
 use super::decls::{value_idents, variant_idents};
 use super::rules::bounds;
 use super::text::{literal, literals};
-use crate::ir::{DeclId, Extra, Guard, Kind, Shape, Struct, Type, Union, Variant};
+use crate::ir::{DeclId, Extra, Guard, Kind, Shape, Struct, Tuple, Type, Union, Variant};
 use crate::{Artifact, HEADER};
 
 impl Rust<'_> {
@@ -17,6 +17,7 @@ impl Rust<'_> {
         match &self.ir.decls[id].shape {
             Shape::Struct(object) => Some(self.record(name, object)),
             Shape::Union(union) => Some(self.variants(name, union)),
+            Shape::Tuple(tuple) => Some(self.tuple_table(name, tuple)),
             Shape::Enum(values) => {
                 let lines = values.iter().zip(value_idents(values));
                 let lines =
@@ -91,14 +92,43 @@ impl Rust<'_> {
         text
     }
 
+    fn tuple_table(&self, name: &str, tuple: &Tuple) -> String {
+        let mut text = format!("tuple! {{ {name} {{");
+        for (index, ty) in tuple.items.iter().enumerate() {
+            let presence = if index < tuple.n_required {
+                "required"
+            } else {
+                "optional"
+            };
+            let rules = self.rules(ty, "rule::").join(", ");
+            let _ = write!(text, " {index}: {presence} [{rules}],");
+        }
+        text.push_str(" }");
+        let n_items = tuple.items.len();
+        let _ = match &tuple.rest {
+            Extra::Refused => write!(text, " closed {n_items}"),
+            Extra::Unstated => write!(text, " rest {n_items} []"),
+            Extra::Typed(ty) => {
+                let rules = self.rules(ty, "rule::").join(", ");
+                write!(text, " rest {n_items} [{rules}]")
+            }
+        };
+        let own = bounds(&tuple.bounds, "rule::");
+        if !own.is_empty() {
+            let _ = write!(text, " rules [{}]", own.join(", "));
+        }
+        text.push_str(" }\n");
+        text
+    }
+
     fn variants(&self, name: &str, union: &Union) -> String {
         let mut text = format!("variants! {{ {name} {{\n");
         for (variant, ident) in union.variants.iter().zip(variant_idents(union)) {
             let guards = guards(variant);
-            let how = if variant.is_exclusive && !guards.is_empty() {
-                "sure"
-            } else {
-                "maybe"
+            let how = match (variant.is_exclusive, variant.guard.is_tag_optional) {
+                (true, false) if !guards.is_empty() => "sure",
+                (true, true) => "tagged",
+                _ => "maybe",
             };
             let rules = self.bracketed(&variant.ty);
             let _ = writeln!(text, "    {ident}: {how} [{}]{rules},", guards.join(", "));
@@ -120,6 +150,7 @@ fn guards(variant: &Variant) -> Vec<String> {
     let Guard {
         kinds,
         tags,
+        is_tag_optional,
         keys,
         known,
         strings,
@@ -132,7 +163,12 @@ fn guards(variant: &Variant) -> Vec<String> {
         guards.push(format!("is::Kind({letters:?})"));
     }
     for (key, values) in tags {
-        guards.push(format!("is::Tag({}, {})", literal(key), literals(values)));
+        let guard = if *is_tag_optional { "TagIfAny" } else { "Tag" };
+        guards.push(format!(
+            "is::{guard}({}, {})",
+            literal(key),
+            literals(values)
+        ));
     }
     if !keys.is_empty() {
         guards.push(format!("is::Keys({})", literals(keys)));
@@ -166,10 +202,15 @@ pub(crate) fn driver(ir: &crate::ir::Ir, package: &str) -> Artifact {
             Shape::Alias(ty) if !rust.graph.is_recursive_alias[id] => rust.rules(ty, "rule::"),
             _ => Vec::new(),
         };
+        let name = format!("models::{}", rust.names[id]);
+        let ty = if decl.is_nullable {
+            format!("Option<{name}>")
+        } else {
+            name
+        };
         let line = format!(
-            "    ({}, run::<models::{}>, &[{}]),\n",
+            "    ({}, run::<{ty}>, &[{}]),\n",
             literal(&decl.place),
-            rust.names[id],
             rules.join(", ")
         );
         lines.push((&decl.place, line));

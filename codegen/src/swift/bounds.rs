@@ -126,6 +126,11 @@ fn has_own_checks(decl: &Decl, has_checks: &[bool]) -> bool {
         Shape::Enum(_) => !decl.is_open,
         Shape::Union(_) => true,
         Shape::Alias(ty) => is_bounded(ty),
+        Shape::Tuple(tuple) => {
+            !own_bounds(&tuple.bounds).is_empty()
+                || tuple.items.iter().any(is_bounded)
+                || matches!(&tuple.rest, Extra::Typed(ty) if is_bounded(ty))
+        }
         Shape::Struct(object) => {
             !own_bounds(&object.bounds).is_empty()
                 || object.fields.iter().any(|field| {

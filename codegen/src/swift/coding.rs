@@ -10,7 +10,7 @@ use super::Swift;
 use super::bounds::own_bounds;
 use super::decls::{fixed, stored};
 use super::text::{literal, literals, variants};
-use crate::ir::{Access, Extra, Field, Guard, Kind, Struct, Type, Union, Variant};
+use crate::ir::{Access, Extra, Field, Guard, Kind, Struct, Tuple, Type, Union, Variant};
 
 impl Swift<'_> {
     pub(super) fn object_coding(&self, name: &str, object: &Struct) -> String {
@@ -91,6 +91,55 @@ impl Swift<'_> {
         checks
     }
 
+    pub(super) fn tuple_coding(&self, name: &str, tuple: &Tuple) -> String {
+        let (mut read, mut write) = (String::new(), String::new());
+        let mut checks = String::new();
+        let own = own_bounds(&tuple.bounds);
+        if !own.is_empty() {
+            let _ = writeln!(checks, "        checker.object(json, {})", own.join(", "));
+        }
+        for (index, item) in tuple.items.iter().enumerate() {
+            let (take, label) = if index < tuple.n_required {
+                ("required", "")
+            } else {
+                ("optional", "ifAny: ")
+            };
+            let _ = writeln!(read, "        item{index} = try items.{take}()");
+            let _ = writeln!(write, "        items.put({label}item{index})");
+            let bounds = self.bounds(item);
+            if !bounds.is_empty() || self.is_checked(item) {
+                let bounds: Vec<String> = bounds.iter().map(|b| format!(", {b}")).collect();
+                let _ = writeln!(
+                    checks,
+                    "        checker.field(\"{index}\", item{index}{})",
+                    bounds.concat()
+                );
+            }
+        }
+        if tuple.rest == Extra::Refused {
+            read.push_str("        try items.refuseRest()\n");
+        } else {
+            read.push_str("        rest = try items.rest()\n");
+            write.push_str("        items.put(rest: rest)\n");
+        }
+        if let Extra::Typed(ty) = &tuple.rest {
+            let bounds = self.bounds(ty);
+            if !bounds.is_empty() || self.is_checked(ty) {
+                let bounds: Vec<String> = bounds.iter().map(|b| format!(", {b}")).collect();
+                let n_items = tuple.items.len();
+                let _ = writeln!(
+                    checks,
+                    "        checker.items(from: {n_items}, rest{})",
+                    bounds.concat()
+                );
+            }
+        }
+        format!(
+            "extension {name} {{\n    public init(json: JSONValue) throws {{\n        var items = try JSONItems(json)\n{read}    }}\n\n    public var json: JSONValue {{\n        var items = JSONItemsWriter()\n{write}        return items.json\n    }}\n{}}}\n",
+            check_function(&checks)
+        )
+    }
+
     pub(super) fn union_coding(&self, name: &str, union: &Union) -> String {
         let (mut sure, mut maybe) = (String::new(), String::new());
         let (mut write, mut checks) = (String::new(), String::new());
@@ -99,6 +148,15 @@ impl Swift<'_> {
             let is_sure = variant.is_exclusive && !conditions.is_empty();
             // With the type's name the compiler has nothing to infer.
             let value = format!(".{ident}({}(json: json))", self.type_text(&variant.ty));
+            let is_tag_optional = variant.guard.is_tag_optional;
+            if is_tag_optional {
+                // Without the tag, it is a variant like those that are not exclusive.
+                let absent = absent_tags(&variant.guard);
+                let _ = writeln!(
+                    maybe,
+                    "        if {absent} {{ fit.take {{ try {value} }} }}"
+                );
+            }
             let _ = match (is_sure, conditions.is_empty()) {
                 (true, _) => writeln!(
                     sure,
@@ -187,6 +245,14 @@ fn constant(value: &Value) -> String {
         }
         other => format!("JSONCache.constant({})", literal(&other.to_string())),
     }
+}
+
+/// That an object has none of the tags.
+fn absent_tags(guard: &Guard) -> String {
+    let tags = guard.tags.iter();
+    let tags = tags.map(|(key, _)| format!("json[{}] == nil", literal(key)));
+    let tags: Vec<String> = tags.collect();
+    format!("json.isObject, {}", tags.join(", "))
 }
 
 /// What must hold for a value to be a variant, as conditions of an `if`.

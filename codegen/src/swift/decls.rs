@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::Swift;
 use super::text::{docs, fields, literal, values, variants, wrapped};
 use crate::ir::{
-    DeclId, EnumValue, Extra, Field, Format, Integer, Shape, Struct, Type, TypeKind, Union,
+    DeclId, EnumValue, Extra, Field, Format, Integer, Shape, Struct, Tuple, Type, TypeKind, Union,
 };
 
 impl Swift<'_> {
@@ -25,6 +25,7 @@ impl Swift<'_> {
             Shape::Struct(object) => self.object(id, object),
             Shape::Enum(values) => open_enum(name, values, decl.is_open),
             Shape::Union(union) => self.union(id, union),
+            Shape::Tuple(tuple) => self.tuple(id, tuple),
             Shape::Alias(ty) if self.graph.is_recursive_alias[id] => self.newtype(id, ty),
             Shape::Alias(ty) => {
                 format!("public typealias {name} = {}\n", self.type_text(ty))
@@ -110,8 +111,48 @@ impl Swift<'_> {
         text
     }
 
+    fn tuple(&self, id: DeclId, tuple: &Tuple) -> String {
+        let name = &self.names[id];
+        let mut text = format!("public struct {name}: JSONModel {{\n");
+        let (mut arguments, mut assigns) = (Vec::new(), String::new());
+        for (index, item) in tuple.items.iter().enumerate() {
+            let ty = self.type_text(item);
+            let (ty, default) = if index < tuple.n_required {
+                (ty, "")
+            } else {
+                (ty + "?", " = nil")
+            };
+            let wrapper = if self.needs_box(id, item) {
+                "@Boxed "
+            } else {
+                ""
+            };
+            let _ = writeln!(text, "    {wrapper}public var item{index}: {ty}");
+            arguments.push(format!("_ item{index}: {ty}{default}"));
+            let _ = writeln!(assigns, "        self.item{index} = item{index}");
+        }
+        if let Some(ty) = self.rest_type(&tuple.rest) {
+            let _ = writeln!(
+                text,
+                "    /// Items beyond those that the contract lists.\n    public var rest: [{ty}]"
+            );
+            arguments.push(format!("rest: [{ty}] = []"));
+            assigns.push_str("        self.rest = rest\n");
+        }
+        text.push('\n');
+        text.push_str(&wrapped("    ", "public init", &arguments, " {"));
+        text.push_str(&assigns);
+        text.push_str("    }\n}\n\n");
+        text.push_str(&self.tuple_coding(name, tuple));
+        text
+    }
+
     pub(super) fn extra_type(&self, object: &Struct) -> Option<String> {
-        match &object.extra {
+        self.rest_type(&object.extra)
+    }
+
+    fn rest_type(&self, extra: &Extra) -> Option<String> {
+        match extra {
             Extra::Unstated => Some("JSONValue".to_owned()),
             Extra::Typed(ty) => Some(self.type_text(ty)),
             Extra::Refused => None,

@@ -29,6 +29,11 @@ pub(super) fn emit(swift: &Swift<'_>, module: &str) -> Vec<Artifact> {
                 }
                 _ => (swift.names[*id].clone(), Vec::new()),
             };
+            let ty = if decl.is_nullable && !ty.ends_with('?') {
+                format!("{ty}?")
+            } else {
+                ty
+            };
             let ty = if ty.ends_with('?') {
                 format!("({ty})")
             } else {

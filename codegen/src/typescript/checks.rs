@@ -11,7 +11,7 @@ use super::text::{docs, key, list, literal, number, value};
 use super::types::is_safe;
 use crate::ir::{
     Access, Constraints, DeclId, EnumValue, Extra, Field, Format, Guard, Integer, Kind, Shape,
-    Struct, Type, TypeKind, Union,
+    Struct, Tuple, Type, TypeKind, Union,
 };
 use crate::names::{self, Case};
 
@@ -35,6 +35,7 @@ impl TypeScript<'_> {
         match &decl.shape {
             Shape::Struct(object) => self.object_check(out, object),
             Shape::Union(union) => self.union_check(out, id, union),
+            Shape::Tuple(tuple) => self.tuple_check(out, tuple),
             Shape::Alias(ty) if self.is_cut(id, ty) => out.push_str("s.any"),
             Shape::Alias(ty) => self.check(out, ty),
             Shape::Enum(_) => {}
@@ -92,10 +93,43 @@ impl TypeScript<'_> {
         end_residual(out, residual);
     }
 
+    fn tuple_check(&self, out: &mut String, tuple: &Tuple) {
+        let bounds = bounds(&tuple.bounds, &TypeKind::Any);
+        let residual = tuple.bounds.residual.as_ref();
+        if residual.is_some() {
+            out.push_str("r.holds(");
+        }
+        if !bounds.is_empty() {
+            out.push_str("s.bounded(");
+        }
+        out.push_str("s.tuple([");
+        for (index, ty) in tuple.items.iter().enumerate() {
+            if index > 0 {
+                out.push_str(", ");
+            }
+            self.check(out, ty);
+        }
+        let _ = write!(out, "], {}", tuple.n_required);
+        match &tuple.rest {
+            Extra::Unstated => {}
+            Extra::Refused => out.push_str(", null"),
+            Extra::Typed(ty) => {
+                out.push_str(", ");
+                self.check(out, ty);
+            }
+        }
+        out.push(')');
+        if !bounds.is_empty() {
+            let _ = write!(out, ", {bounds})");
+        }
+        end_residual(out, residual);
+    }
+
     fn union_check(&self, out: &mut String, id: DeclId, union: &Union) {
         let tag = union.tag.as_deref().filter(|tag| {
             let is_only = |guard: &Guard| {
                 guard.tags.len() == 1
+                    && !guard.is_tag_optional
                     && guard.tags[0].0 == *tag
                     && guard.keys.is_empty()
                     && guard.known.is_none()
@@ -345,7 +379,14 @@ fn guard(out: &mut String, guard: &Guard) {
         list(out, guard.kinds.iter().map(|kind| kind_word(*kind)));
     }
     if !guard.tags.is_empty() {
-        start(out, "tags");
+        start(
+            out,
+            if guard.is_tag_optional {
+                "tagsIfAny"
+            } else {
+                "tags"
+            },
+        );
         for (index, (key, values)) in guard.tags.iter().enumerate() {
             out.push_str(if index == 0 { "[[" } else { ", [" });
             literal(out, key);

@@ -156,6 +156,7 @@ fn has_residual(shape: &Shape) -> bool {
     let mut found = match shape {
         Shape::Struct(object) => object.bounds.residual.is_some(),
         Shape::Union(union) => union.bounds.residual.is_some(),
+        Shape::Tuple(tuple) => tuple.bounds.residual.is_some(),
         Shape::Enum(_) | Shape::Alias(_) => false,
     };
     visit_types(shape, &mut |ty, _| {
@@ -208,6 +209,6 @@ fn targets(shape: &Shape) -> Vec<DeclId> {
     match shape {
         Shape::Alias(ty) => named(ty).into_iter().collect(),
         Shape::Union(union) => union.variants.iter().filter_map(|v| named(&v.ty)).collect(),
-        Shape::Struct(_) | Shape::Enum(_) => Vec::new(),
+        Shape::Struct(_) | Shape::Enum(_) | Shape::Tuple(_) => Vec::new(),
     }
 }

@@ -9,8 +9,8 @@ use serde_json::Value;
 use super::TypeScript;
 use super::text::{docs, is_exact, key, literal, value};
 use crate::ir::{
-    Access, Constraints, DeclId, EnumValue, Extra, Field, Integer, Shape, Struct, Type, TypeKind,
-    Union, Variant,
+    Access, Constraints, DeclId, EnumValue, Extra, Field, Integer, Shape, Struct, Tuple, Type,
+    TypeKind, Union, Variant,
 };
 
 /// How wide a line of variants or values may be.
@@ -48,6 +48,10 @@ impl TypeScript<'_> {
                 });
                 alternatives(out, name, &variants);
             }
+            Shape::Tuple(tuple) => {
+                docs(out, &decl.docs, "");
+                let _ = writeln!(out, "export type {name} = {};", self.tuple_type(tuple));
+            }
             Shape::Alias(ty) => {
                 docs(out, &decl.docs, "");
                 let _ = write!(out, "export type {name} = ");
@@ -59,6 +63,31 @@ impl TypeScript<'_> {
                 out.push_str(";\n");
             }
         }
+    }
+
+    fn tuple_type(&self, tuple: &Tuple) -> String {
+        let mut items = Vec::new();
+        for (index, ty) in tuple.items.iter().enumerate() {
+            let mut text = String::new();
+            self.type_text(&mut text, ty);
+            if index >= tuple.n_required {
+                text = match text.contains(' ') {
+                    true => format!("({text})?"),
+                    false => text + "?",
+                };
+            }
+            items.push(text);
+        }
+        match &tuple.rest {
+            Extra::Refused => {}
+            Extra::Unstated => items.push("...unknown[]".to_owned()),
+            Extra::Typed(ty) => {
+                let mut text = "...Array<".to_owned();
+                self.type_text(&mut text, ty);
+                items.push(text + ">");
+            }
+        }
+        format!("[{}]", items.join(", "))
     }
 
     fn interface_body(&self, out: &mut String, object: &Struct) {
@@ -138,7 +167,18 @@ impl TypeScript<'_> {
                     text.push_str(&tag);
                     text.push(')');
                 }
-                None => self.type_text(&mut text, &variant.ty),
+                None => match union.tag.as_deref() {
+                    Some(tag) if self.is_rest(tag, variant) => {
+                        text.push_str("(Omit<");
+                        self.type_text(&mut text, &variant.ty);
+                        text.push_str(", ");
+                        literal(&mut text, tag);
+                        text.push_str("> & s.Unknown<");
+                        literal(&mut text, tag);
+                        text.push_str(">)");
+                    }
+                    _ => self.type_text(&mut text, &variant.ty),
+                },
             }
             if !types.contains(&text) {
                 types.push(text);
@@ -147,10 +187,19 @@ impl TypeScript<'_> {
         types
     }
 
+    /// Whether a variant is what all other values of the tag mean.
+    fn is_rest(&self, tag: &str, variant: &Variant) -> bool {
+        variant.guard.tags.is_empty()
+            && self
+                .tag_field(tag, variant)
+                .is_some_and(|field| field.constant.is_none() && self.is_text(&field.ty))
+    }
+
     /// Whether the compiler tells every variant apart by the tag.
     fn is_tagged(&self, union: &Union, tag: &str) -> bool {
         union.variants.iter().all(|variant| {
             self.tag_type(tag, variant).is_some()
+                || self.is_rest(tag, variant)
                 || self.tag_field(tag, variant).is_some_and(|field| {
                     field.is_fixed() && matches!(field.constant, Some(Value::String(_)))
                 })
@@ -177,6 +226,9 @@ impl TypeScript<'_> {
         }
         let mut text = "{ ".to_owned();
         key(&mut text, tag);
+        if variant.guard.is_tag_optional {
+            text.push('?');
+        }
         for (index, value) in values.iter().enumerate() {
             text.push_str(if index == 0 { ": " } else { " | " });
             literal(&mut text, value);

@@ -13,10 +13,11 @@ impl TypeScript<'_> {
     /// The file: the table, and the loop of the template.
     pub(super) fn wire(&self) -> String {
         let mut out =
-            "import * as m from \"./models.js\";\nimport { add, run } from \"./driver.js\";\n\n"
+            "import * as m from \"./models.js\";\nimport { add, addNullable, run } from \"./driver.js\";\n\n"
                 .to_owned();
         for (place, id) in self.places() {
-            out.push_str("add(");
+            let is_nullable = self.ir.decls[id].is_nullable;
+            out.push_str(if is_nullable { "addNullable(" } else { "add(" });
             literal(&mut out, place);
             let name = &self.names[id];
             let _ = writeln!(out, ", m.{name});");

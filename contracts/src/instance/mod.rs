@@ -35,6 +35,7 @@ use self::sample::{Plan, Sampler, Site, sample};
 use self::text::Patterns;
 
 pub use self::json::Json;
+pub use self::pattern::is_expression;
 pub use self::rng::Rng;
 
 /// How often an instance that does not hold is mended before it is left out.

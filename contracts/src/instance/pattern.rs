@@ -23,6 +23,13 @@ pub(crate) fn parse(pattern: &str) -> Option<Hir> {
         .ok()
 }
 
+/// Whether a pattern is an expression of ECMA-262 as far as we understand it.
+#[must_use]
+pub fn is_expression(pattern: &str) -> bool {
+    let is_parsed = |text: &str| fancy_regex::Expr::parse_tree(text).is_ok();
+    parse(pattern).is_some() || is_parsed(&ecma(pattern)) || is_parsed(pattern)
+}
+
 /// ECMA spellings in Rust's dialect: classes that are ASCII there, `\/`, `\cX`, `$` at the end.
 fn ecma(pattern: &str) -> String {
     let mut out = String::with_capacity(pattern.len());

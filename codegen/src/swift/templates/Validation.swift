@@ -80,6 +80,13 @@ public struct JSONChecker: Sendable {
         }
     }
 
+    /// The items of a list beyond those that the contract lists.
+    mutating func items<T: JSONModel>(from start: Int, _ items: [T], _ bounds: JSONBound...) {
+        for (index, item) in items.enumerated() {
+            under("\(start + index)") { $0.whole(item, bounds) }
+        }
+    }
+
     mutating func whole<T: JSONModel>(_ value: T, _ bounds: [JSONBound]) {
         value.check(&self)
         if !bounds.isEmpty { apply(bounds, value.json) }

@@ -9,6 +9,11 @@ export function add(place: string, model: Model<unknown>): void {
   byPlace.set(place, model);
 }
 
+/** Adds the type that stands at a place where null may stand too. */
+export function addNullable(place: string, parse: Entry["parse"], validate: Entry["validate"]): void {
+  add(place, (value) => (value === null ? null : parse(value)), (value) => (value === null ? [] : validate(value)));
+}
+
 /** The little of the runtime that this file needs. */
 declare const process: {
   readonly stdin: AsyncIterable<unknown> & { setEncoding(encoding: string): void };

@@ -152,10 +152,6 @@ fn one(decl: &Decl, schema: &Schema<'_>, own: Vec<Json>, amount: Amount, cases: 
         return;
     };
     let push = |json: Json, why: Why, cases: &mut Cases| {
-        // Null belongs to the uses of a type, not to the type.
-        if json == Json::Null && !matches!(decl.shape, Shape::Alias(_)) {
-            return;
-        }
         let why = if is_wide(&json) {
             Why::WideInteger
         } else {

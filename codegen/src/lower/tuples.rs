@@ -1,0 +1,51 @@
+//! Lists whose items have each a type of their own.
+//!
+//! It must not know operations or channels.
+
+use tollgate_contracts::NodeValue;
+
+use super::Lowering;
+use super::flat::{Flat, Word};
+use crate::ir::{Extra, Shape, Tuple};
+
+/// How many items a tuple type may have; a longer one is a list of anything with a check.
+const ITEMS_MAX: usize = 32;
+
+impl<'a> Lowering<'a> {
+    /// The tuple that a schema describes; nothing when it describes none, or several at once.
+    pub(super) fn tuple_shape(&mut self, flat: &Flat<'a>, name: &str) -> Option<Shape> {
+        let [(members, rest)] = flat.tuples.as_slice() else {
+            return None;
+        };
+        if members.is_empty() || members.len() > ITEMS_MAX {
+            return None;
+        }
+        let mut items = Vec::new();
+        for (index, member) in members.iter().enumerate() {
+            items.push(self.type_of(member, &format!("{name} item{index}")));
+        }
+        let rest = match rest {
+            None => Extra::Unstated,
+            Some(rest) => match rest.node.value {
+                NodeValue::Bool(false) => Extra::Refused,
+                NodeValue::Bool(true) => Extra::Unstated,
+                _ => Extra::Typed(Box::new(self.type_of(rest, &format!("{name} item")))),
+            },
+        };
+        let mut bounds = flat.bounds.of(Word::Array);
+        let n_least = bounds.size_min.unwrap_or(0);
+        let n_required = usize::try_from(n_least).map_or(items.len(), |n| n.min(items.len()));
+        if n_least == n_required as u64 {
+            bounds.size_min = None;
+        }
+        if rest == Extra::Refused && bounds.size_max.is_some_and(|n| n >= items.len() as u64) {
+            bounds.size_max = None;
+        }
+        Some(Shape::Tuple(Tuple {
+            items,
+            n_required,
+            rest,
+            bounds,
+        }))
+    }
+}
