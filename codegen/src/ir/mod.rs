@@ -42,6 +42,15 @@ pub struct Ir {
     pub schemas: BTreeMap<String, Value>,
 }
 
+impl Ir {
+    /// Whether a declaration is a list whose items have each a type of their own.
+    #[must_use]
+    pub fn has_tuples(&self) -> bool {
+        let mut decls = self.decls.iter();
+        decls.any(|decl| matches!(decl.shape, Shape::Tuple(_)))
+    }
+}
+
 /// Why something that the contract says is not checked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Unchecked {

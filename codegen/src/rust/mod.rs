@@ -43,6 +43,7 @@ const RESERVED_MODULES: &[&str] = &[
     "impl",
     "in",
     "interop",
+    "items",
     "let",
     "lib",
     "loop",
@@ -207,6 +208,9 @@ fn models(ir: &Ir, parts: &[&str], needs: Needs, has_manifest: bool) -> Vec<Arti
     };
     add("support", include_str!("templates/support.rs"));
     add("formats", include_str!("templates/formats.rs"));
+    if ir.has_tuples() {
+        add("items", include_str!("templates/items.rs"));
+    }
     if needs.has_pattern {
         add("pattern", include_str!("templates/pattern.rs"));
     }
@@ -229,6 +233,7 @@ fn models(ir: &Ir, parts: &[&str], needs: Needs, has_manifest: bool) -> Vec<Arti
 #[derive(Debug, Clone, Copy)]
 struct Needs {
     has_pattern: bool,
+    has_tuple: bool,
     has_schema: bool,
     /// Whether a pattern looks around or back, which `regex` can't.
     is_fancy: bool,
@@ -238,6 +243,7 @@ impl Needs {
     fn of(ir: &Ir) -> Self {
         let mut needs = Self {
             has_pattern: false,
+            has_tuple: ir.has_tuples(),
             has_schema: false,
             is_fancy: false,
         };
@@ -367,7 +373,7 @@ fn tables(rust: &Rust<'_>, module: &str, ids: &BTreeMap<&str, DeclId>) -> Artifa
                 names.push(name);
             }
         }
-        let macros = ["newtype", "record", "strings", "tuple", "variants"];
+        let macros = ["newtype", "record", "strings", "variants"];
         names.extend(
             macros
                 .iter()
@@ -377,6 +383,9 @@ fn tables(rust: &Rust<'_>, module: &str, ids: &BTreeMap<&str, DeclId>) -> Artifa
             "\nuse serde_json::Value;\n\nuse super::{module}::*;\nuse super::support::{{{}}};\n",
             names.join(", ")
         ));
+        if body.contains("tuple! {") {
+            text.push_str("use super::items::{self, tuple};\n");
+        }
     }
     Artifact::new(format!("src/{module}_wire.rs"), text + &body)
 }
@@ -404,6 +413,9 @@ fn crate_root<'s>(
     add("formats", true);
     if has_manifest {
         add("interop", false);
+    }
+    if needs.has_tuple {
+        add("items", true);
     }
     if needs.has_pattern {
         add("pattern", false);

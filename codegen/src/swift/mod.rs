@@ -114,6 +114,10 @@ fn models(swift: &Swift<'_>, module: &str) -> Vec<Artifact> {
         let path = source(&format!("Support/{name}"));
         artifacts.push(Artifact::new(path, format!("// {HEADER}\n{text}")));
     }
+    if ir.has_tuples() {
+        let text = format!("// {HEADER}\n{}", include_str!("templates/Items.swift"));
+        artifacts.push(Artifact::new(source("Support/Items"), text));
+    }
     let schemas = bounds::schemas(ir);
     artifacts.push(Artifact::new(source("Support/Schemas"), schemas));
     artifacts

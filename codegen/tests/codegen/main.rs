@@ -3,4 +3,5 @@
 mod common;
 mod compile;
 mod goldens;
+mod stable;
 mod typescript;

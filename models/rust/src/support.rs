@@ -193,6 +193,8 @@ pub enum Guard {
     Kind(&'static str),
     /// A property holds one of these strings.
     Tag(&'static str, &'static [&'static str]),
+    /// A property, when it is present, holds one of these strings.
+    TagIfAny(&'static str, &'static [&'static str]),
     /// These properties are present.
     Keys(&'static [&'static str]),
     /// No other property is present.
@@ -216,6 +218,11 @@ impl Guard {
                 let tag = value.get(name).and_then(Value::as_str);
                 tag.is_some_and(|tag| tags.contains(&tag))
             }
+            Self::TagIfAny(name, tags) => match value.as_object().map(|object| object.get(name)) {
+                Some(Some(tag)) => tag.as_str().is_some_and(|tag| tags.contains(&tag)),
+                Some(None) => true,
+                None => false,
+            },
             Self::Keys(names) => names.iter().all(|name| value.get(name).is_some()),
             Self::Only(names) => {
                 let object = value.as_object();
@@ -597,6 +604,25 @@ pub fn sure<T: Decode, U>(
     }
 }
 
+/// Takes the value like [`sure`] when it has the tag of the guards, else like [`maybe`].
+///
+/// # Errors
+/// The value has the tag and does not fit.
+pub fn tagged<T: Decode + Validate, U>(
+    found: Found<U>,
+    guards: &[Guard],
+    rules: &[Rule<'_>],
+    make: impl FnOnce(T) -> U,
+    path: &Path<'_>,
+) -> Result<Found<U>, Violation> {
+    let has_tag = matches!(&found, Found::Nothing(value) if guards.iter().any(|guard| matches!(guard, Guard::TagIfAny(name, _) if value.get(name).is_some())));
+    if has_tag {
+        sure(found, guards, rules, make, path)
+    } else {
+        maybe(found, guards, rules, make, path)
+    }
+}
+
 /// Takes the value when the guards accept it and it fits.
 ///
 /// # Errors
@@ -629,7 +655,7 @@ pub fn maybe<T: Decode + Validate, U>(
     })
 }
 
-fn unexpected(value: &Value, want: &str, path: &Path<'_>) -> Violation {
+pub(crate) fn unexpected(value: &Value, want: &str, path: &Path<'_>) -> Violation {
     let got = match value {
         Value::Null => "null",
         Value::Bool(_) => "a boolean",

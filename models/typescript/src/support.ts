@@ -117,6 +117,7 @@ export interface Bounds {
 export interface Guard {
   readonly kinds?: readonly string[];
   readonly tags?: readonly (readonly [string, readonly string[]])[];
+  readonly tagsIfAny?: readonly (readonly [string, readonly string[]])[];
   readonly keys?: readonly string[];
   readonly known?: readonly string[];
   readonly strings?: readonly string[];
@@ -288,6 +289,28 @@ export function array(item: Check): Check {
   };
 }
 
+/** Items by position, how many there must be, and the check of all others; `null` refuses others. */
+export function tuple(checks: readonly Check[], n_required: number, rest: Check | null = any): Check {
+  return (value, cx) => {
+    if (!expect("array", value, cx)) return value;
+    let items = value as readonly unknown[];
+    if (items.length < n_required) add(cx, `has ${items.length} items, fewer than ${n_required}`);
+    for (let index = 0; index < items.length && !isDone(cx); index += 1) {
+      cx.path.push(index);
+      const item = items[index];
+      const next = (checks[index] ?? rest ?? refusedItem)(item, cx);
+      cx.path.pop();
+      if (next !== item) items = replaced(items, index, next);
+    }
+    return items;
+  };
+}
+
+function refusedItem(value: unknown, cx: Context): unknown {
+  add(cx, "is one item too many");
+  return value;
+}
+
 function replaced(items: readonly unknown[], index: number, next: unknown): unknown[] {
   const copy = [...items];
   copy[index] = next;
@@ -370,14 +393,20 @@ function passes(value: unknown, guard: Guard): boolean {
   const kind = kindOf(value);
   if (guard.kinds !== undefined && !guard.kinds.includes(kind)) return false;
   if (guard.strings !== undefined && !(kind === "string" && guard.strings.includes(value as string))) return false;
-  if (kind !== "object") return guard.tags === undefined && guard.keys === undefined;
+  if (kind !== "object") return guard.tags === undefined && guard.tagsIfAny === undefined && guard.keys === undefined;
   const entries = value as Entries;
   const holds = (name: string): boolean => Object.hasOwn(entries, name);
   return (
     (guard.tags ?? []).every(([name, values]) => holds(name) && values.includes(entries[name] as string)) &&
+    (guard.tagsIfAny ?? []).every(([name, values]) => !holds(name) || values.includes(entries[name] as string)) &&
     (guard.keys ?? []).every(holds) &&
     Object.keys(entries).every((name) => guard.known?.includes(name) ?? true)
   );
+}
+
+/** Whether tags that may be absent are there; so too when there are none of them. */
+function hasTags(value: unknown, guard: Guard): boolean {
+  return (guard.tagsIfAny ?? []).every(([name]) => Object.hasOwn(value as Entries, name));
 }
 
 function attempt(inner: Check, value: unknown, cx: Context, isQuick: boolean): [unknown, Violation[]] {
@@ -395,7 +424,7 @@ export function union(variants: readonly (readonly [Guard, boolean, Check])[], i
     let closest: Check | undefined;
     for (const [guard, isExclusive, inner] of variants) {
       if (!passes(value, guard)) continue;
-      if (isExclusive) return inner(value, cx);
+      if (isExclusive && hasTags(value, guard)) return inner(value, cx);
       cx.effort.nAttempts += 1;
       if (cx.effort.nAttempts > ATTEMPTS_MAX) {
         add(cx, "has too many ways to be read");

@@ -80,13 +80,6 @@ public struct JSONChecker: Sendable {
         }
     }
 
-    /// The items of a list beyond those that the contract lists.
-    mutating func items<T: JSONModel>(from start: Int, _ items: [T], _ bounds: JSONBound...) {
-        for (index, item) in items.enumerated() {
-            under("\(start + index)") { $0.whole(item, bounds) }
-        }
-    }
-
     mutating func whole<T: JSONModel>(_ value: T, _ bounds: [JSONBound]) {
         value.check(&self)
         if !bounds.isEmpty { apply(bounds, value.json) }
@@ -97,7 +90,7 @@ public struct JSONChecker: Sendable {
         apply(bounds, json)
     }
 
-    private mutating func under(_ key: String, _ body: (inout JSONChecker) -> Void) {
+    mutating func under(_ key: String, _ body: (inout JSONChecker) -> Void) {
         let before = path
         path = JSONError.pointer(path, key)
         body(&self)

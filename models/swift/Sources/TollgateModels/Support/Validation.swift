@@ -91,7 +91,7 @@ public struct JSONChecker: Sendable {
         apply(bounds, json)
     }
 
-    private mutating func under(_ key: String, _ body: (inout JSONChecker) -> Void) {
+    mutating func under(_ key: String, _ body: (inout JSONChecker) -> Void) {
         let before = path
         path = JSONError.pointer(path, key)
         body(&self)
