@@ -122,10 +122,10 @@ impl Swift<'_> {
             } else {
                 (ty + "?", " = nil")
             };
-            let wrapper = if self.needs_box(id, item) {
-                "@Boxed "
-            } else {
-                ""
+            let wrapper = match self.needs_box(id, item) {
+                true if ty.ends_with('?') => "@BoxedOptional ",
+                true => "@Boxed ",
+                false => "",
             };
             let _ = writeln!(text, "    {wrapper}public var item{index}: {ty}");
             arguments.push(format!("_ item{index}: {ty}{default}"));

@@ -61,6 +61,13 @@ impl Sizes {
                 });
                 1 + held.sum::<usize>()
             }
+            Shape::Tuple(tuple) => {
+                let held = tuple.items.iter().map(|item| match item.kind {
+                    TypeKind::Named(to) if graph.needs_box(id, to) || self.is_wide(to) => 1,
+                    _ => self.ty(item),
+                });
+                1 + held.sum::<usize>()
+            }
             Shape::Union(_) if graph.is_cyclic_by_value[id] => 1,
             Shape::Union(union) => {
                 let held = || union.variants.iter().map(|variant| &variant.ty);
@@ -90,6 +97,7 @@ fn held(shape: &Shape) -> impl Iterator<Item = DeclId> {
     let types: Vec<&Type> = match shape {
         Shape::Struct(object) => object.fields.iter().map(|field| &field.ty).collect(),
         Shape::Union(union) => union.variants.iter().map(|variant| &variant.ty).collect(),
+        Shape::Tuple(tuple) => tuple.items.iter().collect(),
         Shape::Alias(ty) => vec![ty],
         Shape::Enum(_) => Vec::new(),
     };

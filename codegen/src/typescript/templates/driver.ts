@@ -2,16 +2,21 @@ import { readJson, writeJson } from "./json.js";
 import { ModelError } from "./support.js";
 import type { Model } from "./support.js";
 
-const byPlace = new Map<string, Model<unknown>>();
+type Entry = Pick<Model<unknown>, "parse" | "validate">;
+
+const byPlace = new Map<string, Entry>();
 
 /** Adds the type that stands at a place. */
-export function add(place: string, model: Model<unknown>): void {
+export function add(place: string, model: Entry): void {
   byPlace.set(place, model);
 }
 
 /** Adds the type that stands at a place where null may stand too. */
-export function addNullable(place: string, parse: Entry["parse"], validate: Entry["validate"]): void {
-  add(place, (value) => (value === null ? null : parse(value)), (value) => (value === null ? [] : validate(value)));
+export function addNullable(place: string, model: Entry): void {
+  add(place, {
+    parse: (value) => (value === null ? null : model.parse(value)),
+    validate: (value) => (value === null ? [] : model.validate(value)),
+  });
 }
 
 /** The little of the runtime that this file needs. */
