@@ -4,6 +4,7 @@
 
 mod format;
 mod graph;
+mod paging;
 mod twins;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -13,6 +14,7 @@ use serde_json::Value;
 pub use format::Format;
 pub use graph::{Graph, analyse};
 pub(crate) use graph::{visit_constraints, visit_types};
+pub(crate) use paging::{Paging, paging};
 pub(crate) use twins::originals;
 
 /// The index of a declaration in [`Ir::decls`].

@@ -715,10 +715,21 @@ fn pairs(name: &str, value: &Value, style: Style) -> Vec<String> {
     }
 }
 
-/// A property of a page as the value of a parameter; nothing when it is absent, null or empty.
-fn page_value<T: DeserializeOwned>(page: &impl Serialize, property: &str) -> Option<T> {
+/// Where the next page begins: what stands at the end of a way, on which a list stands for its
+/// last item. Nothing when it is absent, null or empty, or when the flag says that this page is
+/// the last one.
+fn page_value<T: DeserializeOwned>(page: &impl Serialize, path: &[&str], more: Option<&str>) -> Option<T> {
     let page = serde_json::to_value(page).ok()?;
-    let value = page.get(property)?;
+    if more.is_some_and(|more| page.get(more) == Some(&Value::Bool(false))) {
+        return None;
+    }
+    let mut value = &page;
+    for name in path {
+        if let Value::Array(items) = value {
+            value = items.last()?;
+        }
+        value = value.get(name)?;
+    }
     if value.is_null() || value.as_str() == Some("") {
         return None;
     }

@@ -7,41 +7,10 @@ use std::fmt::Write as _;
 
 use super::super::Swift;
 use super::super::text::{literal, wrapped};
+use super::Call;
 use super::replies::Replies;
 use super::requests::Request;
-use super::{Call, object};
-use crate::ir::{Location, Operation};
-
-/// Parameters that say from where a list goes on.
-const CURSORS: [&str; 10] = [
-    "cursor",
-    "page_token",
-    "pageToken",
-    "after",
-    "next_token",
-    "nextToken",
-    "continuation_token",
-    "continuationToken",
-    "continue",
-    "marker",
-];
-
-/// Properties of a page that are the cursor of the next one.
-const NEXT: [&str; 13] = [
-    "next_cursor",
-    "nextCursor",
-    "next_page_token",
-    "nextPageToken",
-    "next_token",
-    "nextToken",
-    "next_page",
-    "nextPage",
-    "continuation_token",
-    "continuationToken",
-    "next_marker",
-    "next",
-    "cursor",
-];
+use crate::ir::{Operation, Paging, paging};
 
 /// The method that gives all pages; empty when there is none.
 pub(super) fn pages(
@@ -54,7 +23,7 @@ pub(super) fn pages(
     if operation.method != "GET" || replies.is_stream || operation.body.is_some() {
         return String::new();
     }
-    let Some(next) = cursor(swift, operation).or_else(|| link(operation)) else {
+    let Some(next) = next(swift, operation) else {
         return String::new();
     };
     let base = call.method.trim_matches('`');
@@ -73,31 +42,24 @@ pub(super) fn pages(
     text
 }
 
-/// The parameter and the property that are each other's value.
-fn cursor(swift: &Swift<'_>, operation: &Operation) -> Option<String> {
-    let parameter = operation.parameters.iter().find(|parameter| {
-        parameter.location == Location::Query && CURSORS.contains(&parameter.wire.as_str())
-    })?;
-    let good = operation
-        .responses
-        .iter()
-        .find(|response| response.status.starts_with('2'))?;
-    let page = object(swift, good.ty.as_ref()?)?;
-    let property = NEXT
-        .iter()
-        .find_map(|name| page.fields.iter().find(|field| field.wire == *name))?;
-    let (wire, property) = (literal(&parameter.wire), literal(&property.wire));
-    Some(format!("$0.next({wire}, $1.body.json[{property}])"))
-}
-
-fn link(operation: &Operation) -> Option<String> {
-    let has_link = operation
-        .responses
-        .iter()
-        .filter(|response| response.status.starts_with('2'))
-        .any(|response| {
-            let mut names = response.headers.iter().map(|(name, ..)| name);
-            names.any(|name| name.eq_ignore_ascii_case("link"))
-        });
-    has_link.then(|| "$0.following($1.link(\"next\"), from: baseURL)".to_owned())
+/// The expression of the request for the next page.
+fn next(swift: &Swift<'_>, operation: &Operation) -> Option<String> {
+    Some(match paging(swift.ir, operation)? {
+        Paging::Link => "$0.following($1.link(\"next\"), from: baseURL)".to_owned(),
+        Paging::Cursor {
+            parameter,
+            path,
+            more,
+        } => {
+            let wire = literal(&operation.parameters[parameter].wire);
+            let path: Vec<String> = path.into_iter().map(literal).collect();
+            let more = more.map_or_else(String::new, |more| {
+                format!(", unlessFalse: {}", literal(more))
+            });
+            format!(
+                "$0.next({wire}, $1.body.json.cursor([{}]{more}))",
+                path.join(", ")
+            )
+        }
+    })
 }

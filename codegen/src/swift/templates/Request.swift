@@ -297,3 +297,17 @@ public struct MultipartForm: Sendable, Hashable {
             .replacingOccurrences(of: "\"", with: "%22")
     }
 }
+
+extension JSONValue {
+    /// Where the next page begins: what stands at the end of a way, on which an array stands for
+    /// its last item; nothing when the flag says that this is the last page.
+    func cursor(_ path: [String], unlessFalse more: String? = nil) -> JSONValue? {
+        if let more, self[more] == false { return nil }
+        var found: JSONValue? = self
+        for key in path {
+            if case .array(let items)? = found { found = items.last }
+            found = found?[key]
+        }
+        return found
+    }
+}

@@ -421,10 +421,21 @@ export function byLink(names: readonly string[]): (answer: AnyAnswer) => Query |
   };
 }
 
-/** The query of the next page from a property of the body. */
-export function byCursor(parameter: string, property: string): (answer: AnyAnswer) => Query | undefined {
+/**
+ * The query of the next page from a value in the body: the properties on the way to it, in which a
+ * list stands for its last item, and the flag that is false on the last page.
+ */
+export function byCursor(
+  parameter: string,
+  path: readonly string[],
+  more?: string,
+): (answer: AnyAnswer) => Query | undefined {
   return ({ body }) => {
-    const value = valueOf(body, property);
+    if (more !== undefined && valueOf(body, more) === false) return undefined;
+    const value = path.reduce(
+      (found: unknown, name) => valueOf(Array.isArray(found) ? found.at(-1) : found, name),
+      body,
+    );
     return value === undefined || value === null || value === "" ? undefined : { [parameter]: value };
   };
 }

@@ -46,7 +46,8 @@ pub fn run(context: &Context, args: &CodegenArgs) -> CommandResult {
         ))
         .hint("or say it all: cargo xtask codegen --contract FILE --language rust --out DIR"));
     }
-    let root = args.root.as_ref().map(|root| context.here.join(root));
+    let root = args.root.as_ref();
+    let root = root.map(|root| manifest::normal(&context.here.join(root)));
     let root = root.as_deref();
     if args.watch {
         return super::block_on(watch::run(context, &settings, root, args.rounds));
