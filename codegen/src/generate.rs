@@ -52,8 +52,8 @@ pub enum Emit {
     /// The axum server: traits, requests, responses, router; Rust only.
     Server,
     /// A program that decodes and encodes instances of every type, for the proof of the wire:
-    /// lines `{"type":PLACE,"value":JSON}` in, `{"ok":JSON,"violations":[TEXT]}` or
-    /// `{"error":TEXT}` out.
+    /// lines `{"type":PLACE,"value":JSON}` in, `{"ok":JSON,"violations":[{"path":POINTER,
+    /// "message":TEXT}]}` or `{"error":TEXT,"violations":[…]}` out.
     #[serde(skip)]
     Wire,
 }

@@ -178,6 +178,9 @@ impl<'a> Lowering<'a> {
     ) -> Union {
         let tag =
             declared_tag(&mut candidates, discriminator).or_else(|| proved_tag(&mut candidates));
+        if let Some(tag) = &tag {
+            name_by_tag(&mut candidates, tag);
+        }
         let guards: Vec<Guard> = candidates.iter().map(|c| c.guard.clone()).collect();
         let mut variants: Vec<Variant> = candidates
             .into_iter()
@@ -207,6 +210,23 @@ impl<'a> Lowering<'a> {
             tag,
             is_open: false,
             bounds: Constraints::default(),
+        }
+    }
+}
+
+/// Inline variants that only have the name of their kind, or that of another, are called what
+/// their tag says.
+fn name_by_tag(candidates: &mut [Candidate<'_>], tag: &str) {
+    let names: Vec<String> = candidates.iter().map(|c| c.name.clone()).collect();
+    for candidate in candidates {
+        let n_same = names.iter().filter(|name| **name == candidate.name);
+        let is_telling = candidate.name != word_name(Word::Object) && n_same.count() == 1;
+        if candidate.schema.is_reference() || is_telling {
+            continue;
+        }
+        let values = candidate.guard.tags.iter().find(|(key, _)| key == tag);
+        if let Some([value]) = values.map(|(_, values)| values.as_slice()) {
+            candidate.name.clone_from(value);
         }
     }
 }

@@ -8,7 +8,7 @@ mod rules;
 mod text;
 mod wire;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::ir::{DeclId, Graph, Ir, TypeKind, analyse, visit_constraints, visit_types};
 use crate::names;
@@ -25,6 +25,8 @@ const RESERVED_MODULES: &[&str] = &[
     "await",
     "box",
     "break",
+    "channels",
+    "client",
     "const",
     "continue",
     "crate",
@@ -60,6 +62,7 @@ const RESERVED_MODULES: &[&str] = &[
     "return",
     "schema",
     "self",
+    "server",
     "static",
     "struct",
     "super",
@@ -194,13 +197,14 @@ fn models(ir: &Ir, parts: &[&str], needs: Needs, has_manifest: bool) -> Vec<Arti
         let ids = modules.entry(module[0].clone()).or_default();
         ids.insert(&rust.names[id], id);
     }
+    let wires = wire_modules(modules.keys());
     let mut artifacts = vec![Artifact::new(
         "src/lib.rs",
-        crate_root(modules.keys(), needs, parts, has_manifest),
+        crate_root(&wires, needs, parts, has_manifest),
     )];
     for (module, ids) in &modules {
         artifacts.push(declarations(&rust, module, ids, modules.len()));
-        artifacts.push(tables(&rust, module, ids));
+        artifacts.push(tables(&rust, (module, &wires[module]), ids));
     }
     let mut add = |name: &str, template: &str| {
         let text = format!("// {HEADER}\n{}", needs.choose(template));
@@ -352,7 +356,27 @@ fn declarations(
     Artifact::new(format!("src/{module}.rs"), text + &body)
 }
 
-fn tables(rust: &Rust<'_>, module: &str, ids: &BTreeMap<&str, DeclId>) -> Artifact {
+/// The module of tables beside each module of types: `box_wire` beside `box_`.
+fn wire_modules<'m>(modules: impl Iterator<Item = &'m String> + Clone) -> BTreeMap<String, String> {
+    let mut taken: BTreeSet<String> = modules.clone().cloned().collect();
+    let mut wires = BTreeMap::new();
+    for module in modules {
+        let wish = format!("{}_wire", module.trim_end_matches('_'));
+        let numbered = (2..).map(|number: u32| format!("{wish}{number}"));
+        let wire = std::iter::once(wish.clone())
+            .chain(numbered)
+            .find(|name| taken.insert(name.clone()))
+            .expect("an endless iterator of different names has a free one");
+        wires.insert(module.clone(), wire);
+    }
+    wires
+}
+
+fn tables(
+    rust: &Rust<'_>,
+    (module, wire): (&str, &str),
+    ids: &BTreeMap<&str, DeclId>,
+) -> Artifact {
     let mut body = String::new();
     for table in ids.values().filter_map(|id| rust.table(*id)) {
         body.push('\n');
@@ -387,7 +411,7 @@ fn tables(rust: &Rust<'_>, module: &str, ids: &BTreeMap<&str, DeclId>) -> Artifa
             text.push_str("use super::items::{self, tuple};\n");
         }
     }
-    Artifact::new(format!("src/{module}_wire.rs"), text + &body)
+    Artifact::new(format!("src/{wire}.rs"), text + &body)
 }
 
 /// The name of a package in `Cargo.toml`.
@@ -395,8 +419,8 @@ fn crate_name(package: &str) -> String {
     names::identifier(package, names::Case::Snake).replace('_', "-")
 }
 
-fn crate_root<'s>(
-    modules: impl Iterator<Item = &'s String> + Clone,
+fn crate_root(
+    modules: &BTreeMap<String, String>,
     needs: Needs,
     parts: &[&str],
     has_manifest: bool,
@@ -406,9 +430,9 @@ fn crate_root<'s>(
         let word = if is_public { "pub mod" } else { "mod" };
         root.push_str(&format!("#[rustfmt::skip]\n{word} {name};\n"));
     };
-    for module in modules.clone() {
+    for (module, wire) in modules {
         add(module, false);
-        add(&format!("{module}_wire"), false);
+        add(wire, false);
     }
     add("formats", true);
     if has_manifest {
@@ -428,7 +452,7 @@ fn crate_root<'s>(
     }
     add("support", true);
     root.push('\n');
-    for module in modules {
+    for module in modules.keys() {
         root.push_str(&format!("pub use {module}::*;\n"));
     }
     root.push_str("pub use support::{Decode, Validate, Violation};\n");

@@ -114,6 +114,9 @@ pub struct Broken {
     pub keyword: &'static str,
     /// The key that is missing or too many.
     pub key: Option<String>,
+    /// The places above it at which the validator objects: there the schema has alternatives, of
+    /// which none holds, so that nobody can tell which one was meant.
+    pub around: Vec<String>,
     /// The valid value that was broken.
     pub base: Json,
 }
@@ -320,8 +323,10 @@ impl<'s> Maker<'s, '_> {
         };
         let value = json.to_value();
         let mut n_errors = 0;
+        let mut around = BTreeSet::new();
         for error in self.validator.iter_errors(&value) {
             n_errors += 1;
+            above(&error, &one.pointer, &mut around);
             let at = error.instance_path().as_str();
             if !at.starts_with(&one.pointer) && !one.pointer.starts_with(at) {
                 self.made.n_dropped += 1;
@@ -340,9 +345,27 @@ impl<'s> Maker<'s, '_> {
             pointer: one.pointer,
             keyword: one.keyword,
             key,
+            around: around.into_iter().collect(),
             base: base.clone(),
         });
         true
+    }
+}
+
+/// Adds the places above `pointer` at which an error stands, and those of the alternatives that
+/// it tried.
+fn above(error: &ValidationError<'_>, pointer: &str, places: &mut BTreeSet<String>) {
+    let at = error.instance_path().as_str();
+    let below = pointer.strip_prefix(at);
+    if below.is_some_and(|below| below.starts_with('/')) {
+        places.insert(at.to_owned());
+    }
+    if let ValidationErrorKind::AnyOf { context }
+    | ValidationErrorKind::OneOfNotValid { context }
+    | ValidationErrorKind::OneOfMultipleValid { context } = error.kind()
+    {
+        let tried = context.iter().flatten();
+        tried.for_each(|error| above(error, pointer, places));
     }
 }
 

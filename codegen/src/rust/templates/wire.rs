@@ -1,9 +1,10 @@
 //! Reads lines `{"type": PLACE, "value": JSON}`, decodes the value as the type of that place,
-//! checks it, and writes `{"ok": JSON, "violations": [TEXT]}` or `{"error": TEXT}`.
+//! checks it, and writes `{"ok": JSON, "violations": [{"path": POINTER, "message": TEXT}]}` or
+//! `{"error": TEXT, "violations": […]}`.
 
 use std::io::{BufRead as _, Write as _};
 
-use models_crate::support::{Decode, Path, Rule as rule, Validate, check};
+use models_crate::support::{Decode, Path, Rule as rule, Validate, Violation, check};
 use serde_json::{Value, json};
 
 type Run = fn(Value, &[rule<'_>]) -> Value;
@@ -11,15 +12,15 @@ type Run = fn(Value, &[rule<'_>]) -> Value;
 fn run<T: Decode + Validate>(value: Value, rules: &[rule<'_>]) -> Value {
     let decoded = match T::decode(value, &Path::Root) {
         Ok(decoded) => decoded,
-        Err(violation) => return json!({"error": violation.to_string()}),
+        Err(violation) => return json!({"error": violation.to_string(), "violations": told(&[violation])}),
     };
     let mut violations = Vec::new();
     check(&decoded, rules, &Path::Root, &mut violations);
-    let violations: Vec<String> = violations.iter().map(ToString::to_string).collect();
-    match serde_json::to_value(&decoded) {
-        Ok(value) => json!({"ok": value, "violations": violations}),
-        Err(error) => json!({"error": error.to_string()}),
-    }
+    json!({"ok": decoded.encode().into_value(), "violations": told(&violations)})
+}
+
+fn told(violations: &[Violation]) -> Vec<Value> {
+    violations.iter().map(|violation| json!({"path": violation.path, "message": violation.message})).collect()
 }
 
 fn answer(line: &str) -> Value {

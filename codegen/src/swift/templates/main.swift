@@ -1,7 +1,8 @@
 import Foundation
 
 /// Reads lines `{"type": PLACE, "value": JSON}`, decodes the value as the type of that place,
-/// checks it, and writes `{"ok": JSON, "violations": [TEXT]}` or `{"error": TEXT}`.
+/// checks it, and writes `{"ok": JSON, "violations": [{"path": POINTER, "message": TEXT}]}` or
+/// `{"error": TEXT, "violations": […]}`.
 enum JSONWire {
     typealias Run = @Sendable (JSONValue) throws -> JSONValue
 
@@ -10,7 +11,7 @@ enum JSONWire {
             let value = try T(json: json)
             var checker = JSONChecker(direction: nil)
             checker.whole(value, bounds)
-            let violations: [JSONValue] = checker.violations.map { .string($0.description) }
+            let violations = checker.violations.map { told($0.path, $0.message) }
             return .object(["ok": value.json, "violations": .array(violations)])
         }
     }
@@ -22,6 +23,10 @@ enum JSONWire {
         }
     }
 
+    private static func told(_ path: String, _ message: String) -> JSONValue {
+        .object(["path": .string(path), "message": .string(message)])
+    }
+
     private static func answer(_ line: String, _ types: [String: Run]) -> JSONValue {
         do {
             let request = try JSONValue(parsing: line)
@@ -30,6 +35,9 @@ enum JSONWire {
                 return .object(["error": .string("no type stands at `\(place)`")])
             }
             return try run(request["value"] ?? .null)
+        } catch let error as JSONError {
+            let violations = [told(error.path, error.message)]
+            return .object(["error": .string(error.description), "violations": .array(violations)])
         } catch {
             return .object(["error": .string("\(error)")])
         }

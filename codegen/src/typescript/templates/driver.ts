@@ -50,10 +50,9 @@ function answer(line: string): string {
     const entry = byPlace.get(type);
     if (entry === undefined) return writeJson({ error: `no type stands at \`${type}\`` });
     const parsed = entry.parse(value);
-    const violations = entry.validate(parsed).map(({ path, message }) => `\`${path}\`: ${message}`);
-    return writeJson({ ok: parsed, violations });
+    return writeJson({ ok: parsed, violations: entry.validate(parsed) });
   } catch (error) {
-    const text = error instanceof ModelError ? error.message : String(error);
-    return writeJson({ error: text });
+    if (error instanceof ModelError) return writeJson({ error: error.message, violations: error.violations });
+    return writeJson({ error: String(error) });
   }
 }

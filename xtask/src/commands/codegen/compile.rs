@@ -26,6 +26,9 @@ const TSC_FLAGS: &[&str] = &[
     "false",
 ];
 
+/// How many build folders there are at most for one slot; then Cargo waits.
+const TARGETS_MAX: usize = 8;
+
 /// The compilers of this machine.
 #[derive(Debug, Clone)]
 pub struct Compilers {
@@ -51,6 +54,14 @@ pub struct Package<'a> {
     pub work: PathBuf,
     /// Which of the shared build folders is used; two compilations at once need two.
     pub slot: usize,
+}
+
+/// A folder in which Cargo builds, kept for one user at a time.
+#[derive(Debug)]
+struct Target {
+    path: PathBuf,
+    /// Held until the folder is free again.
+    _lock: fs::File,
 }
 
 /// What compiling came to.
@@ -122,10 +133,13 @@ impl Compilers {
             fs::copy(lock, package.work.join("Cargo.lock"))?;
         }
         put(&place, package.driver)?;
+        let target = self.target(package.slot)?;
+        let target = target.path.as_path();
         let mut duration = Duration::ZERO;
         let mut trouble = None;
         if !package.driver.is_empty() {
-            let ran = self.cargo(package, &["build", "--lib", "--example", "wire"], limits)?;
+            let args = ["build", "--lib", "--example", "wire"];
+            let ran = cargo(package, target, &args, limits)?;
             duration += ran.duration;
             trouble = (!ran.is_success()).then(|| problem(&ran, limits));
         }
@@ -133,7 +147,7 @@ impl Compilers {
             // Whose fault is it? The package is compiled as it is, alone.
             fs::remove_dir_all(&place)?;
             put(&place, package.files)?;
-            let ran = self.cargo(package, &["check", "--lib"], limits)?;
+            let ran = cargo(package, target, &["check", "--lib"], limits)?;
             duration += ran.duration;
             return Ok(match ran.is_success() {
                 true => yes(None, trouble, duration),
@@ -142,18 +156,10 @@ impl Compilers {
         }
         // The next package's driver gets the same name.
         let program = package.work.join("wire");
-        fs::rename(
-            self.target(package.slot).join("debug/examples/wire"),
-            &program,
-        )
-        .or_else(|_| {
-            fs::copy(
-                self.target(package.slot).join("debug/examples/wire"),
-                &program,
-            )
-            .map(|_| ())
-        })
-        .context("keep the driver of the wire")?;
+        let built = target.join("debug/examples/wire");
+        fs::rename(&built, &program)
+            .or_else(|_| fs::copy(&built, &program).map(|_| ()))
+            .context("keep the driver of the wire")?;
         let driver = Driver {
             language: Language::Rust,
             program,
@@ -163,35 +169,25 @@ impl Compilers {
         Ok(yes(Some(driver), None, duration))
     }
 
-    fn target(&self, slot: usize) -> PathBuf {
-        self.cache.join(format!("target-{slot}"))
-    }
-
-    /// Cargo without a network first; with it only where something is missing here.
-    fn cargo(&self, package: &Package<'_>, args: &[&str], limits: &Limits) -> Result<Ran, Failure> {
-        let command = |is_offline: bool| {
-            let mut command = Command::new("cargo");
-            command
-                .args(args)
-                .args(["--quiet", "--message-format", "short"])
-                .args(is_offline.then_some("--offline"))
-                .current_dir(&package.work)
-                .env("CARGO_TARGET_DIR", self.target(package.slot))
-                .env("RUSTFLAGS", "-D warnings")
-                .env("CARGO_INCREMENTAL", "0")
-                .env("CARGO_PROFILE_DEV_DEBUG", "0")
-                .env("CARGO_TERM_COLOR", "never")
-                .env_remove("RUSTC_WRAPPER")
-                .env_remove("RUSTC_WORKSPACE_WRAPPER");
-            command
-        };
-        let ran = child::run(command(true), Vec::new(), limits)?;
-        let text = String::from_utf8_lossy(&ran.stderr).into_owned();
-        let is_missing = ["no matching package", "--offline", "failed to download"];
-        if !ran.is_success() && is_missing.iter().any(|words| text.contains(words)) {
-            return Ok(child::run(command(false), Vec::new(), limits)?);
+    /// A build folder that nobody else uses now: another one of these commands may run beside
+    /// this one, and Cargo would wait for it without a word.
+    fn target(&self, slot: usize) -> Result<Target, Failure> {
+        fs::create_dir_all(&self.cache)
+            .with_context(|| format!("make `{}`", self.cache.display()))?;
+        let mut last = None;
+        for number in slot..slot + TARGETS_MAX {
+            let lock = self.cache.join(format!("target-{number}.lock"));
+            let lock = fs::File::create(&lock)
+                .with_context(|| format!("open `{}`", lock.display()))?;
+            let is_free = lock.try_lock().is_ok();
+            let path = self.cache.join(format!("target-{number}"));
+            let target = Target { path, _lock: lock };
+            if is_free {
+                return Ok(target);
+            }
+            last = Some(target);
         }
-        Ok(ran)
+        last.context("find a build folder").map_err(Failure::from)
     }
 
     fn typescript(&self, package: &Package<'_>, limits: &Limits) -> Result<Compiled, Failure> {
@@ -307,6 +303,38 @@ impl Compilers {
         };
         Ok(yes(Some(driver), None, duration))
     }
+}
+
+/// Cargo without a network first; with it only where something is missing here.
+fn cargo(
+    package: &Package<'_>,
+    target: &Path,
+    args: &[&str],
+    limits: &Limits,
+) -> Result<Ran, Failure> {
+    let command = |is_offline: bool| {
+        let mut command = Command::new("cargo");
+        command
+            .args(args)
+            .args(["--quiet", "--message-format", "short"])
+            .args(is_offline.then_some("--offline"))
+            .current_dir(&package.work)
+            .env("CARGO_TARGET_DIR", target)
+            .env("RUSTFLAGS", "-D warnings")
+            .env("CARGO_INCREMENTAL", "0")
+            .env("CARGO_PROFILE_DEV_DEBUG", "0")
+            .env("CARGO_TERM_COLOR", "never")
+            .env_remove("RUSTC_WRAPPER")
+            .env_remove("RUSTC_WORKSPACE_WRAPPER");
+        command
+    };
+    let ran = child::run(command(true), Vec::new(), limits)?;
+    let text = String::from_utf8_lossy(&ran.stderr).into_owned();
+    let is_missing = ["no matching package", "--offline", "failed to download"];
+    if !ran.is_success() && is_missing.iter().any(|words| text.contains(words)) {
+        return Ok(child::run(command(false), Vec::new(), limits)?);
+    }
+    Ok(ran)
 }
 
 fn yes(driver: Option<Driver>, problem: Option<String>, duration: Duration) -> Compiled {

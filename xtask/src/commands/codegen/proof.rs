@@ -12,8 +12,11 @@ use tollgate_contracts::Contract;
 use crate::commands::codegen::child::Limits;
 use crate::commands::codegen::compile::{Compiled, Compilers, Package};
 use crate::commands::codegen::wire::cases::{Amount, Cases, collect};
-use crate::commands::codegen::wire::ring::{self, Driver, Share};
+use crate::commands::codegen::wire::ring::{self, Driver, Share, TroubleKind};
 use crate::failure::Failure;
+
+/// How many failures of each kind are told as reasons.
+const TOLD_MAX: usize = 3;
 
 /// One generated package, as it stands on disk or would stand.
 #[derive(Debug, Clone)]
@@ -42,6 +45,27 @@ pub enum State {
     NotChecked,
 }
 
+impl LanguageProof {
+    /// One language of which nothing is known yet.
+    pub fn new(language: Language) -> Self {
+        Self {
+            language,
+            compiles: State::NotChecked,
+            wire: State::NotChecked,
+            refuses: State::NotChecked,
+            reasons: Vec::new(),
+            share: None,
+            seconds: 0.0,
+            output: String::new(),
+        }
+    }
+
+    /// Whether anything is wrong.
+    pub fn is_bad(&self) -> bool {
+        [self.compiles, self.wire, self.refuses].contains(&State::Bad)
+    }
+}
+
 impl State {
     pub fn word(self) -> &'static str {
         match self {
@@ -57,7 +81,10 @@ impl State {
 pub struct LanguageProof {
     pub language: Language,
     pub compiles: State,
+    /// Whether every value came back as it was.
     pub wire: State,
+    /// Whether every invalid value was refused, or is let through for a known reason.
+    pub refuses: State,
     /// Why one of them is not good.
     pub reasons: Vec<String>,
     /// What went around the ring; absent without a driver.
@@ -125,6 +152,7 @@ pub fn prove(
                     .filter(|proof| asked.contains(&proof.language))
                 {
                     proof.wire = State::Bad;
+                    proof.refuses = State::Bad;
                     proof.reasons.push(problem.clone());
                 }
             }
@@ -140,15 +168,7 @@ fn one(
     work: &Path,
     extent: &Extent,
 ) -> Result<(LanguageProof, Option<Driver>), Failure> {
-    let mut proof = LanguageProof {
-        language: source.language,
-        compiles: State::NotChecked,
-        wire: State::NotChecked,
-        reasons: Vec::new(),
-        share: None,
-        seconds: 0.0,
-        output: String::new(),
-    };
+    let mut proof = LanguageProof::new(source.language);
     let driver = if extent.has_wire {
         driver_files(contracts, source, &mut proof)
     } else {
@@ -250,13 +270,16 @@ fn count(cases: &Cases) -> Sent {
 }
 
 fn take(proof: &mut LanguageProof, share: Share) {
-    proof.wire = if share.equal == share.instances {
-        State::Good
-    } else {
-        State::Bad
-    };
-    if proof.wire == State::Bad {
-        proof.reasons.extend(share.failures.iter().take(3).cloned());
+    let state = |is_good| if is_good { State::Good } else { State::Bad };
+    proof.wire = state(share.equal == share.instances);
+    proof.refuses = state(share.refused + share.n_explained() == share.broken);
+    for kind in [
+        TroubleKind::RoundTrip,
+        TroubleKind::Objected,
+        TroubleKind::LetThrough,
+    ] {
+        let troubles = share.failures.iter().filter(|trouble| trouble.kind == kind);
+        proof.reasons.extend(troubles.take(TOLD_MAX).map(ToString::to_string));
     }
     proof.share = Some(share);
 }

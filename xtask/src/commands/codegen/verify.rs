@@ -121,7 +121,7 @@ pub fn exit_of<'a>(
     let is_ci = std::env::var_os("CI").is_some_and(|value| value == "true" || value == "1");
     let mut code = ExitCode::Pass;
     for (proof, is_changed) in proofs {
-        if proof.compiles == State::Bad || proof.wire == State::Bad || is_changed {
+        if proof.is_bad() || is_changed {
             return ExitCode::Findings;
         }
         if proof.compiles == State::NotChecked && is_ci && !may_be_missing {
@@ -224,13 +224,8 @@ fn source(found: &Found) -> Source {
 
 fn skipped(found: &Found, reason: &str) -> LanguageProof {
     LanguageProof {
-        language: found.manifest.language,
-        compiles: State::NotChecked,
-        wire: State::NotChecked,
         reasons: vec![reason.to_owned()],
-        share: None,
-        seconds: 0.0,
-        output: String::new(),
+        ..LanguageProof::new(found.manifest.language)
     }
 }
 
@@ -271,20 +266,13 @@ fn print(context: &Context, rows: &[Row], proofs: &[Proof]) {
     let cells: Vec<Vec<String>> = rows
         .iter()
         .map(|row| {
-            let [compiles, wire, refused] = cells(&row.proof);
-            vec![
-                row.folder.clone(),
-                row.proof.language.word().to_owned(),
-                compiles,
-                wire,
-                refused,
-                format!("{:.1}", row.proof.seconds),
-            ]
+            let mut line = vec![row.folder.clone(), row.proof.language.word().to_owned()];
+            line.extend(cells(&row.proof));
+            line.push(format!("{:.1}", row.proof.seconds));
+            line
         })
         .collect();
-    let header = [
-        "package", "language", "compiles", "wire", "refused", "seconds",
-    ];
+    let header = [&["package", "language"], &CELLS[..], &["seconds"]].concat();
     output.text(|out| render_table(out, &header, &cells));
     for row in rows {
         for file in &row.changed {
@@ -296,17 +284,25 @@ fn print(context: &Context, rows: &[Row], proofs: &[Proof]) {
     }
 }
 
-/// A language's cells: compiles, wire, refused.
-pub fn cells(proof: &LanguageProof) -> [String; 3] {
-    let (wire, refused) = match &proof.share {
-        Some(share) => (
-            format!("{}/{}", share.equal, share.instances),
-            format!(
-                "{}/{} ({} paths)",
-                share.refused, share.broken, share.right_path
-            ),
-        ),
-        None => (proof.wire.word().to_owned(), "-".to_owned()),
+/// The headers of [`cells`].
+pub const CELLS: [&str; 4] = ["compiles", "wire", "refused", "paths"];
+
+/// A language's cells: compiles, values that came back, values that were refused, refusals at the
+/// right place.
+pub fn cells(proof: &LanguageProof) -> [String; 4] {
+    let [wire, refused, paths] = match &proof.share {
+        Some(share) => {
+            let explained = match share.n_explained() {
+                0 => String::new(),
+                n => format!(" + {n} explained"),
+            };
+            [
+                format!("{} of {}", share.equal, share.instances),
+                format!("{} of {}{explained}", share.refused, share.broken),
+                format!("{} of {}", share.right_path + share.around_path, share.refused),
+            ]
+        }
+        None => [proof.wire.word().to_owned(), "-".to_owned(), "-".to_owned()],
     };
-    [proof.compiles.word().to_owned(), wire, refused]
+    [proof.compiles.word().to_owned(), wire, refused, paths]
 }

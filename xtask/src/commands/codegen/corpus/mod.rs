@@ -59,20 +59,12 @@ impl Cell {
             untyped_fields: 0,
             bytes: 0,
             generate_seconds: 0.0,
-            proof: LanguageProof {
-                language,
-                compiles: State::NotChecked,
-                wire: State::NotChecked,
-                reasons: Vec::new(),
-                share: None,
-                seconds: 0.0,
-                output: String::new(),
-            },
+            proof: LanguageProof::new(language),
         }
     }
 
     pub fn is_bad(&self) -> bool {
-        [self.generated, self.proof.compiles, self.proof.wire].contains(&State::Bad)
+        self.generated == State::Bad || self.proof.is_bad()
     }
 }
 

@@ -57,7 +57,7 @@ pub fn print(context: &Context, rows: &[Row], n_fragments: usize, out: &Path) {
             continue;
         }
         for cell in &row.cells {
-            let [compiles, wire, refused] = cells(&cell.proof);
+            let [compiles, wire, refused, paths] = cells(&cell.proof);
             let generated = match cell.generated {
                 State::Good => format!("{} types, {} kB", cell.types, cell.bytes / 1000),
                 _ => "no".to_owned(),
@@ -70,6 +70,7 @@ pub fn print(context: &Context, rows: &[Row], n_fragments: usize, out: &Path) {
                 compiles,
                 wire,
                 refused,
+                paths,
                 format!("{:.2}", cell.generate_seconds),
                 format!("{:.1}", cell.proof.seconds),
             ]);
@@ -83,6 +84,7 @@ pub fn print(context: &Context, rows: &[Row], n_fragments: usize, out: &Path) {
         "compiles",
         "wire",
         "refused",
+        "paths",
         "generate s",
         "compile s",
     ];

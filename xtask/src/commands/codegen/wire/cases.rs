@@ -3,11 +3,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde_json::Value;
 use tollgate_codegen::ir::{Decl, Ir, Shape};
 use tollgate_contracts::instance::{InstanceSettings, Json, Origin, instances_with, validator};
 use tollgate_contracts::{Contract, Node};
 
 use crate::commands::codegen::wire::examples;
+
+/// OpenAPI 3.1 has no `nullable`; where a document says it all the same, types take null.
+pub const NULLABLE: &str = "nullable-in-3.1";
 
 /// What a value is sent for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -24,6 +28,8 @@ pub enum Why {
     UnknownEnum,
     /// An object that no variant of a union is.
     UnknownVariant,
+    /// Valid for one message of a channel or operation.
+    Message,
     /// Valid, with a whole number beyond 64 bits: it may be refused, and is never rounded.
     WideInteger,
 }
@@ -50,6 +56,7 @@ impl Why {
             Self::Nulls => "nulls",
             Self::UnknownEnum => "unknown enum value",
             Self::UnknownVariant => "unknown variant",
+            Self::Message => "message",
             Self::WideInteger => "wide integer",
         }
     }
@@ -74,6 +81,11 @@ pub struct BrokenCase {
     pub keyword: &'static str,
     /// The key that is missing or too many.
     pub key: Option<String>,
+    /// The places around it at which the validator objects too: there the schema has
+    /// alternatives, and none of them holds.
+    pub around: Vec<String>,
+    /// Why a type may let it through, by the code of the reason.
+    pub may_pass: Option<&'static str>,
 }
 
 /// All values of one set of contracts.
@@ -122,20 +134,21 @@ pub fn schema_at<'a>(contracts: &'a [Contract], place: &str) -> Option<Schema<'a
 pub fn collect(contracts: &[Contract], ir: &Ir, amount: Amount) -> Cases {
     let mut cases = Cases::default();
     let mut examples = examples::collect(contracts, ir);
+    let payloads = payloads(contracts);
     let mut seen = BTreeSet::new();
     for decl in &ir.decls {
         // Two declarations of one place would be one word to a driver.
         if !seen.insert(decl.place.as_str()) {
             continue;
         }
-        if is_channel(&decl.place) {
-            continue;
-        }
-        let own = examples.remove(&decl.place).unwrap_or_default();
         let n_before = cases.kept.len();
-        match schema_at(contracts, &decl.place) {
-            Some(schema) => one(decl, &schema, own, amount, &mut cases),
-            None => continue,
+        if let Some(payloads) = payloads.get(&decl.place) {
+            messages(decl, payloads, amount, &mut cases);
+        } else if let Some(schema) = schema_at(contracts, &decl.place) {
+            let own = examples.remove(&decl.place).unwrap_or_default();
+            one(decl, &schema, own, amount, &mut cases);
+        } else {
+            continue;
         }
         if cases.kept.len() > n_before {
             cases.n_types += 1;
@@ -146,36 +159,85 @@ pub fn collect(contracts: &[Contract], ir: &Ir, amount: Amount) -> Cases {
     cases
 }
 
-fn one(decl: &Decl, schema: &Schema<'_>, own: Vec<Json>, amount: Amount, cases: &mut Cases) {
-    let bundle = schema.contract.bundle(schema.file, schema.node);
-    let Ok(checker) = validator(&bundle) else {
-        return;
-    };
-    let push = |json: Json, why: Why, cases: &mut Cases| {
-        let why = if is_wide(&json) {
-            Why::WideInteger
-        } else {
-            why
-        };
-        let place = decl.place.clone();
-        cases.kept.push(Case { place, json, why });
-    };
-    for json in own {
-        if checker.is_valid(&json.to_value()) {
-            push(json, Why::Example, cases);
-        } else {
-            cases.n_invalid_examples += 1;
+/// The payloads of each channel and each operation of AsyncAPI documents, by place: what stands
+/// there is no schema, and the type there is that of all its messages.
+fn payloads(contracts: &[Contract]) -> BTreeMap<String, Vec<Schema<'_>>> {
+    let mut found: BTreeMap<String, Vec<Schema<'_>>> = BTreeMap::new();
+    for contract in contracts {
+        let channels = contract.channels().into_iter();
+        let channels = channels.map(|channel| (channel.at.file, channel.pointer, channel.messages));
+        let operations = contract.async_operations().into_iter();
+        let operations =
+            operations.map(|operation| (operation.at.file, operation.pointer, operation.messages));
+        for (file, pointer, messages) in channels.chain(operations) {
+            let schemas = messages.iter().filter_map(|message| {
+                Some(Schema {
+                    contract,
+                    file: message.at.file,
+                    node: message.payload?,
+                })
+            });
+            found
+                .entry(format!("{file}#{pointer}"))
+                .or_default()
+                .extend(schemas);
         }
     }
-    let settings = InstanceSettings {
+    found
+}
+
+/// The values of a type of several messages: valid ones of each. A value that is broken for one
+/// may be another, so none is sent.
+fn messages(decl: &Decl, payloads: &[Schema<'_>], amount: Amount, cases: &mut Cases) {
+    for schema in payloads {
+        let bundle = schema.contract.bundle(schema.file, schema.node);
+        let Ok(checker) = validator(&bundle) else {
+            continue;
+        };
+        let settings = InstanceSettings {
+            n_broken_max: 0,
+            ..settings(amount)
+        };
+        for made in instances_with(&bundle, &checker, &settings).valid {
+            push(decl, made.json, Why::Message, cases);
+        }
+    }
+}
+
+fn settings(amount: Amount) -> InstanceSettings {
+    InstanceSettings {
         seed: amount.seed,
         n_max: amount.per_type,
         n_broken_max: amount.per_type,
         depth_max: 4,
         size_max: 120,
         ..InstanceSettings::default()
+    }
+}
+
+fn push(decl: &Decl, json: Json, why: Why, cases: &mut Cases) {
+    let why = if is_wide(&json) {
+        Why::WideInteger
+    } else {
+        why
     };
-    let made = instances_with(&bundle, &checker, &settings);
+    let place = decl.place.clone();
+    cases.kept.push(Case { place, json, why });
+}
+
+fn one(decl: &Decl, schema: &Schema<'_>, own: Vec<Json>, amount: Amount, cases: &mut Cases) {
+    let bundle = schema.contract.bundle(schema.file, schema.node);
+    let Ok(checker) = validator(&bundle) else {
+        return;
+    };
+    for json in own {
+        if checker.is_valid(&json.to_value()) {
+            push(decl, json, Why::Example, cases);
+        } else {
+            cases.n_invalid_examples += 1;
+        }
+    }
+    let made = instances_with(&bundle, &checker, &settings(amount));
     let largest = made.valid.iter().map(|made| &made.json);
     let largest = largest.max_by_key(|json| json.to_string().len()).cloned();
     for made in made.valid {
@@ -183,30 +245,73 @@ fn one(decl: &Decl, schema: &Schema<'_>, own: Vec<Json>, amount: Amount, cases: 
             Origin::Extra => Why::ExtraKeys,
             _ => Why::Seeded,
         };
-        push(made.json, why, cases);
+        push(decl, made.json, why, cases);
     }
     let nulls = largest.as_ref().and_then(|json| with_nulls(decl, json));
     if let Some(json) = nulls.filter(|json| checker.is_valid(&json.to_value())) {
-        push(json, Why::Nulls, cases);
+        push(decl, json, Why::Nulls, cases);
     }
     if let Some((json, why)) = unknown(decl, largest.as_ref()) {
-        push(json, why, cases);
+        push(decl, json, why, cases);
     }
+    let lenient = lenient(&bundle);
     let broken = made.invalid.into_iter().map(|broken| BrokenCase {
+        may_pass: lenient
+            .as_ref()
+            .filter(|is_valid| is_valid(&broken.json.to_value()))
+            .map(|_| NULLABLE),
         place: decl.place.clone(),
         json: broken.json,
         pointer: broken.pointer,
         keyword: broken.keyword,
         key: broken.key,
+        around: broken.around,
     });
     cases.broken.extend(broken);
 }
 
-/// Whether a place is a channel, whose type is that of all its messages: no schema stands there.
-fn is_channel(place: &str) -> bool {
-    let pointer = place.split_once('#').map_or("", |(_, pointer)| pointer);
-    let mut tokens = pointer.split('/').skip(1);
-    matches!(tokens.next(), Some("channels" | "operations")) && tokens.count() == 1
+/// Whether a value is valid as the author of the schema may have meant it; nothing where that is
+/// what the schema says.
+fn lenient(bundle: &Value) -> Option<impl Fn(&Value) -> bool> {
+    let mut bundle = bundle.clone();
+    if !take_null(&mut bundle, true) {
+        return None;
+    }
+    let checker = validator(&bundle).ok()?;
+    Some(move |value: &Value| checker.is_valid(value))
+}
+
+/// Lets schemas with `nullable: true` take null; false where there are none.
+fn take_null(schema: &mut Value, is_root: bool) -> bool {
+    let mut is_changed = false;
+    match schema {
+        Value::Object(entries) => {
+            for value in entries.values_mut() {
+                is_changed |= take_null(value, false);
+            }
+            if entries.get("nullable") != Some(&Value::Bool(true)) {
+                return is_changed;
+            }
+            if let Some(Value::Array(values)) = entries.get_mut("enum") {
+                values.push(Value::Null);
+            }
+            if let Some(Value::String(word)) = entries.get("type") {
+                let words = serde_json::json!([word, "null"]);
+                entries.insert("type".to_owned(), words);
+            } else if !is_root {
+                let strict = Value::Object(std::mem::take(entries));
+                *schema = serde_json::json!({"anyOf": [strict, {"type": "null"}]});
+            }
+            true
+        }
+        Value::Array(items) => {
+            for item in items {
+                is_changed |= take_null(item, false);
+            }
+            is_changed
+        }
+        _ => false,
+    }
 }
 
 /// Whether a whole number in the value needs more than 64 bits.

@@ -16,8 +16,10 @@ use crate::swift::Toolchain;
 
 /// How often a driver that ended early is started again.
 const RESTARTS_MAX: usize = 20;
-/// How many failures of one language are told.
-const TOLD_MAX: usize = 25;
+/// How many failures of one kind are told of one language.
+const TOLD_MAX: usize = 12;
+/// How much of a failure's JSON is shown to people; the JSON form has all of it.
+const JSON_SHOWN_MAX: usize = 400;
 
 /// A compiled driver of one language.
 #[derive(Debug, Clone)]
@@ -54,11 +56,22 @@ impl Driver {
 pub enum Answer {
     Ok {
         json: Json,
-        violations: Vec<String>,
+        violations: Vec<Said>,
     },
-    Refused(String),
+    Refused {
+        text: String,
+        violations: Vec<Said>,
+    },
     /// It said nothing, or nothing that can be understood.
     Lost(String),
+}
+
+/// One violation that a driver names.
+#[derive(Debug, Clone)]
+pub struct Said {
+    /// A JSON Pointer (RFC 6901).
+    path: String,
+    message: String,
 }
 
 /// What one language did.
@@ -72,18 +85,75 @@ pub struct Share {
     pub broken: usize,
     /// Those that were refused.
     pub refused: usize,
-    /// Those that were refused with the right path.
+    /// Those that were refused with a violation at the broken place.
     pub right_path: usize,
+    /// Those that were refused at a place around the broken one, where the contract gives
+    /// alternatives: which one was meant nobody can tell.
+    pub around_path: usize,
     /// How many broken values were let through, by the keyword that should have refused them.
-    pub let_through: BTreeMap<String, usize>,
-    /// The first failures, for a person.
-    pub failures: Vec<String>,
+    pub let_through: BTreeMap<&'static str, usize>,
+    /// How many of those are let through for a reason that stands in the reference, by its code.
+    pub explained: BTreeMap<&'static str, usize>,
+    /// The first failures of each kind.
+    pub failures: Vec<Trouble>,
+}
+
+/// One value that did not do what it should, for a person to try again.
+#[derive(Debug, Clone, Serialize)]
+pub struct Trouble {
+    pub kind: TroubleKind,
+    /// The declaration's place.
+    pub place: String,
+    /// What the value was sent for: why it is valid, or the keyword that refuses it.
+    pub why: &'static str,
+    /// Where it is broken, as a JSON Pointer; absent for a value that should come back.
+    pub pointer: Option<String>,
+    /// What became of it.
+    pub said: String,
+    /// The value as JSON text.
+    pub json: String,
+}
+
+/// What a value should have done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TroubleKind {
+    /// It should have come back as it was.
+    RoundTrip,
+    /// It is valid, and was objected to.
+    Objected,
+    /// It is invalid, and was let through.
+    LetThrough,
+    /// It was refused at another place than the broken one.
+    OtherPath,
+}
+
+impl std::fmt::Display for Trouble {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let json: String = match self.json.char_indices().nth(JSON_SHOWN_MAX) {
+            Some((end, _)) => format!("{}…", &self.json[..end]),
+            None => self.json.clone(),
+        };
+        let Self {
+            place, why, said, ..
+        } = self;
+        match &self.pointer {
+            Some(pointer) => write!(f, "{place}: broken at `{pointer}` ({why}): {said}: {json}"),
+            None => write!(f, "{place}: {why}: {said}: {json}"),
+        }
+    }
 }
 
 impl Share {
-    fn tell(&mut self, text: String) {
-        if self.failures.len() < TOLD_MAX {
-            self.failures.push(text);
+    /// How many were let through for a reason that is known.
+    pub fn n_explained(&self) -> usize {
+        self.explained.values().sum()
+    }
+
+    fn tell(&mut self, trouble: Trouble) {
+        let same = self.failures.iter().filter(|told| told.kind == trouble.kind);
+        if same.count() < TOLD_MAX {
+            self.failures.push(trouble);
         }
     }
 }
@@ -106,38 +176,34 @@ pub fn run(drivers: &[Driver], cases: &Cases, limits: &Limits) -> BTreeMap<&'sta
         let mut next = Vec::with_capacity(answers.len());
         for (case, answer) in cases.kept.iter().zip(answers) {
             share.instances += 1;
-            let what = || {
-                format!(
-                    "{} {} {}",
-                    case.place,
-                    case.why.word(),
-                    value::short(&case.json)
-                )
-            };
-            match answer {
-                Answer::Ok { json, violations } => {
-                    let difference = value::difference(&case.json, &json);
-                    if let Some(difference) = difference {
-                        share.tell(format!("{}: {difference}", what()));
-                        next.push(case.json.clone());
-                    } else {
-                        if violations.is_empty() || !case.why.is_valid() {
-                            share.equal += 1;
-                        } else {
-                            share.tell(format!("{}: {}", what(), violations.join("; ")));
-                        }
+            let (kind, said, json) = match answer {
+                Answer::Ok { json, violations } => match value::difference(&case.json, &json) {
+                    Some(difference) => (TroubleKind::RoundTrip, difference, None),
+                    None if violations.is_empty() || !case.why.is_valid() => {
+                        share.equal += 1;
                         next.push(json);
+                        continue;
                     }
-                }
-                Answer::Refused(_) if case.why.may_be_refused() => {
+                    None => (TroubleKind::Objected, all(&violations), Some(json)),
+                },
+                Answer::Refused { .. } if case.why.may_be_refused() => {
                     share.equal += 1;
                     next.push(case.json.clone());
+                    continue;
                 }
-                Answer::Refused(text) | Answer::Lost(text) => {
-                    share.tell(format!("{}: {text}", what()));
-                    next.push(case.json.clone());
+                Answer::Refused { text, .. } | Answer::Lost(text) => {
+                    (TroubleKind::RoundTrip, text, None)
                 }
-            }
+            };
+            share.tell(Trouble {
+                kind,
+                place: case.place.clone(),
+                why: case.why.word(),
+                pointer: None,
+                said,
+                json: case.json.to_string(),
+            });
+            next.push(json.unwrap_or_else(|| case.json.clone()));
         }
         current = next;
     }
@@ -155,51 +221,76 @@ fn refuse(driver: &Driver, broken: &[BrokenCase], limits: &Limits, share: &mut S
         .collect();
     for (case, answer) in broken.iter().zip(ask(driver, &asked, limits)) {
         share.broken += 1;
-        let said = match answer {
-            Answer::Ok { violations, .. } => violations,
-            Answer::Refused(text) => vec![text],
-            Answer::Lost(text) => {
-                share.tell(format!(
-                    "{} broken {}: {text}",
-                    case.place,
-                    value::short(&case.json)
-                ));
-                Vec::new()
-            }
+        let (violations, text) = match answer {
+            Answer::Ok { violations, .. } => (violations, "is let through".to_owned()),
+            Answer::Refused { text, violations } => (violations, text),
+            Answer::Lost(text) => (Vec::new(), text),
         };
-        if said.is_empty() {
-            *share
-                .let_through
-                .entry(case.keyword.to_owned())
-                .or_default() += 1;
-            share.tell(format!(
-                "{}: let through {} broken at `{}` ({})",
-                case.place,
-                value::short(&case.json),
-                case.pointer,
-                case.keyword
-            ));
+        let (kind, said) = if violations.is_empty() {
+            *share.let_through.entry(case.keyword).or_default() += 1;
+            if let Some(reason) = case.may_pass {
+                *share.explained.entry(reason).or_default() += 1;
+                continue;
+            }
+            (TroubleKind::LetThrough, text)
         } else {
             share.refused += 1;
-            share.right_path += usize::from(said.iter().any(|text| names(text, case)));
+            if violations.iter().any(|said| is_at(said, case)) {
+                share.right_path += 1;
+                continue;
+            }
+            if violations.iter().any(|said| is_around(said, case)) {
+                share.around_path += 1;
+                continue;
+            }
+            (TroubleKind::OtherPath, all(&violations))
+        };
+        share.tell(Trouble {
+            kind,
+            place: case.place.clone(),
+            why: case.keyword,
+            pointer: Some(case.pointer.clone()),
+            said,
+            json: case.json.to_string(),
+        });
+    }
+}
+
+/// Violations as one text.
+fn all(violations: &[Said]) -> String {
+    let texts = violations.iter().map(|said| match said.path.as_str() {
+        "" => said.message.clone(),
+        path => format!("`{path}`: {}", said.message),
+    });
+    texts.collect::<Vec<_>>().join("; ")
+}
+
+/// Whether a violation names the broken place: the pointer, the pointer with the key that is
+/// missing or too many, or an item of a list whose items are wrong together.
+fn is_at(said: &Said, case: &BrokenCase) -> bool {
+    let below = said.path.strip_prefix(case.pointer.as_str());
+    let Some(below) = below.and_then(|below| match below {
+        "" => Some(None),
+        below => below.strip_prefix('/').map(Some),
+    }) else {
+        return false;
+    };
+    match below {
+        None => true,
+        Some(token) if token.contains('/') => false,
+        Some(token) => {
+            let token = token.replace("~1", "/").replace("~0", "~");
+            let is_item = token.bytes().all(|byte| byte.is_ascii_digit());
+            case.key.as_ref() == Some(&token) || (case.keyword == "uniqueItems" && is_item)
         }
     }
 }
 
-/// Whether what was said names the broken place: the pointer, or the pointer with the key. A text
-/// may name several places, each as `` `POINTER`: message `` or `POINTER: message`.
-fn names(text: &str, case: &BrokenCase) -> bool {
-    let with_key = case.key.as_ref().map(|key| {
-        let key = key.replace('~', "~0").replace('/', "~1");
-        format!("{}/{key}", case.pointer)
-    });
-    text.split("; ").any(|part| {
-        let part = part.strip_prefix('`').unwrap_or(part);
-        let at = |pointer: &str| {
-            let rest = part.strip_prefix(pointer);
-            rest.is_some_and(|rest| rest.starts_with(['`', ':']))
-        };
-        at(&case.pointer) || with_key.as_deref().is_some_and(at)
+/// Whether a violation names a place around the broken one at which the schema has alternatives.
+fn is_around(said: &Said, case: &BrokenCase) -> bool {
+    case.around.iter().any(|pointer| {
+        let below = case.pointer.strip_prefix(pointer.as_str());
+        said.path == *pointer && below.is_some_and(|below| below.is_empty() || below.starts_with('/'))
     })
 }
 
@@ -254,23 +345,34 @@ fn understand(line: &str) -> Answer {
         Ok(answer) => answer,
         Err(error) => return Answer::Lost(format!("the answer is not JSON: {error}")),
     };
-    if let Some(Json::String(text)) = answer.get("error") {
-        return Answer::Refused(text.clone());
-    }
-    match (answer.get("ok"), answer.get("violations")) {
-        (Some(json), Some(Json::Array(violations))) => Answer::Ok {
+    let violations = match answer.get("violations") {
+        Some(Json::Array(violations)) => violations.iter().map(said).collect(),
+        _ => Vec::new(),
+    };
+    match (answer.get("ok"), answer.get("error")) {
+        (None, Some(Json::String(text))) if !violations.is_empty() => Answer::Refused {
+            text: text.clone(),
+            violations,
+        },
+        (None, Some(Json::String(text))) => Answer::Lost(text.clone()),
+        (Some(json), None) => Answer::Ok {
             json: json.clone(),
-            violations: violations
-                .iter()
-                .map(|violation| match violation {
-                    Json::String(text) => text.clone(),
-                    other => other.to_string(),
-                })
-                .collect(),
+            violations,
         },
         _ => Answer::Lost(format!(
             "the answer has neither `ok` nor `error`: {}",
             value::short(&answer)
         )),
+    }
+}
+
+fn said(violation: &Json) -> Said {
+    let text = |key| match violation.get(key) {
+        Some(Json::String(text)) => text.clone(),
+        _ => String::new(),
+    };
+    Said {
+        path: text("path"),
+        message: text("message"),
     }
 }
