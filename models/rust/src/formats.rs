@@ -8,7 +8,7 @@ use std::ops::Deref;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
-use super::support::{self, Decode, Path, Validate, Violation};
+use super::support::{self, Decode, Encode, Encoded, Path, Validate, Violation};
 
 macro_rules! formats {
     ($($(#[$doc:meta])* $name:ident $article:literal $is_valid:path;)*) => {$(
@@ -85,6 +85,12 @@ macro_rules! formats {
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str(&self.0)
+            }
+        }
+
+        impl Encode for $name {
+            fn encode(&self) -> Encoded<'_> {
+                Encoded::Text(&self.0)
             }
         }
 

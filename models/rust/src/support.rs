@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use serde::de::Error as _;
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Map, Number, Value};
 
 /// Properties that the contract does not list.
@@ -97,16 +97,13 @@ pub trait Decode: Sized {
 }
 
 /// Checks what a type can't express: bounds, known values, formats, patterns, uniqueness.
-pub trait Validate: Serialize {
+pub trait Validate: Encode {
     /// Adds what is wrong with the value that stands at `path`.
     fn check(&self, path: &Path<'_>, violations: &mut Vec<Violation>);
 
     /// Adds what the rules of the value's place find.
     fn check_rules(&self, rules: &[Rule<'_>], path: &Path<'_>, violations: &mut Vec<Violation>) {
-        match serde_json::to_value(self) {
-            Ok(value) => check_value(&value, rules, path, violations),
-            Err(error) => violations.push(Violation::new(path, format!("can't be written as JSON: {error}"))),
-        }
+        check_value(&self.encode().into_value(), rules, path, violations);
     }
 
     /// Checks the value and all that it holds.
@@ -237,6 +234,8 @@ impl Guard {
 pub struct Reader<'p> {
     object: Map<String, Value>,
     path: &'p Path<'p>,
+    /// The first property that may be absent and does not fit.
+    wrong: Option<Violation>,
 }
 
 impl<'p> Reader<'p> {
@@ -246,7 +245,7 @@ impl<'p> Reader<'p> {
     /// The value is no object.
     pub fn new(value: Value, path: &'p Path<'p>) -> Result<Self, Violation> {
         match value {
-            Value::Object(object) => Ok(Self { object, path }),
+            Value::Object(object) => Ok(Self { object, path, wrong: None }),
             other => Err(unexpected(&other, "an object", path)),
         }
     }
@@ -262,30 +261,26 @@ impl<'p> Reader<'p> {
         }
     }
 
-    /// A property that may be absent; null is not absent.
-    ///
-    /// # Errors
-    /// It does not fit.
-    pub fn optional<T: Decode>(&mut self, name: &str) -> Result<Option<T>, Violation> {
-        match self.object.remove(name) {
-            Some(value) => T::decode(value, &self.path.field(name)).map(Some),
-            None => Ok(None),
+    /// A property that may be absent; null is not absent. One that does not fit is told at the
+    /// end.
+    pub fn optional<T: Decode>(&mut self, name: &str) -> Option<T> {
+        let value = self.object.remove(name)?;
+        match T::decode(value, &self.path.field(name)) {
+            Ok(decoded) => Some(decoded),
+            Err(violation) => {
+                self.wrong.get_or_insert(violation);
+                None
+            }
         }
     }
 
     /// A property that only requests must have.
-    ///
-    /// # Errors
-    /// It does not fit.
-    pub fn in_request<T: Decode>(&mut self, name: &str) -> Result<Option<T>, Violation> {
+    pub fn in_request<T: Decode>(&mut self, name: &str) -> Option<T> {
         self.optional(name)
     }
 
     /// A property that only responses must have.
-    ///
-    /// # Errors
-    /// It does not fit.
-    pub fn in_response<T: Decode>(&mut self, name: &str) -> Result<Option<T>, Violation> {
+    pub fn in_response<T: Decode>(&mut self, name: &str) -> Option<T> {
         self.optional(name)
     }
 
@@ -304,49 +299,122 @@ impl<'p> Reader<'p> {
     /// The properties that are left.
     ///
     /// # Errors
-    /// One does not fit.
+    /// One does not fit, or one before did not.
     pub fn rest<T: Decode>(self) -> Result<BTreeMap<String, T>, Violation> {
-        entries(self.object, self.path)
+        match self.wrong {
+            Some(violation) => Err(violation),
+            None => entries(self.object, self.path),
+        }
     }
 
     /// Refuses the properties that are left.
     ///
     /// # Errors
-    /// There is one.
-    pub fn refuse_rest(&self) -> Result<(), Violation> {
-        match self.object.keys().next() {
-            Some(key) => Err(Violation::new(&self.path.field(key), "is not a known field")),
-            None => Ok(()),
+    /// There is one, or one before did not fit.
+    pub fn refuse_rest(self) -> Result<(), Violation> {
+        match (self.wrong, self.object.keys().next()) {
+            (Some(violation), _) => Err(violation),
+            (None, Some(key)) => Err(Violation::new(&self.path.field(key), "is not a known field")),
+            (None, None) => Ok(()),
         }
     }
 }
 
-/// How the properties of a type are written; the names are those of [`Reader`].
-pub mod write {
-    use serde::Serialize;
-    use serde::ser::SerializeMap;
+/// Makes JSON of a value. One function for each type, which no serializer multiplies: that keeps
+/// compile times of large contracts low.
+pub trait Encode {
+    /// The value as JSON that borrows from it, keys in the order of the contract.
+    fn encode(&self) -> Encoded<'_>;
+}
+
+/// JSON that borrows what it can.
+#[derive(Debug, Clone)]
+pub enum Encoded<'a> {
+    /// Something that is JSON already.
+    Value(&'a Value),
+    /// Something that was made just now.
+    Made(Value),
+    /// A string.
+    Text(&'a str),
+    /// A list.
+    List(Vec<Encoded<'a>>),
+    /// An object.
+    Object(Vec<(&'a str, Encoded<'a>)>),
+}
+
+impl Encoded<'_> {
+    /// A value that owns all it has.
+    #[must_use]
+    pub fn into_value(self) -> Value {
+        match self {
+            Self::Value(value) => value.clone(),
+            Self::Made(value) => value,
+            Self::Text(text) => Value::from(text),
+            Self::List(items) => Value::Array(items.into_iter().map(Self::into_value).collect()),
+            Self::Object(entries) => {
+                let entries = entries.into_iter().map(|(key, value)| (key.to_owned(), value.into_value()));
+                Value::Object(entries.collect())
+            }
+        }
+    }
+}
+
+impl Serialize for Encoded<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Value(value) => value.serialize(serializer),
+            Self::Made(value) => value.serialize(serializer),
+            Self::Text(text) => serializer.serialize_str(text),
+            Self::List(items) => serializer.collect_seq(items),
+            Self::Object(entries) => serializer.collect_map(entries.iter().map(|(key, value)| (key, value))),
+        }
+    }
+}
+
+/// The object that a type is written to; the names are those of [`Reader`].
+#[derive(Debug, Default)]
+pub struct Writer<'w> {
+    entries: Vec<(&'w str, Encoded<'w>)>,
+}
+
+impl<'w> Writer<'w> {
+    /// A property that has only one possible value, given as JSON text.
+    pub fn fixed(&mut self, name: &'w str, text: &str) {
+        self.entries.push((name, Encoded::Made(json(text))));
+    }
 
     /// A property that is always there.
-    ///
-    /// # Errors
-    /// Those of the serializer.
-    pub fn required<M: SerializeMap>(map: &mut M, name: &str, value: &impl Serialize) -> Result<(), M::Error> {
-        map.serialize_entry(name, value)
+    pub fn required(&mut self, name: &'w str, value: &'w dyn Encode) {
+        self.entries.push((name, value.encode()));
     }
 
     /// A property that may be absent.
-    ///
-    /// # Errors
-    /// Those of the serializer.
-    pub fn optional<M: SerializeMap>(map: &mut M, name: &str, value: &Option<impl Serialize>) -> Result<(), M::Error> {
-        match value {
-            Some(value) => map.serialize_entry(name, value),
-            None => Ok(()),
+    pub fn optional<T: Encode>(&mut self, name: &'w str, value: &'w Option<T>) {
+        if let Some(value) = value {
+            self.entries.push((name, value.encode()));
         }
     }
 
-    pub use optional as in_request;
-    pub use optional as in_response;
+    /// A property that only requests must have.
+    pub fn in_request<T: Encode>(&mut self, name: &'w str, value: &'w Option<T>) {
+        self.optional(name, value);
+    }
+
+    /// A property that only responses must have.
+    pub fn in_response<T: Encode>(&mut self, name: &'w str, value: &'w Option<T>) {
+        self.optional(name, value);
+    }
+
+    /// The properties that are not listed.
+    pub fn rest<T: Encode>(&mut self, extra: &'w BTreeMap<String, T>) {
+        self.entries.extend(extra.iter().map(|(key, value)| (key.as_str(), value.encode())));
+    }
+
+    /// The whole object.
+    #[must_use]
+    pub fn end(self) -> Encoded<'w> {
+        Encoded::Object(self.entries)
+    }
 }
 
 /// Checks the properties of a type; the names are those of [`Reader`].
@@ -407,15 +475,14 @@ macro_rules! record {
                 record!(@read from { $($field $presence $wire,)* } $(extra $([$($each)+])?)? $(closed $closed)?)
             }
         }
-        impl serde::Serialize for $name {
-            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                use serde::ser::SerializeMap as _;
+        impl support::Encode for $name {
+            fn encode(&self) -> support::Encoded<'_> {
                 #[allow(unused_mut)]
-                let mut map = serializer.serialize_map(None)?;
-                $($(map.serialize_entry($constant, &support::json($json))?;)*)?
-                $(support::write::$presence(&mut map, $wire, &self.$field)?;)*
-                record!(@write self map $(extra $([$($each)+])?)?);
-                map.end()
+                let mut into = support::Writer::default();
+                $($(into.fixed($constant, $json);)*)?
+                $(into.$presence($wire, &self.$field);)*
+                record!(@write self into $(extra $([$($each)+])?)?);
+                into.end()
             }
         }
         impl Validate for $name {
@@ -428,21 +495,19 @@ macro_rules! record {
                 record!(@check self on $(extra [$($($each),+)?])?);
             }
         }
-        support::deserialize_by_decode!($name);
+        support::serde_by_json!($name);
     };
     (@read $from:ident { $($field:ident $presence:ident $wire:literal,)* } extra $([$($each:tt)+])?) => {
-        Ok(Self { $($field: $from.$presence($wire)?,)* extra: $from.rest()? })
+        Ok(Self { $($field: record!(@take $presence $from $wire),)* extra: $from.rest()? })
     };
     (@read $from:ident { $($field:ident $presence:ident $wire:literal,)* } closed ()) => {{
-        let read = Self { $($field: $from.$presence($wire)?,)* };
+        let read = Self { $($field: record!(@take $presence $from $wire),)* };
         $from.refuse_rest().map(|()| read)
     }};
-    (@write $self:ident $map:ident extra $([$($each:tt)+])?) => {
-        for (key, value) in &$self.extra {
-            $map.serialize_entry(key, value)?;
-        }
-    };
-    (@write $self:ident $map:ident) => {};
+    (@take required $from:ident $wire:literal) => { $from.required($wire)? };
+    (@take $presence:ident $from:ident $wire:literal) => { $from.$presence($wire) };
+    (@write $self:ident $into:ident extra $([$($each:tt)+])?) => { $into.rest(&$self.extra); };
+    (@write $self:ident $into:ident) => {};
     (@check $self:ident $on:ident extra $each:tt) => { $on.rest(&$self.extra, &$each); };
     (@check $self:ident $on:ident) => { let _ = $on; };
 }
@@ -463,11 +528,11 @@ macro_rules! variants {
                 })
             }
         }
-        impl serde::Serialize for $name {
-            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        impl support::Encode for $name {
+            fn encode(&self) -> support::Encoded<'_> {
                 match self {
-                    $(Self::$variant(value) => serde::Serialize::serialize(value, serializer),)*
-                    Self::Other(value) => serde::Serialize::serialize(value, serializer),
+                    $(Self::$variant(value) => support::Encode::encode(value),)*
+                    Self::Other(value) => support::Encoded::Value(value),
                 }
             }
         }
@@ -481,7 +546,7 @@ macro_rules! variants {
                 }
             }
         }
-        support::deserialize_by_decode!($name);
+        support::serde_by_json!($name);
     };
     (@known open (); $($variant:ident)*) => { &[] };
     (@known; $($variant:ident)*) => { &[$(stringify!($variant)),*] };
@@ -522,9 +587,9 @@ macro_rules! strings {
                 <String as Decode>::decode(value, path).map(|value| Self::from(value.as_str()))
             }
         }
-        impl serde::Serialize for $name {
-            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                serializer.serialize_str(self.as_str())
+        impl support::Encode for $name {
+            fn encode(&self) -> support::Encoded<'_> {
+                support::Encoded::Text(self.as_str())
             }
         }
         impl Validate for $name {
@@ -534,7 +599,7 @@ macro_rules! strings {
                 }
             }
         }
-        support::deserialize_by_decode!($name);
+        support::serde_by_json!($name);
     };
     (@known ()) => { &[] };
     (@known) => { Self::KNOWN };
@@ -549,9 +614,9 @@ macro_rules! newtype {
                 Decode::decode(value, path).map(Self)
             }
         }
-        impl serde::Serialize for $name {
-            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                serde::Serialize::serialize(&self.0, serializer)
+        impl support::Encode for $name {
+            fn encode(&self) -> support::Encoded<'_> {
+                support::Encode::encode(&self.0)
             }
         }
         impl Validate for $name {
@@ -559,13 +624,19 @@ macro_rules! newtype {
                 support::check(&self.0, &[$($($rule),+)?], path, violations);
             }
         }
-        support::deserialize_by_decode!($name);
+        support::serde_by_json!($name);
     };
 }
 pub(crate) use newtype;
 
-macro_rules! deserialize_by_decode {
+/// The traits of serde, by those of ours.
+macro_rules! serde_by_json {
     ($name:ident) => {
+        impl serde::Serialize for $name {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serde::Serialize::serialize(&support::Encode::encode(self), serializer)
+            }
+        }
         impl<'de> serde::Deserialize<'de> for $name {
             fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
                 support::deserialize(deserializer)
@@ -573,7 +644,7 @@ macro_rules! deserialize_by_decode {
         }
     };
 }
-pub(crate) use deserialize_by_decode;
+pub(crate) use serde_by_json;
 
 /// How far the search for a variant came.
 pub enum Found<U> {
@@ -667,8 +738,14 @@ pub(crate) fn unexpected(value: &Value, want: &str, path: &Path<'_>) -> Violatio
     Violation::new(path, format!("expected {want}, got {got}"))
 }
 
-macro_rules! decode_scalar {
+macro_rules! scalars {
     ($($ty:ty, $want:literal, $value:ident => $read:expr;)*) => {$(
+        impl Encode for $ty {
+            fn encode(&self) -> Encoded<'_> {
+                Encoded::Made(Value::from(*self))
+            }
+        }
+
         impl Decode for $ty {
             fn decode(value: Value, path: &Path<'_>) -> Result<Self, Violation> {
                 let $value = &value;
@@ -682,19 +759,43 @@ macro_rules! decode_scalar {
     )*};
 }
 
-decode_scalar! {
+scalars! {
     bool, "a boolean", value => value.as_bool();
     i32, "a whole number of 32 bits", value => whole(value).and_then(|n| n.try_into().ok());
     i64, "a whole number of 64 bits", value => whole(value).and_then(|n| n.try_into().ok());
     u32, "a whole number of 32 bits, not negative", value => whole(value).and_then(|n| n.try_into().ok());
     u64, "a whole number of 64 bits, not negative", value => whole(value).and_then(|n| n.try_into().ok());
     f64, "a number", value => value.as_f64();
-    Number, "a number", value => value.as_number().cloned();
+}
+
+impl Encode for Number {
+    fn encode(&self) -> Encoded<'_> {
+        Encoded::Made(Value::Number(self.clone()))
+    }
+}
+
+impl Decode for Number {
+    fn decode(value: Value, path: &Path<'_>) -> Result<Self, Violation> {
+        match value {
+            Value::Number(number) => Ok(number),
+            other => Err(unexpected(&other, "a number", path)),
+        }
+    }
+}
+
+impl Validate for Number {
+    fn check(&self, _: &Path<'_>, _: &mut Vec<Violation>) {}
 }
 
 /// A whole number of any size, as JSON text has it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
 pub struct Integer(pub Number);
+
+impl Encode for Integer {
+    fn encode(&self) -> Encoded<'_> {
+        self.0.encode()
+    }
+}
 
 impl Decode for Integer {
     fn decode(value: Value, path: &Path<'_>) -> Result<Self, Violation> {
@@ -728,6 +829,12 @@ fn whole(value: &Value) -> Option<i128> {
     integer.or_else(|| Decimal::of(number)?.whole())
 }
 
+impl Encode for String {
+    fn encode(&self) -> Encoded<'_> {
+        Encoded::Text(self)
+    }
+}
+
 impl Decode for String {
     fn decode(value: Value, path: &Path<'_>) -> Result<Self, Violation> {
         match value {
@@ -741,6 +848,12 @@ impl Validate for String {
     fn check(&self, _: &Path<'_>, _: &mut Vec<Violation>) {}
 }
 
+impl Encode for Value {
+    fn encode(&self) -> Encoded<'_> {
+        Encoded::Value(self)
+    }
+}
+
 impl Decode for Value {
     fn decode(value: Value, _: &Path<'_>) -> Result<Self, Violation> {
         Ok(value)
@@ -749,6 +862,15 @@ impl Decode for Value {
 
 impl Validate for Value {
     fn check(&self, _: &Path<'_>, _: &mut Vec<Violation>) {}
+}
+
+impl<T: Encode> Encode for Option<T> {
+    fn encode(&self) -> Encoded<'_> {
+        match self {
+            Some(value) => value.encode(),
+            None => Encoded::Made(Value::Null),
+        }
+    }
 }
 
 impl<T: Decode> Decode for Option<T> {
@@ -774,6 +896,12 @@ impl<T: Validate> Validate for Option<T> {
     }
 }
 
+impl<T: Encode> Encode for Box<T> {
+    fn encode(&self) -> Encoded<'_> {
+        T::encode(self)
+    }
+}
+
 impl<T: Decode> Decode for Box<T> {
     fn decode(value: Value, path: &Path<'_>) -> Result<Self, Violation> {
         T::decode(value, path).map(Self::new)
@@ -787,6 +915,12 @@ impl<T: Validate> Validate for Box<T> {
 
     fn check_rules(&self, rules: &[Rule<'_>], path: &Path<'_>, violations: &mut Vec<Violation>) {
         T::check_rules(self, rules, path, violations);
+    }
+}
+
+impl<T: Encode> Encode for Vec<T> {
+    fn encode(&self) -> Encoded<'_> {
+        Encoded::List(self.iter().map(T::encode).collect())
     }
 }
 
@@ -805,6 +939,14 @@ impl<T: Validate> Validate for Vec<T> {
         for (index, item) in self.iter().enumerate() {
             item.check(&path.item(index), violations);
         }
+    }
+}
+
+impl<T: Encode> Encode for BTreeMap<String, T> {
+    fn encode(&self) -> Encoded<'_> {
+        let mut into = Writer::default();
+        into.rest(self);
+        into.end()
     }
 }
 
@@ -838,10 +980,8 @@ pub fn json(text: &str) -> Value {
 }
 
 /// Checks the rules of a type's own object.
-pub fn check_own(value: &impl Serialize, rules: &[Rule<'_>], path: &Path<'_>, violations: &mut Vec<Violation>) {
-    if let Ok(value) = serde_json::to_value(value) {
-        check_value(&value, rules, path, violations);
-    }
+pub fn check_own(value: &dyn Encode, rules: &[Rule<'_>], path: &Path<'_>, violations: &mut Vec<Violation>) {
+    check_value(&value.encode().into_value(), rules, path, violations);
 }
 
 /// Checks a JSON value; a rule says nothing about values of other kinds than its own.

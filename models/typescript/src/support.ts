@@ -20,7 +20,7 @@ export class ModelError extends Error {
   readonly violations: readonly Violation[];
 
   constructor(violations: readonly Violation[]) {
-    super(violations.map((violation) => `\`${violation.path}\`: ${violation.message}`).join("; "));
+    super(violations.map(({ path, message }) => (path === "" ? message : `\`${path}\`: ${message}`)).join("; "));
     this.name = "ModelError";
     this.violations = violations;
   }

@@ -315,7 +315,7 @@ public struct JSONError: Error, Sendable, Hashable, CustomStringConvertible {
         self.path = path
     }
 
-    public var description: String { "\(path): \(message)" }
+    public var description: String { path.isEmpty ? message : "`\(path)`: \(message)" }
 
     /// The same error, seen from one level above.
     func under(_ key: String) -> JSONError {

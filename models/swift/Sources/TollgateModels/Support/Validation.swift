@@ -13,7 +13,7 @@ public struct Violation: Error, Sendable, Hashable, CustomStringConvertible {
         self.message = message
     }
 
-    public var description: String { "\(path): \(message)" }
+    public var description: String { path.isEmpty ? message : "`\(path)`: \(message)" }
 }
 
 /// In which direction a value is sent; some properties are required in one only.
