@@ -212,7 +212,7 @@ impl<'a> Lowering<'a> {
             ty.is_nullable |= flat.is_nullable;
             return Shape::Alias(ty);
         }
-        if !flat.variants.is_empty() {
+        if !flat.variants.is_empty() && !is_listed_scalar(&flat) {
             let shape = match flat.properties.is_empty() {
                 true => self.union(schema, &flat, name),
                 false => self.composed(schema, &flat, name),
@@ -389,6 +389,15 @@ fn add_line(text: &mut String, line: &str) {
 }
 
 /// An open set of strings, when the schema has one.
+/// Whether the schema lists its values, all of one plain type: that says more than alternatives
+/// beside it.
+fn is_listed_scalar(flat: &Flat<'_>) -> bool {
+    let mut words = flat.words.iter().flatten();
+    let is_scalar = words.all(|word| !matches!(word, Word::Array | Word::Object));
+    let is_one = flat.words.as_ref().is_some_and(|words| words.len() == 1);
+    is_scalar && is_one && (flat.values.is_some() || flat.constant.is_some())
+}
+
 fn enumeration(flat: &Flat<'_>) -> Option<Shape> {
     let values: Vec<&Value> = match (&flat.constant, &flat.values) {
         (Some(constant), _) => vec![constant],

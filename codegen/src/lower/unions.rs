@@ -67,15 +67,28 @@ impl<'a> Lowering<'a> {
         if is_flat && !is_loop && words == BTreeSet::from([Word::String]) {
             let is_plain = |c: &Candidate<'_>| c.flat.values.is_none() && c.flat.constant.is_none();
             self.has_other = candidates.iter().any(is_plain);
-            let mut shape = strings(&candidates);
-            if let Shape::Alias(ty) = &mut shape
-                && candidates
-                    .iter()
-                    .any(|c| !c.flat.bounds.is_empty() || c.flat.format.is_some())
-            {
-                ty.constraints.residual = self.alternatives(schema);
-            }
-            return Some(shape);
+            let is_bound = candidates
+                .iter()
+                .any(|c| !c.flat.bounds.is_empty() || c.flat.format.is_some());
+            let residual = if is_bound {
+                self.alternatives(schema)
+            } else {
+                None
+            };
+            let shape = strings(&candidates);
+            let mut ty = match shape {
+                Shape::Alias(ty) => ty,
+                shape if residual.is_none() => return Some(shape),
+                // Known values beside text of a form: the form is checked where it is used.
+                shape => {
+                    let name = format!("{name} text");
+                    let id = self.declare_inline(schema, name, flat.docs.clone(), shape);
+                    self.has_other = false;
+                    Type::new(TypeKind::Named(id))
+                }
+            };
+            ty.constraints.residual = residual;
+            return Some(Shape::Alias(ty));
         }
         if is_flat
             && !is_loop

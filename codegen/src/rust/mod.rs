@@ -372,11 +372,7 @@ fn wire_modules<'m>(modules: impl Iterator<Item = &'m String> + Clone) -> BTreeM
     wires
 }
 
-fn tables(
-    rust: &Rust<'_>,
-    (module, wire): (&str, &str),
-    ids: &BTreeMap<&str, DeclId>,
-) -> Artifact {
+fn tables(rust: &Rust<'_>, (module, wire): (&str, &str), ids: &BTreeMap<&str, DeclId>) -> Artifact {
     let mut body = String::new();
     for table in ids.values().filter_map(|id| rust.table(*id)) {
         body.push('\n');

@@ -177,8 +177,8 @@ impl Compilers {
         let mut last = None;
         for number in slot..slot + TARGETS_MAX {
             let lock = self.cache.join(format!("target-{number}.lock"));
-            let lock = fs::File::create(&lock)
-                .with_context(|| format!("open `{}`", lock.display()))?;
+            let lock =
+                fs::File::create(&lock).with_context(|| format!("open `{}`", lock.display()))?;
             let is_free = lock.try_lock().is_ok();
             let path = self.cache.join(format!("target-{number}"));
             let target = Target { path, _lock: lock };

@@ -279,7 +279,9 @@ fn take(proof: &mut LanguageProof, share: Share) {
         TroubleKind::LetThrough,
     ] {
         let troubles = share.failures.iter().filter(|trouble| trouble.kind == kind);
-        proof.reasons.extend(troubles.take(TOLD_MAX).map(ToString::to_string));
+        proof
+            .reasons
+            .extend(troubles.take(TOLD_MAX).map(ToString::to_string));
     }
     proof.share = Some(share);
 }

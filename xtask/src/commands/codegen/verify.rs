@@ -299,7 +299,11 @@ pub fn cells(proof: &LanguageProof) -> [String; 4] {
             [
                 format!("{} of {}", share.equal, share.instances),
                 format!("{} of {}{explained}", share.refused, share.broken),
-                format!("{} of {}", share.right_path + share.around_path, share.refused),
+                format!(
+                    "{} of {}",
+                    share.right_path + share.around_path,
+                    share.refused
+                ),
             ]
         }
         None => [proof.wire.word().to_owned(), "-".to_owned(), "-".to_owned()],

@@ -205,6 +205,11 @@ fn fill(run: &Run<'_>, entry: &Entry, slot: usize, row: &mut Row) -> Result<(), 
     let contract = load(run, entry)?;
     let extent = verify::extent(&run.args.proof, slot);
     let work = run.out.join(".work").join(slug(&entry.name));
+    if has_schemas(&contract) {
+        for cell in row.cells.iter_mut().filter(|cell| cell.types == 0) {
+            cell.generated = State::Bad;
+        }
+    }
     let proof = prove(&run.compilers, &[contract], &sources, &work, &extent)?;
     row.sent = proof.sent;
     for proof in proof.languages {
@@ -214,7 +219,12 @@ fn fill(run: &Run<'_>, entry: &Entry, slot: usize, row: &mut Row) -> Result<(), 
                 let log = place.join(format!("{}.log", proof.language.word()));
                 std::fs::write(log, &proof.output)?;
             }
+            let empty = "nothing was generated although the document has schemas";
+            let is_empty = cell.generated == State::Bad;
             cell.proof = proof;
+            cell.proof
+                .reasons
+                .extend(is_empty.then(|| empty.to_owned()));
         }
     }
     if !run.args.keep_work {
@@ -222,6 +232,11 @@ fn fill(run: &Run<'_>, entry: &Entry, slot: usize, row: &mut Row) -> Result<(), 
         let _ = std::fs::remove_dir_all(&work);
     }
     Ok(())
+}
+
+/// Whether a document declares something that becomes a type.
+fn has_schemas(contract: &Contract) -> bool {
+    !contract.component_schemas().is_empty() || !contract.messages().is_empty()
 }
 
 fn is_unreadable(cell: &Cell) -> bool {

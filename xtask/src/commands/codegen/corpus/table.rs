@@ -38,7 +38,9 @@ pub fn print(context: &Context, rows: &[Row], n_fragments: usize, out: &Path) {
             "cells": totals.n_cells, "bad": totals.n_bad, "not_checked": totals.n_unchecked,
             "instances": totals.n_instances, "equal": totals.n_equal,
             "broken": totals.n_broken, "refused": totals.n_refused,
-            "right_path": totals.n_right_path,
+            "explained": totals.n_explained, "right_path": totals.n_right_path,
+            "around_path": totals.n_around_path, "types": totals.n_types,
+            "untyped_fields": totals.n_untyped, "seconds": totals.seconds,
         },
     }));
     let mut lines = Vec::new();
@@ -101,11 +103,33 @@ pub fn print(context: &Context, rows: &[Row], n_fragments: usize, out: &Path) {
         }
     }
     output.line(format!(
-        "{} documents ({} unreadable, {} skipped), {n_fragments} other files; {} cells: {} bad, {} not checked; \
-         wire {}/{}, refused {}/{}; packages in {}",
-        rows.len(), totals.n_unread, totals.n_skipped, totals.n_cells, totals.n_bad, totals.n_unchecked,
-        totals.n_equal, totals.n_instances, totals.n_refused, totals.n_broken, out.display()
+        "{} documents ({} unreadable, {} skipped), {n_fragments} other files; {} cells: {} bad, {} not checked; {:.0} s",
+        rows.len(), totals.n_unread, totals.n_skipped, totals.n_cells, totals.n_bad, totals.n_unchecked, totals.seconds
     ));
+    output.line(format!(
+        "wire {} of {} ({}), refused {} of {} and {} let through for a known reason, paths {} of {} \
+         ({} at alternatives around); {} types, {} untyped fields; packages in {}",
+        totals.n_equal,
+        totals.n_instances,
+        percent(totals.n_equal, totals.n_instances),
+        totals.n_refused,
+        totals.n_broken,
+        totals.n_explained,
+        totals.n_right_path + totals.n_around_path,
+        totals.n_refused,
+        totals.n_around_path,
+        totals.n_types,
+        totals.n_untyped,
+        out.display()
+    ));
+}
+
+/// A share as a percentage that is 100 only when nothing is missing.
+fn percent(n: usize, n_all: usize) -> String {
+    if n_all == 0 {
+        return "nothing sent".to_owned();
+    }
+    format!("{}.{} %", n * 100 / n_all, n * 1000 / n_all % 10)
 }
 
 /// What the rows add up to.
@@ -120,7 +144,12 @@ struct Totals {
     n_equal: usize,
     n_broken: usize,
     n_refused: usize,
+    n_explained: usize,
     n_right_path: usize,
+    n_around_path: usize,
+    n_types: usize,
+    n_untyped: usize,
+    seconds: f64,
 }
 
 impl Totals {
@@ -129,7 +158,10 @@ impl Totals {
         for row in rows {
             totals.n_skipped += usize::from(row.is_skipped);
             totals.n_unread += usize::from(row.problem.is_some() && !row.is_skipped);
+            totals.seconds += row.seconds;
             for cell in &row.cells {
+                totals.n_types += cell.types;
+                totals.n_untyped += cell.untyped_fields;
                 totals.n_cells += 1;
                 totals.n_bad += usize::from(cell.is_bad());
                 let unchecked = [cell.proof.compiles, cell.proof.wire].contains(&State::NotChecked);
@@ -140,6 +172,8 @@ impl Totals {
                     totals.n_broken += share.broken;
                     totals.n_refused += share.refused;
                     totals.n_right_path += share.right_path;
+                    totals.n_around_path += share.around_path;
+                    totals.n_explained += share.n_explained();
                 }
             }
         }

@@ -3,7 +3,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde_json::Value;
 use tollgate_codegen::ir::{Decl, Ir, Shape};
 use tollgate_contracts::instance::{InstanceSettings, Json, Origin, instances_with, validator};
 use tollgate_contracts::{Contract, Node};
@@ -100,6 +99,8 @@ pub struct Cases {
     pub without: Vec<String>,
     /// The document's examples that are not valid under their schema.
     pub n_invalid_examples: usize,
+    /// Whether a document says `nullable` that has no such word.
+    says_nullable: bool,
 }
 
 /// How much is made.
@@ -132,7 +133,10 @@ pub fn schema_at<'a>(contracts: &'a [Contract], place: &str) -> Option<Schema<'a
 
 /// Collects the values of every declaration.
 pub fn collect(contracts: &[Contract], ir: &Ir, amount: Amount) -> Cases {
-    let mut cases = Cases::default();
+    let mut cases = Cases {
+        says_nullable: contracts.iter().any(says_nullable),
+        ..Cases::default()
+    };
     let mut examples = examples::collect(contracts, ir);
     let payloads = payloads(contracts);
     let mut seen = BTreeSet::new();
@@ -254,64 +258,41 @@ fn one(decl: &Decl, schema: &Schema<'_>, own: Vec<Json>, amount: Amount, cases: 
     if let Some((json, why)) = unknown(decl, largest.as_ref()) {
         push(decl, json, why, cases);
     }
-    let lenient = lenient(&bundle);
-    let broken = made.invalid.into_iter().map(|broken| BrokenCase {
-        may_pass: lenient
-            .as_ref()
-            .filter(|is_valid| is_valid(&broken.json.to_value()))
-            .map(|_| NULLABLE),
-        place: decl.place.clone(),
-        json: broken.json,
-        pointer: broken.pointer,
-        keyword: broken.keyword,
-        key: broken.key,
-        around: broken.around,
+    let says_nullable = cases.says_nullable;
+    let broken = made.invalid.into_iter().map(|mut broken| {
+        let value = broken.json.pointer_mut(&broken.pointer);
+        let is_null = broken.key.is_none() && value.is_some_and(|value| *value == Json::Null);
+        BrokenCase {
+            place: decl.place.clone(),
+            json: broken.json,
+            pointer: broken.pointer,
+            keyword: broken.keyword,
+            key: broken.key,
+            around: broken.around,
+            may_pass: (is_null && says_nullable).then_some(NULLABLE),
+        }
     });
     cases.broken.extend(broken);
 }
 
-/// Whether a value is valid as the author of the schema may have meant it; nothing where that is
-/// what the schema says.
-fn lenient(bundle: &Value) -> Option<impl Fn(&Value) -> bool> {
-    let mut bundle = bundle.clone();
-    if !take_null(&mut bundle, true) {
-        return None;
+/// Whether a document of OpenAPI 3.1 or later says `nullable: true`, which only 3.0 has.
+fn says_nullable(contract: &Contract) -> bool {
+    let roots = contract.documents.values().map(|document| &document.root);
+    let mut nodes: Vec<&Node> = roots.collect();
+    let version = nodes
+        .iter()
+        .find_map(|root| root.get("openapi")?.scalar_text());
+    if version.is_none_or(|version| version.starts_with("3.0")) {
+        return false;
     }
-    let checker = validator(&bundle).ok()?;
-    Some(move |value: &Value| checker.is_valid(value))
-}
-
-/// Lets schemas with `nullable: true` take null; false where there are none.
-fn take_null(schema: &mut Value, is_root: bool) -> bool {
-    let mut is_changed = false;
-    match schema {
-        Value::Object(entries) => {
-            for value in entries.values_mut() {
-                is_changed |= take_null(value, false);
-            }
-            if entries.get("nullable") != Some(&Value::Bool(true)) {
-                return is_changed;
-            }
-            if let Some(Value::Array(values)) = entries.get_mut("enum") {
-                values.push(Value::Null);
-            }
-            if let Some(Value::String(word)) = entries.get("type") {
-                let words = serde_json::json!([word, "null"]);
-                entries.insert("type".to_owned(), words);
-            } else if !is_root {
-                let strict = Value::Object(std::mem::take(entries));
-                *schema = serde_json::json!({"anyOf": [strict, {"type": "null"}]});
-            }
-            true
+    while let Some(node) = nodes.pop() {
+        if node.get("nullable").and_then(Node::as_bool) == Some(true) {
+            return true;
         }
-        Value::Array(items) => {
-            for item in items {
-                is_changed |= take_null(item, false);
-            }
-            is_changed
-        }
-        _ => false,
+        nodes.extend(node.entries().map(|entry| &entry.node));
+        nodes.extend(node.items());
     }
+    false
 }
 
 /// Whether a whole number in the value needs more than 64 bits.

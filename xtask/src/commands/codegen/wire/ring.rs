@@ -151,7 +151,10 @@ impl Share {
     }
 
     fn tell(&mut self, trouble: Trouble) {
-        let same = self.failures.iter().filter(|told| told.kind == trouble.kind);
+        let same = self
+            .failures
+            .iter()
+            .filter(|told| told.kind == trouble.kind);
         if same.count() < TOLD_MAX {
             self.failures.push(trouble);
         }
@@ -290,7 +293,8 @@ fn is_at(said: &Said, case: &BrokenCase) -> bool {
 fn is_around(said: &Said, case: &BrokenCase) -> bool {
     case.around.iter().any(|pointer| {
         let below = case.pointer.strip_prefix(pointer.as_str());
-        said.path == *pointer && below.is_some_and(|below| below.is_empty() || below.starts_with('/'))
+        said.path == *pointer
+            && below.is_some_and(|below| below.is_empty() || below.starts_with('/'))
     })
 }
 
