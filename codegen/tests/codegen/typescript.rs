@@ -43,6 +43,8 @@ fn package(text: &str, emit: Emit, more: &[(&str, &str)]) -> Option<tempfile::Te
 #[track_caller]
 fn run(folder: &Path, program: &str, input: &str) -> String {
     let mut child = Command::new("node")
+        // Before version 22 it has no WebSocket without it.
+        .arg("--experimental-websocket")
         .arg(program)
         .current_dir(folder)
         .stdin(Stdio::piped())
@@ -203,7 +205,10 @@ fn the_typescript_client_calls_a_server_as_the_contract_says() {
 #[test]
 fn typescript_channels_carry_typed_messages_both_ways() {
     let chat = include_str!("../fixtures/chat.mjs.txt");
-    if let Some(folder) = package(CHAT, Emit::Client, &[("chat.mjs", chat)]) {
+    let socket = include_str!("../fixtures/socket.mjs.txt");
+    let programs = [("chat.mjs", chat), ("socket.mjs", socket)];
+    if let Some(folder) = package(CHAT, Emit::Client, &programs) {
         assert_eq!(run(folder.path(), "chat.mjs", ""), "ok\n");
+        assert_eq!(run(folder.path(), "socket.mjs", ""), "ok\n");
     }
 }

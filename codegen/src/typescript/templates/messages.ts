@@ -94,8 +94,19 @@ export function addressOf(template: string, parameters: object): string {
   );
 }
 
-/** A transport over a WebSocket that is open or opening; the socket itself is the address. */
+/**
+ * A transport over a WebSocket that is open or opening; the socket itself is the address. What
+ * comes while nobody receives is kept for the next one who does.
+ */
 export function overWebSocket(socket: WebSocket): Transport {
+  const kept: string[] = [];
+  const receivers = new Set<(text: string) => void>();
+  socket.binaryType = "arraybuffer";
+  socket.addEventListener("message", ({ data }: MessageEvent<unknown>) => {
+    const text = typeof data === "string" ? data : new TextDecoder().decode(data as ArrayBuffer);
+    if (receivers.size === 0) kept.push(text);
+    for (const take of receivers) take(text);
+  });
   return {
     async send(frame) {
       if (socket.readyState === 0) {
@@ -104,32 +115,33 @@ export function overWebSocket(socket: WebSocket): Transport {
           socket.addEventListener("close", () => reject(new Error("the socket closed before it opened")), { once: true });
         });
       }
+      if (socket.readyState !== 1) throw new Error("the socket is closed");
       socket.send(frame.text);
     },
     async *receive(address, signal) {
-      const frames: Frame[] = [];
+      const texts = kept.splice(0);
       let isClosed = socket.readyState > 1;
       let wake = (): void => undefined;
-      const take = ({ data }: MessageEvent<unknown>): void => {
-        frames.push({ address, text: typeof data === "string" ? data : new TextDecoder().decode(data as ArrayBuffer) });
+      const take = (text: string): void => {
+        texts.push(text);
         wake();
       };
       const close = (): void => {
         isClosed = true;
         wake();
       };
-      socket.binaryType = "arraybuffer";
-      socket.addEventListener("message", take);
+      receivers.add(take);
       socket.addEventListener("close", close);
       signal?.addEventListener("abort", close);
       try {
-        while (!isClosed && signal?.aborted !== true || frames.length > 0) {
-          const frame = frames.shift();
-          if (frame !== undefined) yield frame;
+        while (signal?.aborted !== true) {
+          const text = texts.shift();
+          if (text !== undefined) yield { address, text };
+          else if (isClosed) return;
           else await new Promise<void>((resolve) => (wake = resolve));
         }
       } finally {
-        socket.removeEventListener("message", take);
+        receivers.delete(take);
         socket.removeEventListener("close", close);
         signal?.removeEventListener("abort", close);
       }

@@ -270,7 +270,8 @@ impl Compilers {
         let run = |flags: &[&str], sources: &[String]| {
             let mut command = swift.command("swiftc", &work);
             command
-                .args(["-swift-version", "6", "-warnings-as-errors"])
+                .args(["-swift-version", "6", "-warnings-as-errors", "-j"])
+                .arg(n_cores().to_string())
                 .args(flags)
                 .args(sources);
             child::run(command, Vec::new(), limits)
@@ -335,6 +336,11 @@ fn cargo(
         return Ok(child::run(command(false), Vec::new(), limits)?);
     }
     Ok(ran)
+}
+
+/// How many compilers of Swift work at once on one package.
+fn n_cores() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
 }
 
 fn yes(driver: Option<Driver>, problem: Option<String>, duration: Duration) -> Compiled {

@@ -148,7 +148,9 @@ struct JSONReader {
 
     func rest<T: JSONModel>() throws -> [String: T] {
         try entries.reduce(into: [:]) { rest, entry in
-            rest[entry.key] = try read(entry.key, entry.value)
+            // A subscript would take the null of an optional type for "remove".
+            let value: T = try read(entry.key, entry.value)
+            rest.updateValue(value, forKey: entry.key)
         }
     }
 
