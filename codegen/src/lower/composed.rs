@@ -31,18 +31,25 @@ impl<'a> Lowering<'a> {
         own.discriminator = None;
         own.n_groups = 0;
         let mut all = Vec::new();
+        let (mut n_other, mut n_empty) = (0, 0);
         for mut candidate in candidates(&flat.variants) {
             let is_object = candidate
                 .flat
                 .words
                 .as_ref()
                 .is_none_or(|words| *words == object());
-            if !is_object
-                || !candidate.flat.variants.is_empty()
-                || candidate.flat.properties.is_empty()
-            {
+            if !is_object && candidate.flat.variants.is_empty() {
+                // Without a `type`, properties say nothing about other values.
+                if flat.is_inferred {
+                    n_other += 1;
+                    all.push(candidate);
+                }
+                continue;
+            }
+            if !candidate.flat.variants.is_empty() {
                 return None;
             }
+            n_empty += usize::from(candidate.flat.properties.is_empty());
             candidate.is_merged = !holds(&candidate.flat, &own);
             if candidate.is_merged {
                 let mut merged = own.clone();
@@ -60,7 +67,13 @@ impl<'a> Lowering<'a> {
             .iter()
             .map(|candidate| candidate.flat.properties.len())
             .sum();
-        if all.len() < 2 || !all.iter().any(is_new) || n_fields > REPEATED_FIELDS_MAX {
+        if n_empty > n_other {
+            return None;
+        }
+        if all.len() < 2
+            || n_other == 0 && !all.iter().any(is_new)
+            || n_fields > REPEATED_FIELDS_MAX
+        {
             return None;
         }
         name_by_keys(&mut all);

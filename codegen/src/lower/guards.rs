@@ -195,7 +195,15 @@ impl Discriminator<'_> {
             .map(|target| self.mapped(target))
             .unwrap_or_default();
         let property = flat.properties.iter().find(|(key, _)| key == self.tag);
-        let own = property.and_then(|(_, property)| texts(&flatten(property)));
+        let property = property.map(|(_, property)| flatten(property));
+        let words = property
+            .as_ref()
+            .and_then(|property| property.words.as_ref());
+        if words.is_some_and(|words| !words.contains(&Word::String)) {
+            // The values of a mapping are texts.
+            return None;
+        }
+        let own = property.as_ref().and_then(texts);
         let is_optional = !flat.required.contains(self.tag);
         // Values that the variants share, such as those of a common parent, tell nothing apart.
         let name = target.as_ref().map(Cursor::name);
@@ -288,7 +296,11 @@ pub(super) fn declared_tag<'a>(
             };
         }
     }
-    Some(discriminator.tag.to_owned())
+    let has_tag = candidates.iter().any(|candidate| {
+        let mut tags = candidate.guard.tags.iter();
+        tags.any(|(key, _)| key == discriminator.tag)
+    });
+    has_tag.then(|| discriminator.tag.to_owned())
 }
 
 /// A required property whose possible strings differ in every variant.
