@@ -160,6 +160,8 @@ impl<'a> Lowering<'a> {
                     shape => {
                         let name = format!("{name} object");
                         let id = self.declare_inline(schema, name, flat.docs.clone(), shape);
+                        // What stands at the place is the union.
+                        self.ir.decls[id].place.push_str("&object");
                         Type::new(TypeKind::Named(id))
                     }
                 },
