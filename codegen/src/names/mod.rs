@@ -96,7 +96,8 @@ fn distinct(ident: &str, identity: &str, case: Case, taken: &mut BTreeSet<String
             let digits = format!("{hash:016x}{n_digits:x}");
             let tail = &digits[..digits.len().min(n_digits + 2)];
             match case {
-                Case::Snake => format!("{ident}_x{tail}"),
+                // Two underscores in a row are no snake case.
+                Case::Snake => format!("{}_x{tail}", ident.trim_end_matches('_')),
                 Case::Pascal | Case::Camel => format!("{ident}X{tail}"),
             }
         })

@@ -7,6 +7,8 @@
 //! `Validate` checks what types can't express; the tables in the `_wire` files say how the types
 //! are read, written and checked.
 #![forbid(unsafe_code)]
+// Types that hold each other in long circles are walked through by the compiler.
+#![recursion_limit = "1024"]
 #![allow(
     clippy::allow_attributes,
     clippy::doc_lazy_continuation,

@@ -12,6 +12,10 @@ use crate::commands::codegen::wire::examples;
 /// OpenAPI 3.1 has no `nullable`; where a document says it all the same, types take null.
 pub const NULLABLE: &str = "nullable-in-3.1";
 
+/// A property of one direction is required in that direction only: `validate_request` and
+/// `validate_response` look, and the proof knows no direction.
+pub const ONE_DIRECTION: &str = "required-in-one-direction";
+
 /// What a value is sent for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Why {
@@ -101,6 +105,8 @@ pub struct Cases {
     pub n_invalid_examples: usize,
     /// Whether a document says `nullable` that has no such word.
     says_nullable: bool,
+    /// The properties that are required in one direction only.
+    one_direction: BTreeSet<String>,
 }
 
 /// How much is made.
@@ -135,6 +141,7 @@ pub fn schema_at<'a>(contracts: &'a [Contract], place: &str) -> Option<Schema<'a
 pub fn collect(contracts: &[Contract], ir: &Ir, amount: Amount) -> Cases {
     let mut cases = Cases {
         says_nullable: contracts.iter().any(says_nullable),
+        one_direction: one_direction(ir),
         ..Cases::default()
     };
     let mut examples = examples::collect(contracts, ir);
@@ -259,9 +266,20 @@ fn one(decl: &Decl, schema: &Schema<'_>, own: Vec<Json>, amount: Amount, cases: 
         push(decl, json, why, cases);
     }
     let says_nullable = cases.says_nullable;
+    let one_direction = std::mem::take(&mut cases.one_direction);
     let broken = made.invalid.into_iter().map(|mut broken| {
         let value = broken.json.pointer_mut(&broken.pointer);
         let is_null = broken.key.is_none() && value.is_some_and(|value| *value == Json::Null);
+        let is_one_way = broken.keyword == "required"
+            && broken
+                .key
+                .as_ref()
+                .is_some_and(|key| one_direction.contains(key));
+        let may_pass = if is_null && says_nullable {
+            Some(NULLABLE)
+        } else {
+            is_one_way.then_some(ONE_DIRECTION)
+        };
         BrokenCase {
             place: decl.place.clone(),
             json: broken.json,
@@ -269,10 +287,24 @@ fn one(decl: &Decl, schema: &Schema<'_>, own: Vec<Json>, amount: Amount, cases: 
             keyword: broken.keyword,
             key: broken.key,
             around: broken.around,
-            may_pass: (is_null && says_nullable).then_some(NULLABLE),
+            may_pass,
         }
     });
     cases.broken.extend(broken);
+    cases.one_direction = one_direction;
+}
+
+/// The names of all properties that are required in one direction only.
+fn one_direction(ir: &Ir) -> BTreeSet<String> {
+    let objects = ir.decls.iter().filter_map(|decl| match &decl.shape {
+        Shape::Struct(object) => Some(object),
+        _ => None,
+    });
+    let fields = objects.flat_map(|object| &object.fields);
+    fields
+        .filter(|field| field.is_required_in_direction)
+        .map(|field| field.wire.clone())
+        .collect()
 }
 
 /// Whether a document of OpenAPI 3.1 or later says `nullable: true`, which only 3.0 has.
