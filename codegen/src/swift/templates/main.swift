@@ -9,10 +9,20 @@ enum JSONWire {
     static func type<T: JSONModel>(_ type: T.Type, _ bounds: [JSONBound]) -> Run {
         { json in
             let value = try T(json: json)
+            try agree(value)
             var checker = JSONChecker(direction: nil)
             checker.whole(value, bounds)
             let violations = checker.violations.map { told($0.path, $0.message) }
             return .object(["ok": value.json, "violations": .array(violations)])
+        }
+    }
+
+    /// Coders of `Codable` give the same value, as far as they keep digits.
+    private static func agree<T: JSONModel>(_ value: T) throws {
+        guard value.json.isShort else { return }
+        let data = try JSONEncoder().encode([value])
+        if try JSONDecoder().decode([T].self, from: data) != [value] {
+            throw JSONError("is another value behind JSONEncoder and JSONDecoder")
         }
     }
 
@@ -40,6 +50,18 @@ enum JSONWire {
             return .object(["error": .string(error.description), "violations": .array(violations)])
         } catch {
             return .object(["error": .string("\(error)")])
+        }
+    }
+}
+
+extension JSONValue {
+    /// Whether every number in it has so few digits that each coder keeps them.
+    fileprivate var isShort: Bool {
+        switch self {
+        case .number(let number): number.text.count <= 15 && !number.text.lowercased().contains("e")
+        case .array(let items): items.allSatisfy(\.isShort)
+        case .object(let entries): entries.values.allSatisfy(\.isShort)
+        default: true
         }
     }
 }
