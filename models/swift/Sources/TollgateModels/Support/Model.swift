@@ -225,7 +225,8 @@ extension JSONValue {
 }
 
 extension JSONValue: JSONModel {
-    public init(json: JSONValue) { self = json }
+    // It throws like those of all other models, so that callers need not know which is which.
+    public init(json: JSONValue) throws { self = json }
     public var json: JSONValue { self }
 }
 
