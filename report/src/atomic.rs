@@ -1,4 +1,4 @@
-//! Files are replaced whole or not at all. The one function that replaces a file.
+//! Files are replaced whole or not at all. The one place that replaces a file.
 
 use std::fs::{self, File};
 use std::io::{self, Write};
@@ -24,6 +24,17 @@ static N_WRITES: AtomicU64 = AtomicU64::new(0);
 /// Replaces `path` with `bytes`: written beside it, synced, renamed over it, folder synced.
 /// After a crash the file has either its old or its new content. Makes missing folders.
 pub fn write_atomic(path: &Path, bytes: &[u8]) -> Result<(), WriteError> {
+    put(path, bytes, true)
+}
+
+/// As [`write_atomic`], for files that a command can make again: a reader sees the old or the new
+/// content, but nothing waits for the disk, so after a power cut the file may have to be made
+/// again.
+pub fn replace(path: &Path, bytes: &[u8]) -> Result<(), WriteError> {
+    put(path, bytes, false)
+}
+
+fn put(path: &Path, bytes: &[u8], is_synced: bool) -> Result<(), WriteError> {
     let fail = |operation| {
         move |source| WriteError {
             operation,
@@ -45,13 +56,18 @@ pub fn write_atomic(path: &Path, bytes: &[u8]) -> Result<(), WriteError> {
     let written = (|| {
         let mut file = File::create(&beside).map_err(fail("write"))?;
         file.write_all(bytes).map_err(fail("write"))?;
-        file.sync_all().map_err(fail("sync"))?;
+        if is_synced {
+            file.sync_all().map_err(fail("sync"))?;
+        }
         if let Ok(metadata) = fs::metadata(path) {
             file.set_permissions(metadata.permissions())
                 .map_err(fail("keep the permissions of"))?;
         }
         fs::rename(&beside, path).map_err(fail("replace"))?;
-        sync_folder(folder).map_err(fail("sync the folder of"))
+        if is_synced {
+            sync_folder(folder).map_err(fail("sync the folder of"))?;
+        }
+        Ok(())
     })();
     if written.is_err() {
         // The half-written file is ours; leaving it behind would only confuse.

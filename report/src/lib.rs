@@ -12,14 +12,16 @@ pub mod finding;
 pub mod quantity;
 pub mod render;
 pub mod suggest;
+pub mod threads;
 pub mod unchecked;
 pub mod verdict;
 
-pub use atomic::write_atomic;
+pub use atomic::{replace, write_atomic};
 pub use clock::{Clock, ManualClock, SystemClock, Timestamp};
 pub use digest::Digest;
 pub use evidence::{EvidenceError, EvidenceLog, Record, RecordDraft};
 pub use exit::ExitCode;
 pub use finding::{Finding, Fix, Place, Severity};
+pub use threads::{both, in_threads};
 pub use unchecked::not_checked;
 pub use verdict::{Outcome, Verdict};
