@@ -32,6 +32,19 @@ pub(crate) fn parse(
     Ok(node)
 }
 
+/// The bytes at which a text in quotes ends or says something else than itself.
+const STOPS: [bool; 256] = {
+    let mut stops = [false; 256];
+    let mut byte = 0;
+    while byte < 0x20 {
+        stops[byte] = true;
+        byte += 1;
+    }
+    stops[b'"' as usize] = true;
+    stops[b'\\' as usize] = true;
+    stops
+};
+
 struct Reader<'a> {
     file: &'a str,
     text: &'a str,
@@ -48,18 +61,23 @@ impl Reader<'_> {
         self.text.as_bytes().get(self.at).copied()
     }
 
-    /// The line and column of the next byte; each byte of the text is counted once.
+    /// The line and column of the next byte; each byte of the text is counted once. Line breaks
+    /// are counted where they are read, so that there are none between the marked byte and here.
     fn here(&mut self) -> Span {
-        for byte in &self.text.as_bytes()[self.marked..self.at] {
-            if *byte == b'\n' {
-                self.span.line += 1;
-                self.span.column = 1;
-            } else if byte & 0xC0 != 0x80 {
-                self.span.column += 1;
-            }
-        }
+        let passed = &self.text.as_bytes()[self.marked..self.at];
+        // A character is its first byte; those that continue it start with the bits 10.
+        let n_letters = passed.iter().filter(|byte| **byte & 0xC0 != 0x80).count();
+        self.span.column += u32::try_from(n_letters).unwrap_or(u32::MAX);
         self.marked = self.at;
         self.span
+    }
+
+    /// Steps over a line break.
+    fn line_break(&mut self) {
+        self.at += 1;
+        self.marked = self.at;
+        self.span.line += 1;
+        self.span.column = 1;
     }
 
     fn error(&mut self, problem: &str, hint: &str) -> SourceError {
@@ -71,8 +89,13 @@ impl Reader<'_> {
     /// Skips white space, and comments with a finding.
     fn skip_space(&mut self) {
         loop {
-            while matches!(self.peek(), Some(b' ' | b'\t' | b'\n' | b'\r')) {
-                self.at += 1;
+            loop {
+                match self.peek() {
+                    Some(b' ' | b'\t' | b'\r') => self.at += 1,
+                    Some(b'\n') => self.line_break(),
+                    Some(b'/' | b'#') => break,
+                    _ => return,
+                }
             }
             let rest = &self.text[self.at..];
             let n_bytes = if rest.starts_with("//") || rest.starts_with('#') {
@@ -86,7 +109,17 @@ impl Reader<'_> {
                 return;
             };
             self.note("json-comment", "JSON has no comments", "remove it");
-            self.at += n_bytes;
+            self.pass(n_bytes);
+        }
+    }
+
+    /// Steps over bytes that may have line breaks among them.
+    fn pass(&mut self, n_bytes: usize) {
+        for offset in self.at..self.at + n_bytes {
+            match self.text.as_bytes()[offset] {
+                b'\n' => self.line_break(),
+                _ => self.at += 1,
+            }
         }
     }
 
@@ -213,9 +246,11 @@ impl Reader<'_> {
         let mut out = String::new();
         loop {
             let start = self.at;
-            while !matches!(self.peek(), None | Some(b'"' | b'\\' | 0..=0x1F)) {
-                self.at += 1;
-            }
+            let rest = &self.text.as_bytes()[start..];
+            self.at += rest
+                .iter()
+                .position(|byte| STOPS[usize::from(*byte)])
+                .unwrap_or(rest.len());
             // The bytes that stop the loop are ASCII, so both ends are borders of characters.
             out.push_str(&self.text[start..self.at]);
             match self.peek() {
@@ -234,7 +269,7 @@ impl Reader<'_> {
                         "escape it, such as `\\n` or `\\u0001`",
                     );
                     out.push(char::from(byte));
-                    self.at += 1;
+                    self.pass(1);
                 }
                 None => {
                     return Err(self.error(

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use crate::document::Document;
+use crate::node::token_text;
 use crate::source::{Node, escape_token, unescape_token};
 use crate::targets::{Target, target_of};
 
@@ -62,7 +63,8 @@ fn gather(file: &str, node: &Node, pointer: &mut String, names: &mut Names) {
     }
     for (idx, item) in node.items().enumerate() {
         let length = pointer.len();
-        pointer.push_str(&format!("/{idx}"));
+        pointer.push('/');
+        pointer.push_str(&idx.to_string());
         gather(file, item, pointer, names);
         pointer.truncate(length);
     }
@@ -141,7 +143,7 @@ fn locate_within<'a>(
     let tokens: Vec<&str> = target.pointer.split('/').skip(1).collect();
     let mut rest = tokens.as_slice();
     while let [token, after @ ..] = rest {
-        if let Some(child) = node.child(&unescape_token(token)) {
+        if let Some(child) = node.child(&token_text(token)) {
             node = child;
             at = format!("{at}/{token}");
             rest = after;

@@ -1,6 +1,7 @@
 //! Nodes of a document with their places and their scalars as written. It must not know how a
 //! text is read.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::ops::Deref;
 
@@ -76,7 +77,12 @@ impl Fields {
 
     fn find(&self, key: &str) -> Option<&Entry> {
         if self.by_key.is_empty() {
-            return self.entries.iter().find(|entry| entry.key == key);
+            let key = key.as_bytes();
+            // Most keys differ in length or in their last letter: a look at the whole is rare.
+            return self.entries.iter().find(|entry| {
+                let own = entry.key.as_bytes();
+                own.len() == key.len() && own.last() == key.last() && own == key
+            });
         }
         let key_at = |idx: &u32| self.entries[*idx as usize].key.as_str();
         let found = self.by_key.binary_search_by(|idx| key_at(idx).cmp(key));
@@ -235,7 +241,7 @@ impl Node {
         pointer
             .strip_prefix('/')?
             .split('/')
-            .try_fold(self, |node, token| node.child(&unescape_token(token)))
+            .try_fold(self, |node, token| node.child(&token_text(token)))
     }
 
     /// The child that one unescaped pointer token names: a key or an index.
@@ -372,11 +378,23 @@ fn write_string(text: &str, out: &mut String) {
 /// A pointer token with `~1` and `~0` read (RFC 6901, section 4).
 #[must_use]
 pub fn unescape_token(token: &str) -> String {
-    token.replace("~1", "/").replace("~0", "~")
+    token_text(token).into_owned()
+}
+
+/// The same without a copy where there is nothing to read, as nearly always.
+pub(crate) fn token_text(token: &str) -> Cow<'_, str> {
+    if token.contains('~') {
+        Cow::Owned(token.replace("~1", "/").replace("~0", "~"))
+    } else {
+        Cow::Borrowed(token)
+    }
 }
 
 /// A key as a pointer token, `~` and `/` escaped.
 #[must_use]
 pub fn escape_token(key: &str) -> String {
+    if !key.contains(['~', '/']) {
+        return key.to_owned();
+    }
     key.replace('~', "~0").replace('/', "~1")
 }

@@ -278,6 +278,17 @@ impl Contract {
         locate(&self.documents, target).map(|located| located.node)
     }
 
+    /// The target of a reference into its own file that is written as nearly all are: a plain
+    /// pointer to what is there.
+    fn here<'t>(&self, file: &str, text: &'t str) -> Option<(&'t str, &Node)> {
+        let pointer = text.strip_prefix('#').filter(|it| it.starts_with('/'))?;
+        if pointer.contains(['%', '#']) {
+            return None;
+        }
+        let node = self.documents.get(file)?.root.pointer(pointer)?;
+        Some((pointer, node))
+    }
+
     /// Follows the `$ref` of a node that stands in `base_file` to the end of its chain, at most
     /// 64 steps. A node without `$ref` is its own end. The caller knows that a reference may
     /// stand where the node stands.
@@ -297,6 +308,11 @@ impl Contract {
             let Some(text) = resolved.node.reference_text() else {
                 return resolved;
             };
+            if let Some((pointer, node)) = self.here(resolved.file, text) {
+                resolved.pointer = Some(pointer.to_owned());
+                resolved.node = node;
+                continue;
+            }
             let target = target_of(resolved.file, text);
             let Some(located) = locate(&self.documents, &target) else {
                 resolved.is_missing = true;

@@ -1,7 +1,7 @@
 //! One schema seen through its references and its `allOf`: what it says in effect. It must not
 //! know what a change is.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::walk::address;
 use crate::canonical::canonical;
@@ -27,15 +27,16 @@ impl<'a> Flat<'a> {
             nullable_by_union: false,
             contract,
         };
-        flat.add(at, &mut HashSet::new());
-        flat.unwrap_nullable(&mut HashSet::new());
+        flat.add(at, &mut Vec::new());
+        flat.unwrap_nullable(&mut Vec::new());
         flat
     }
 
-    fn add(&mut self, at: Located<'a>, seen: &mut HashSet<usize>) {
-        if !seen.insert(address(at.node)) || self.parts.len() >= PARTS_MAX {
+    fn add(&mut self, at: Located<'a>, seen: &mut Vec<usize>) {
+        if seen.contains(&address(at.node)) || self.parts.len() >= PARTS_MAX {
             return;
         }
+        seen.push(address(at.node));
         let end = self.contract.follow(at.file, at.node);
         if !std::ptr::eq(end.node, at.node) {
             self.add(end, seen);
@@ -54,7 +55,7 @@ impl<'a> Flat<'a> {
     }
 
     /// `anyOf: [X, {type: null}]` is X that may be null.
-    fn unwrap_nullable(&mut self, seen: &mut HashSet<usize>) {
+    fn unwrap_nullable(&mut self, seen: &mut Vec<usize>) {
         for key in ["anyOf", "oneOf"] {
             let Some(all) = self.union_all(key) else {
                 continue;

@@ -23,7 +23,7 @@ mod walk;
 mod witness;
 
 use serde_json::{Value, json};
-use tollgate_report::{Finding, Place, Severity};
+use tollgate_report::{Finding, Place, Severity, both};
 
 use crate::document::Contract;
 
@@ -181,19 +181,26 @@ pub fn diff_and_peer(
     new: &Contract,
     settings: &DiffSettings,
 ) -> (Vec<Change>, Vec<PeerFinding>) {
+    // The two comparisons know nothing of each other.
+    let (peer, mut found) = both(
+        || peer_findings(old, new, settings),
+        || own_findings(old, new),
+    );
+    grouping::add_peer(&mut found, &peer, new, settings);
+    let mut groups = grouping::group(found);
+    witness::find(&mut groups, old, new, settings.witnesses_max);
+    let changes = groups.into_iter().map(|found| found.change);
+    (changes.collect(), peer)
+}
+
+fn own_findings<'a>(old: &'a Contract, new: &'a Contract) -> Vec<walk::Found<'a>> {
     let mut walk = walk::Walk::new(old, new);
     match (old.kind.is_async(), new.kind.is_async()) {
         (false, false) => http::compare(&mut walk),
         (true, true) => asyncapi::compare(&mut walk),
         _ => walk.kind_changed(),
     }
-    let mut found = walk.changes;
-    let peer = peer_findings(old, new, settings);
-    grouping::add_peer(&mut found, &peer, new, settings);
-    let mut groups = grouping::group(found);
-    witness::find(&mut groups, old, new, settings.witnesses_max);
-    let changes = groups.into_iter().map(|found| found.change);
-    (changes.collect(), peer)
+    walk.changes
 }
 
 /// The version bump that changes ask for: major when somebody breaks, minor when something else

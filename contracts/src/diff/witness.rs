@@ -5,6 +5,7 @@ use std::collections::HashMap;
 
 use jsonschema::Validator;
 use serde_json::{Value, json};
+use tollgate_report::in_threads;
 
 use super::walk::{Direction, Found, address};
 use super::{Level, Witness};
@@ -15,27 +16,43 @@ use crate::views::Located;
 /// How large the schemas of one pair may be together, in bytes of JSON.
 const SCHEMA_SIZE_MAX_BYTES: usize = 400_000;
 
+/// The old and the new schema.
+type Pair<'a> = (Located<'a>, Located<'a>);
+
 /// Addresses of the old and new schema, and which side accepts.
 type Key = (usize, usize, Direction);
 
 /// Seeks a witness for the first `n_max` breaking changes that stand at a pair of schemas.
 pub(super) fn find(found: &mut [Found<'_>], old: &Contract, new: &Contract, n_max: usize) {
-    let mut known: HashMap<Key, Witness> = HashMap::new();
-    let breaking = found
+    let breaking: Vec<&mut Found<'_>> = found
         .iter_mut()
         .filter(|found| found.change.level == Level::Breaking && found.schemas.is_some())
         // A default says nothing about what is valid.
-        .filter(|found| !found.change.code.contains("-default-value-"));
-    for found in breaking.take(n_max) {
-        let Some((old_at, new_at)) = found.schemas else {
-            continue;
-        };
-        let key = (address(old_at.node), address(new_at.node), found.direction);
-        let witness = known
-            .entry(key)
-            .or_insert_with(|| seek((old, old_at), (new, new_at), found.direction));
-        found.change.witness = witness.clone();
+        .filter(|found| !found.change.code.contains("-default-value-"))
+        .take(n_max)
+        .collect();
+    let mut asked = HashMap::new();
+    for found in &breaking {
+        if let (Some(key), Some(pair)) = (key_of(found), found.schemas) {
+            asked.entry(key).or_insert(pair);
+        }
     }
+    let asked: Vec<(Key, Pair<'_>)> = asked.into_iter().collect();
+    let answers = in_threads(&asked, |((.., direction), (old_at, new_at))| {
+        seek((old, *old_at), (new, *new_at), *direction)
+    });
+    let keys = asked.iter().map(|(key, _)| *key);
+    let known: HashMap<Key, Witness> = keys.zip(answers).collect();
+    for found in breaking {
+        if let Some(witness) = key_of(found).and_then(|key| known.get(&key)) {
+            found.change.witness = witness.clone();
+        }
+    }
+}
+
+fn key_of(found: &Found<'_>) -> Option<Key> {
+    let (old, new) = found.schemas?;
+    Some((address(old.node), address(new.node), found.direction))
 }
 
 fn seek(
