@@ -163,18 +163,27 @@ pub fn generate(contracts: &[Contract], request: &Request) -> Result<Generated, 
         return Err(CodegenError::NoContract);
     }
     check_parts(request)?;
-    let ir = lower(contracts);
+    generate_from(&lower(contracts), request)
+}
+
+/// Generates what a request asks for from what [`lower`] made of the contracts: once for all
+/// requests about the same contracts.
+///
+/// # Errors
+/// The language lacks a part, or an operation of a server has no permission decision.
+pub fn generate_from(ir: &Ir, request: &Request) -> Result<Generated, CodegenError> {
+    check_parts(request)?;
     let mut artifacts = match request.language {
-        Language::Rust => rust::emit(&ir, request)?,
-        Language::Swift => swift::emit(&ir, request),
-        Language::TypeScript => typescript::emit(&ir, request),
+        Language::Rust => rust::emit(ir, request)?,
+        Language::Swift => swift::emit(ir, request),
+        Language::TypeScript => typescript::emit(ir, request),
     };
     artifacts.sort_by(|one, other| one.path.cmp(&other.path));
     Ok(Generated {
         artifacts,
         n_untyped: ir.n_untyped,
         n_types: ir.decls.len(),
-        findings: findings(&ir),
+        findings: findings(ir),
     })
 }
 

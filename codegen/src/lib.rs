@@ -20,6 +20,8 @@ mod swift;
 mod typescript;
 
 pub use check::check;
-pub use generate::{Artifact, CodegenError, Emit, Generated, HEADER, Language, Request, generate};
+pub use generate::{
+    Artifact, CodegenError, Emit, Generated, HEADER, Language, Request, generate, generate_from,
+};
 pub use lower::lower;
 pub use settings::{Settings, TargetSettings};

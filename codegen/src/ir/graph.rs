@@ -2,8 +2,6 @@
 //!
 //! It must not know a target language.
 
-use std::collections::BTreeSet;
-
 use super::{Constraints, DeclId, Extra, Ir, Shape, Type, TypeKind};
 
 /// Facts about declarations that no single one can tell.
@@ -113,24 +111,27 @@ pub(crate) fn visit_types<'a>(shape: &'a Shape, visit: &mut dyn FnMut(&'a Type, 
     }
 }
 
-fn edges(ir: &Ir, with_indirect: bool) -> Vec<BTreeSet<DeclId>> {
+/// The declarations that each refers to, in order, each once.
+fn edges(ir: &Ir, with_indirect: bool) -> Vec<Vec<DeclId>> {
     ir.decls
         .iter()
         .map(|decl| {
-            let mut targets = BTreeSet::new();
+            let mut targets = Vec::new();
             visit_types(&decl.shape, &mut |ty, is_indirect| {
                 if let TypeKind::Named(id) = ty.kind
                     && (with_indirect || !is_indirect)
                 {
-                    targets.insert(id);
+                    targets.push(id);
                 }
             });
+            targets.sort_unstable();
+            targets.dedup();
             targets
         })
         .collect()
 }
 
-fn cyclic(edges: &[BTreeSet<DeclId>], component: &[usize]) -> Vec<bool> {
+fn cyclic(edges: &[Vec<DeclId>], component: &[usize]) -> Vec<bool> {
     edges
         .iter()
         .enumerate()
@@ -151,7 +152,7 @@ fn keeps_unknown(shape: &Shape) -> bool {
 /// Whether a declaration or anything it reaches holds a type that `is_wanted` accepts.
 fn spread(
     ir: &Ir,
-    edges: &[BTreeSet<DeclId>],
+    edges: &[Vec<DeclId>],
     holds_itself: impl Fn(&Shape) -> bool,
     is_wanted: impl Fn(&TypeKind) -> bool,
 ) -> Vec<bool> {
@@ -183,7 +184,7 @@ fn spread(
 }
 
 /// Strongly connected components (Kosaraju, without recursion); the number names the component.
-fn components(edges: &[BTreeSet<DeclId>]) -> Vec<usize> {
+fn components(edges: &[Vec<DeclId>]) -> Vec<usize> {
     let mut order = Vec::with_capacity(edges.len());
     let mut is_seen = vec![false; edges.len()];
     for start in 0..edges.len() {

@@ -106,7 +106,7 @@ impl<'a> Lowering<'a> {
         let place = parent.place();
         for schema in mapped_schemas(discriminator) {
             // Files that no component refers to are known from the mapping only.
-            if schema.place() != place && flatten(&schema).merged.contains(&place) {
+            if schema.place() != place && flatten(&schema).merged.contains(&parent.key()) {
                 add(&mut found, &schema);
             }
         }

@@ -2,7 +2,7 @@
 //!
 //! It must not know declarations or names.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use serde_json::Value;
 use tollgate_contracts::{Node, NodeValue};
@@ -68,9 +68,9 @@ pub(crate) struct Flat<'a> {
     pub(crate) more: Vec<Value>,
     /// Properties of which variants say different things, and whether all of them are text.
     pub(crate) loose: BTreeMap<String, bool>,
-    /// The places of the members that are merged: each counts once, so that `allOf` in circles or
+    /// The nodes of the members that are merged: each counts once, so that `allOf` in circles or
     /// diamonds ends in linear time.
-    pub(super) merged: BTreeSet<String>,
+    pub(super) merged: HashSet<*const Node>,
     /// The single reference that this schema adds nothing to, when there is one.
     pub(crate) only_reference: Option<Cursor<'a>>,
 }
@@ -102,11 +102,11 @@ pub(crate) fn flatten<'a>(schema: &Cursor<'a>) -> Flat<'a> {
         overruled: Vec::new(),
         more: Vec::new(),
         loose: BTreeMap::new(),
-        merged: BTreeSet::new(),
+        merged: HashSet::new(),
         only_reference: None,
     };
     if let Some(target) = schema.resolve() {
-        flat.merged.insert(target.place());
+        flat.merged.insert(target.key());
         merge(&mut flat, &target, 0);
         flat.only_reference = only_reference(&target);
     }
@@ -131,7 +131,7 @@ impl<'a> Flat<'a> {
         };
         let (docs, title) = (self.docs.clone(), self.title.take());
         let extra = std::mem::replace(&mut self.extra, FlatExtra::Unstated);
-        self.merged.insert(target.place());
+        self.merged.insert(target.key());
         merge(self, &target, 1);
         if self.docs.text.is_empty() {
             self.docs.text = docs.text;
@@ -158,7 +158,7 @@ fn merge<'a>(flat: &mut Flat<'a>, schema: &Cursor<'a>, depth: usize) {
         let Some(target) = member.resolve() else {
             continue;
         };
-        if !flat.merged.insert(target.place()) {
+        if !flat.merged.insert(target.key()) {
             continue;
         }
         let outer_extra = std::mem::replace(&mut flat.extra, FlatExtra::Unstated);
@@ -227,8 +227,12 @@ fn word(text: &str) -> Option<Word> {
 
 fn merge_object<'a>(flat: &mut Flat<'a>, schema: &Cursor<'a>, depth: usize) {
     if let Some(properties) = schema.get("properties") {
+        // The keys of one object differ, so only those of other members can be there already.
+        let n_before = flat.properties.len();
+        flat.properties.reserve(properties.node.entries().len());
         for (key, property) in properties.entries() {
-            match flat.properties.iter_mut().find(|(known, _)| known == key) {
+            let mut known = flat.properties[..n_before].iter_mut();
+            match known.find(|(known, _)| known == key) {
                 Some((_, known)) => {
                     let is_kept = known.node.get("const").is_some();
                     let other = if is_kept {
@@ -280,7 +284,7 @@ fn merge_object<'a>(flat: &mut Flat<'a>, schema: &Cursor<'a>, depth: usize) {
             // A parent that lists its children says nothing about a child.
             let is_known = |variant: &Cursor<'a>| {
                 let target = variant.resolve().filter(|_| variant.is_reference());
-                target.is_some_and(|target| flat.merged.contains(&target.place()))
+                target.is_some_and(|target| flat.merged.contains(&target.key()))
             };
             if depth > 0 && variants.iter().any(is_known) {
                 continue;

@@ -118,7 +118,9 @@ pub(super) fn guard(flat: &Flat<'_>) -> Guard {
     }
     guard.keys = flat.required.iter().cloned().collect();
     for (key, property) in &flat.properties {
-        if let Some(values) = texts(&flatten(property)).filter(|_| flat.required.contains(key)) {
+        if flat.required.contains(key)
+            && let Some(values) = texts(&flatten(property))
+        {
             guard.tags.push((key.clone(), values.into_iter().collect()));
         }
     }

@@ -16,6 +16,7 @@ mod unchecked;
 mod unions;
 mod view;
 
+use std::borrow::Borrow;
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::rc::Rc;
 
@@ -28,7 +29,11 @@ use view::Cursor;
 /// The state of a lowering: what is declared and what is still to be looked at.
 pub(crate) struct Lowering<'a> {
     ir: Ir,
-    ids: BTreeMap<String, DeclId>,
+    /// The declarations by their places, or by their nodes where these tell places apart.
+    ids: HashMap<String, DeclId>,
+    ids_by_node: HashMap<*const Node, DeclId>,
+    /// Whether one file may be here twice, or one node may stand for several places.
+    is_by_place: bool,
     queue: VecDeque<(DeclId, Cursor<'a>)>,
     /// The names of the schemas that residuals refer to, by their places, and those to convert.
     schema_names: BTreeMap<String, String>,
@@ -47,6 +52,8 @@ pub(crate) struct Lowering<'a> {
     families: BTreeMap<String, Option<DeclId>>,
     /// The merged targets of references, by their nodes.
     flats: HashMap<*const Node, Rc<Flat<'a>>>,
+    /// Whether null is a value of them.
+    nullables: HashMap<*const Node, bool>,
 }
 
 /// A document that names JSON Schema's own dialect means what JSON Schema says: a schema
@@ -56,10 +63,13 @@ const STRICT_DIALECT: &str = "https://json-schema.org/draft/2020-12/schema";
 
 /// Everything the contracts declare or use, in one representation.
 #[must_use]
-pub fn lower(contracts: &[Contract]) -> Ir {
+pub fn lower<C: Borrow<Contract>>(contracts: &[C]) -> Ir {
+    let is_async = |contract: &C| contract.borrow().kind.is_async();
     let mut lowering = Lowering {
         ir: Ir::default(),
-        ids: BTreeMap::new(),
+        ids: HashMap::new(),
+        ids_by_node: HashMap::new(),
+        is_by_place: contracts.len() > 1 || contracts.iter().any(is_async),
         queue: VecDeque::new(),
         schema_names: BTreeMap::new(),
         schema_queue: Vec::new(),
@@ -70,8 +80,9 @@ pub fn lower(contracts: &[Contract]) -> Ir {
         children: BTreeMap::new(),
         families: BTreeMap::new(),
         flats: HashMap::new(),
+        nullables: HashMap::new(),
     };
-    for contract in contracts {
+    for contract in contracts.iter().map(Borrow::borrow) {
         let Some(root) = Cursor::root(contract) else {
             continue;
         };
@@ -101,12 +112,11 @@ impl<'a> Lowering<'a> {
 
     /// The declaration of what stands at a place; made when it is met for the first time.
     fn declare(&mut self, target: &Cursor<'a>) -> DeclId {
-        let place = target.place();
-        if let Some(id) = self.ids.get(&place) {
-            return *id;
+        if let Some(id) = self.id_of(target) {
+            return id;
         }
         let id = self.push(target, target.name(), target.is_named(), Docs::default());
-        self.ids.insert(place, id);
+        self.keep_id(target, id);
         self.queue.push_back((id, target.clone()));
         id
     }
@@ -114,9 +124,26 @@ impl<'a> Lowering<'a> {
     /// The same under a name of the caller's, for a schema in place.
     fn declare_as(&mut self, schema: &Cursor<'a>, name: &str) -> DeclId {
         let id = self.push(schema, name.to_owned(), false, Docs::default());
-        self.ids.insert(schema.place(), id);
+        self.keep_id(schema, id);
         self.queue.push_back((id, schema.clone()));
         id
+    }
+
+    /// The declaration that was made of a place, when there is one.
+    fn id_of(&self, schema: &Cursor<'a>) -> Option<DeclId> {
+        if self.is_by_place {
+            self.ids.get(&schema.place()).copied()
+        } else {
+            self.ids_by_node.get(&schema.key()).copied()
+        }
+    }
+
+    fn keep_id(&mut self, schema: &Cursor<'a>, id: DeclId) {
+        if self.is_by_place {
+            self.ids.insert(schema.place(), id);
+        } else {
+            self.ids_by_node.insert(schema.key(), id);
+        }
     }
 
     /// A declaration whose shape is known, named by its place.

@@ -2,7 +2,7 @@
 //!
 //! It must not know shapes or names of types.
 
-use std::collections::BTreeSet;
+use std::collections::HashSet;
 
 use serde_json::{Map, Value, json};
 use tollgate_contracts::Node;
@@ -75,8 +75,11 @@ impl<'a> Lowering<'a> {
     /// What neither the type nor the bounds of a schema and its `allOf` members say.
     /// A tuple that has a type is not said again.
     pub(crate) fn residual(&mut self, schema: &Cursor<'a>, has_tuple: bool) -> Option<Value> {
+        if !schema.is_reference() && !has_residual(schema.node) {
+            return None;
+        }
         let mut parts = Vec::new();
-        self.parts(schema, &mut BTreeSet::new(), &mut parts);
+        self.parts(schema, &mut HashSet::new(), &mut parts);
         if has_tuple {
             for part in &mut parts {
                 if let Value::Object(part) = part {
@@ -90,7 +93,12 @@ impl<'a> Lowering<'a> {
     }
 
     /// Each place counts once, so that `allOf` in circles or diamonds ends in linear time.
-    fn parts(&mut self, schema: &Cursor<'a>, seen: &mut BTreeSet<String>, parts: &mut Vec<Value>) {
+    fn parts(
+        &mut self,
+        schema: &Cursor<'a>,
+        seen: &mut HashSet<*const Node>,
+        parts: &mut Vec<Value>,
+    ) {
         let Some(target) = schema.resolve() else {
             return;
         };
@@ -100,7 +108,7 @@ impl<'a> Lowering<'a> {
                 .insert(target.place(), Unchecked::TooLarge);
             return;
         }
-        if !seen.insert(target.place()) {
+        if !seen.insert(target.key()) {
             return;
         }
         let node = target.node;
@@ -161,7 +169,7 @@ impl<'a> Lowering<'a> {
         for key in ["anyOf", "oneOf"] {
             if let Some(members) = target.get(key) {
                 let mut budget = ALTERNATIVES_NODES_MAX;
-                if !is_small(&members, &mut budget, &mut BTreeSet::new()) {
+                if !is_small(&members, &mut budget, &mut HashSet::new()) {
                     let place = members.place();
                     self.ir.unchecked.insert(place, Unchecked::TooLarge);
                     return None;
@@ -294,6 +302,15 @@ impl<'a> Lowering<'a> {
     }
 }
 
+/// Whether a schema says anything itself, or by `allOf`, that a residual may have to say.
+fn has_residual(node: &Node) -> bool {
+    node.entries().any(|entry| match entry.key.as_str() {
+        "allOf" | "unevaluatedItems" | "unevaluatedProperties" => true,
+        "items" => entry.node.as_object().is_none(),
+        key => HARD.contains(&key),
+    })
+}
+
 /// One schema of several; nothing of none.
 pub(crate) fn joined(mut parts: Vec<Value>) -> Option<Value> {
     match parts.len() {
@@ -346,7 +363,7 @@ pub(crate) fn is_condition(schema: &Cursor<'_>) -> bool {
 }
 
 /// Whether a node reaches fewer nodes than the budget, through references too.
-fn is_small(at: &Cursor<'_>, budget: &mut usize, seen: &mut BTreeSet<String>) -> bool {
+fn is_small(at: &Cursor<'_>, budget: &mut usize, seen: &mut HashSet<*const Node>) -> bool {
     if *budget == 0 {
         return false;
     }
@@ -354,7 +371,7 @@ fn is_small(at: &Cursor<'_>, budget: &mut usize, seen: &mut BTreeSet<String>) ->
     if at.is_reference()
         && let Some(target) = at.resolve()
     {
-        return !seen.insert(target.place()) || is_small(&target, budget, seen);
+        return !seen.insert(target.key()) || is_small(&target, budget, seen);
     }
     at.items().all(|item| is_small(&item, budget, seen))
         && at

@@ -19,8 +19,8 @@ impl<'a> Lowering<'a> {
         if let Some(ty) = self.inline.get(&here) {
             return ty.clone();
         }
-        if let Some(id) = self.ids.get(&schema.place()) {
-            let mut ty = Type::new(TypeKind::Named(*id));
+        if let Some(id) = self.id_of(schema) {
+            let mut ty = Type::new(TypeKind::Named(id));
             let flat = flatten(schema);
             ty.is_nullable = flat.is_nullable || self.has_null_variant(&flat);
             return ty;
@@ -41,8 +41,8 @@ impl<'a> Lowering<'a> {
         self.open.push(here);
         let shape = self.shape_of(schema, flat, name);
         self.open.pop();
-        let mut ty = match (shape, self.ids.get(&schema.place())) {
-            (_, Some(id)) => Type::new(TypeKind::Named(*id)),
+        let mut ty = match (shape, self.id_of(schema)) {
+            (_, Some(id)) => Type::new(TypeKind::Named(id)),
             (Shape::Alias(ty), None) => ty,
             (shape, None) => {
                 let id = self.declare_inline(schema, name.to_owned(), docs, shape);
@@ -81,6 +81,17 @@ impl<'a> Lowering<'a> {
         std::rc::Rc::clone(known.or_insert_with(|| std::rc::Rc::new(flatten(target))))
     }
 
+    /// Whether null is a value of the target of a reference.
+    fn is_nullable(&mut self, target: &Cursor<'a>) -> bool {
+        if let Some(is_nullable) = self.nullables.get(&target.key()) {
+            return *is_nullable;
+        }
+        let flat = self.flat(target);
+        let is_nullable = flat.is_nullable || self.has_null_variant(&flat);
+        self.nullables.insert(target.key(), is_nullable);
+        is_nullable
+    }
+
     /// What stands beside a `$ref` and says something about values; 3.0 ignores it.
     fn siblings(&mut self, schema: &Cursor<'a>) -> Option<Value> {
         if schema.is_30() || schema.node.entries().count() < 2 {
@@ -104,15 +115,13 @@ impl<'a> Lowering<'a> {
         let Some(target) = schema.resolve() else {
             return self.untyped(schema);
         };
-        let flat = self.flat(&target);
         let id = match self.family(&target) {
             Some(family) => family,
             None => self.declare(&target),
         };
         let mut ty = Type::new(TypeKind::Named(id));
         // OpenAPI 3.0 ignores siblings of `$ref`; documents write `nullable` there and mean it.
-        ty.is_nullable =
-            flat.is_nullable || schema.is_true("nullable") || self.has_null_variant(&flat);
+        ty.is_nullable = self.is_nullable(&target) || schema.is_true("nullable");
         ty.constraints.residual = self.siblings(schema);
         ty
     }

@@ -1,28 +1,85 @@
 //! A place in a contract: the node, its file and its pointer. The only file of this crate
 //! that knows how a contract is stored.
 
+use std::rc::Rc;
+
 use tollgate_contracts::{Contract, Node};
 
-/// A node and where it stands.
+/// A node and where it stands. Walking down and cloning are cheap: the text of the pointer is
+/// made only when somebody asks for it.
 #[derive(Debug, Clone)]
 pub(crate) struct Cursor<'a> {
     contract: &'a Contract,
     file: &'a str,
-    pointer: String,
+    way: Rc<Way<'a>>,
     /// The node.
     pub(crate) node: &'a Node,
+}
+
+/// The way from the top of a file to a node.
+#[derive(Debug)]
+enum Way<'a> {
+    /// The whole pointer.
+    Start(String),
+    /// A key under another way.
+    Key(Rc<Way<'a>>, &'a str),
+    /// An item of a list under another way.
+    Item(Rc<Way<'a>>, usize),
+}
+
+impl Way<'_> {
+    fn write(&self, out: &mut String) {
+        match self {
+            Self::Start(pointer) => out.push_str(pointer),
+            Self::Key(above, key) => {
+                above.write(out);
+                out.push('/');
+                for letter in key.chars() {
+                    match letter {
+                        '~' => out.push_str("~0"),
+                        '/' => out.push_str("~1"),
+                        letter => out.push(letter),
+                    }
+                }
+            }
+            Self::Item(above, index) => {
+                above.write(out);
+                out.push('/');
+                out.push_str(&index.to_string());
+            }
+        }
+    }
+
+    /// The last token as it stands in the pointer's text; nothing for the top.
+    fn last(&self) -> Option<String> {
+        match self {
+            Self::Start(pointer) => {
+                let last = pointer.rsplit('/').next().unwrap_or_default();
+                (!last.is_empty()).then(|| unescaped(last))
+            }
+            Self::Key(_, key) => (!key.is_empty()).then(|| (*key).to_owned()),
+            Self::Item(_, index) => Some(index.to_string()),
+        }
+    }
+
+    /// The token before the last one, as it stands in the pointer's text.
+    fn holder(&self) -> Option<&str> {
+        match self {
+            Self::Start(pointer) => pointer.rsplit('/').nth(1),
+            Self::Key(above, _) | Self::Item(above, _) => match &**above {
+                Self::Start(pointer) => pointer.rsplit('/').next(),
+                Self::Key(_, key) => Some(key),
+                Self::Item(..) => None,
+            },
+        }
+    }
 }
 
 impl<'a> Cursor<'a> {
     /// The top of the contract's first file; nothing when it is not there.
     pub(crate) fn root(contract: &'a Contract) -> Option<Self> {
         let document = contract.documents.get(&contract.entry)?;
-        Some(Self {
-            contract,
-            file: &document.file,
-            pointer: String::new(),
-            node: &document.root,
-        })
+        Some(Self::at(contract, &document.file, "", &document.root))
     }
 
     /// The top of the contract that this place belongs to.
@@ -35,7 +92,7 @@ impl<'a> Cursor<'a> {
         Self {
             contract,
             file,
-            pointer: pointer.to_owned(),
+            way: Rc::new(Way::Start(pointer.to_owned())),
             node,
         }
     }
@@ -47,7 +104,15 @@ impl<'a> Cursor<'a> {
 
     /// File and pointer: the identity of what stands here.
     pub(crate) fn place(&self) -> String {
-        format!("{}#{}", self.file, self.pointer)
+        let mut place = format!("{}#", self.file);
+        self.way.write(&mut place);
+        place
+    }
+
+    /// The identity of what stands here among the nodes of one contract, quicker than
+    /// [`Self::place`].
+    pub(crate) fn key(&self) -> *const Node {
+        self.node
     }
 
     /// The first file of the contract.
@@ -62,16 +127,15 @@ impl<'a> Cursor<'a> {
 
     /// The last part of the pointer, unescaped; the file stem for a whole document.
     pub(crate) fn name(&self) -> String {
-        match self.pointer.rsplit('/').next() {
-            Some(last) if !last.is_empty() => unescaped(last),
-            _ => stem(self.file),
-        }
+        self.way.last().unwrap_or_else(|| stem(self.file))
     }
 
     /// The name of a schema in place: that of the component which holds it, and the way there.
     /// Nothing when it stands in no component, or the way is not one of properties and items.
     pub(crate) fn inline_name(&self) -> Option<String> {
-        let mut tokens = self.pointer.split('/').skip(1);
+        let mut pointer = String::new();
+        self.way.write(&mut pointer);
+        let mut tokens = pointer.split('/').skip(1);
         let mut name = match (tokens.next()?, tokens.next()?, tokens.next()) {
             ("components", "schemas", Some(name)) => unescaped(name),
             _ => return None,
@@ -95,13 +159,14 @@ impl<'a> Cursor<'a> {
 
     /// Whether the document itself gives this place a name (a component or definition).
     pub(crate) fn is_named(&self) -> bool {
-        let mut parts = self.pointer.rsplit('/').skip(1);
-        matches!(parts.next(), Some("schemas" | "$defs" | "definitions")) || self.pointer.is_empty()
+        matches!(&*self.way, Way::Start(pointer) if pointer.is_empty())
+            || matches!(self.way.holder(), Some("schemas" | "$defs" | "definitions"))
     }
 
     /// What stands under a key.
     pub(crate) fn get(&self, key: &str) -> Option<Self> {
-        self.node.get(key).map(|node| self.child(key, node))
+        let entry = self.node.entry(key)?;
+        Some(self.child(&entry.key, &entry.node))
     }
 
     /// The keys and values of an object.
@@ -118,7 +183,11 @@ impl<'a> Cursor<'a> {
         self.node
             .items()
             .enumerate()
-            .map(move |(index, node)| here.child(&index.to_string(), node))
+            .map(move |(index, node)| Self {
+                way: Rc::new(Way::Item(Rc::clone(&here.way), index)),
+                node,
+                ..here
+            })
     }
 
     /// The text under a key; scalars of other kinds count as text.
@@ -153,7 +222,7 @@ impl<'a> Cursor<'a> {
         Some(Self {
             contract: self.contract,
             file: resolved.file,
-            pointer: resolved.pointer?,
+            way: Rc::new(Way::Start(resolved.pointer?)),
             node: resolved.node,
         })
     }
@@ -175,19 +244,17 @@ impl<'a> Cursor<'a> {
                 Some(Self {
                     contract: self.contract,
                     file: resolved.file,
-                    pointer: resolved.pointer?,
+                    way: Rc::new(Way::Start(resolved.pointer?)),
                     node: resolved.node,
                 })
             })
     }
 
-    fn child(&self, key: &str, node: &'a Node) -> Self {
-        let key = key.replace('~', "~0").replace('/', "~1");
+    fn child(&self, key: &'a str, node: &'a Node) -> Self {
         Self {
-            contract: self.contract,
-            file: self.file,
-            pointer: format!("{}/{key}", self.pointer),
+            way: Rc::new(Way::Key(Rc::clone(&self.way), key)),
             node,
+            ..*self
         }
     }
 }

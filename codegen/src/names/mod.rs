@@ -2,7 +2,7 @@
 //!
 //! It must not know how a language is printed; it gets the reserved words as an argument.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::HashSet;
 
 use crate::ir::Ir;
 
@@ -57,39 +57,54 @@ struct Wish<'a> {
 }
 
 fn resolve(wishes: &[Wish<'_>], case: Case, reserved: &[&str], suffix: &str) -> Vec<String> {
-    let reserved: BTreeSet<&str> = reserved.iter().copied().collect();
-    let mut groups: BTreeMap<String, Vec<usize>> = BTreeMap::new();
-    for (index, wish) in wishes.iter().enumerate() {
+    let mut sorted = reserved.to_vec();
+    sorted.sort_unstable();
+    let free = |wish: &Wish<'_>| {
         let mut ident = identifier(wish.text, case);
-        while reserved.contains(ident.as_str()) {
+        while sorted.binary_search(&ident.as_str()).is_ok() {
             ident.push_str(suffix);
         }
-        groups.entry(ident).or_default().push(index);
+        ident
+    };
+    let wished: Vec<String> = wishes.iter().map(free).collect();
+    if are_distinct(&wished) {
+        return wished;
     }
-    let mut taken: BTreeSet<String> = groups.keys().cloned().collect();
-    let mut idents = vec![String::new(); wishes.len()];
-    for (ident, mut members) in groups {
+    let mut order: Vec<usize> = (0..wishes.len()).collect();
+    order.sort_by(|one, other| wished[*one].cmp(&wished[*other]));
+    let mut taken: HashSet<String> = wished.iter().cloned().collect();
+    let mut idents = wished.clone();
+    for members in order.chunk_by_mut(|one, other| wished[*one] == wished[*other]) {
+        if members.len() == 1 {
+            continue;
+        }
+        let ident = &wished[members[0]];
         members.sort_by_key(|index| {
             let wish = &wishes[*index];
             (wish.rank, wish.text != ident, wish.identity)
         });
         let ranks = members.iter().map(|index| wishes[*index].rank);
         let n_inline = ranks.filter(|rank| *rank == 0).count();
-        for (position, index) in members.into_iter().enumerate() {
-            let is_first = position == 0 || position == n_inline && n_inline > 0;
-            let plain = format!("{ident}{}", if position == 0 { "" } else { suffix });
-            idents[index] = if is_first && (position == 0 || taken.insert(plain.clone())) {
+        for (position, index) in members.iter().enumerate().skip(1) {
+            let plain = format!("{ident}{suffix}");
+            idents[*index] = if position == n_inline && taken.insert(plain.clone()) {
                 plain
             } else {
-                distinct(&ident, wishes[index].identity, case, &mut taken)
+                distinct(ident, wishes[*index].identity, case, &mut taken)
             };
         }
     }
     idents
 }
 
+fn are_distinct(idents: &[String]) -> bool {
+    let mut sorted: Vec<&str> = idents.iter().map(String::as_str).collect();
+    sorted.sort_unstable();
+    sorted.windows(2).all(|pair| pair[0] != pair[1])
+}
+
 /// The identifier with a suffix that depends on nothing but the name itself, where possible.
-fn distinct(ident: &str, identity: &str, case: Case, taken: &mut BTreeSet<String>) -> String {
+fn distinct(ident: &str, identity: &str, case: Case, taken: &mut HashSet<String>) -> String {
     let hash = fnv1a(identity);
     (1..)
         .map(|n_digits: usize| {
@@ -115,7 +130,13 @@ fn fnv1a(text: &str) -> u64 {
 /// One identifier, without regard to others. Never empty, never starts with a digit, ASCII only.
 #[must_use]
 pub fn identifier(text: &str, case: Case) -> String {
-    let words = words(text);
+    if let Some(ident) = plain_identifier(text.as_bytes(), case) {
+        return ident;
+    }
+    joined(&words(text), case)
+}
+
+fn joined(words: &[String], case: Case) -> String {
     let mut ident = String::new();
     for (index, word) in words.iter().enumerate() {
         match case {
@@ -143,6 +164,46 @@ pub fn identifier(text: &str, case: Case) -> String {
         ident.insert(0, if case == Case::Pascal { 'N' } else { 'n' });
     }
     ident
+}
+
+/// The identifier of ASCII letters and digits with anything of ASCII between them, in one pass:
+/// nearly all names of real documents. Nothing for other texts.
+fn plain_identifier(text: &[u8], case: Case) -> Option<String> {
+    let is_plain = text.first()?.is_ascii_alphanumeric() && text.is_ascii();
+    if !is_plain {
+        return None;
+    }
+    let mut ident = String::with_capacity(text.len() + 4);
+    if text[0].is_ascii_digit() {
+        ident.push(if case == Case::Pascal { 'N' } else { 'n' });
+    }
+    let mut previous = b' ';
+    for (index, byte) in text.iter().copied().enumerate() {
+        let before = std::mem::replace(&mut previous, byte);
+        if !byte.is_ascii_alphanumeric() {
+            continue;
+        }
+        let is_hump = byte.is_ascii_uppercase()
+            && (before.is_ascii_lowercase()
+                || before.is_ascii_digit()
+                || before.is_ascii_uppercase()
+                    && text.get(index + 1).is_some_and(u8::is_ascii_lowercase));
+        let is_start = is_hump || !before.is_ascii_alphanumeric();
+        let is_upper = is_start && (case == Case::Pascal || case == Case::Camel && index > 0);
+        if is_start && index > 0 {
+            let is_number =
+                byte.is_ascii_digit() && ident.ends_with(|letter: char| letter.is_ascii_digit());
+            if case == Case::Snake || is_number {
+                ident.push('_');
+            }
+        }
+        ident.push(char::from(if is_upper {
+            byte.to_ascii_uppercase()
+        } else {
+            byte.to_ascii_lowercase()
+        }));
+    }
+    Some(ident)
 }
 
 /// The words of a name in lower case. Symbols become words only where nothing else would remain.
@@ -195,6 +256,9 @@ fn words(text: &str) -> Vec<String> {
 pub fn text_lines(text: &str) -> Vec<String> {
     text.split(['\n', '\r', '\u{85}', '\u{2028}', '\u{2029}'])
         .map(|line| {
+            if line.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
+                return line.trim().to_owned();
+            }
             let shown = line.chars().filter(|c| {
                 !matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
             });
@@ -203,6 +267,22 @@ pub fn text_lines(text: &str) -> Vec<String> {
         })
         .filter(|line| !line.is_empty())
         .collect()
+}
+
+/// Whether a text stands between quotes of any of our languages as it is: printable ASCII without
+/// quotes and backslashes, as nearly all names and values are.
+pub(crate) fn is_quotable(text: &str) -> bool {
+    text.bytes()
+        .all(|byte| matches!(byte, b' '..=b'~') && byte != b'"' && byte != b'\\')
+}
+
+/// A text between double quotes.
+pub(crate) fn in_quotes(text: &str) -> String {
+    let mut quoted = String::with_capacity(text.len() + 2);
+    quoted.push('"');
+    quoted.push_str(text);
+    quoted.push('"');
+    quoted
 }
 
 fn symbol(c: char) -> String {
@@ -241,6 +321,8 @@ fn symbol(c: char) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
 
     #[track_caller]
@@ -267,6 +349,7 @@ mod tests {
         check("1.2", ["N1_2", "n1_2", "n1_2"]);
         check("日本", ["U65e5U672c", "u65e5U672c", "u65e5_u672c"]);
         check("*/ fn main() {}", ["FnMain", "fnMain", "fn_main"]);
+        check("a 1.2b_3C", ["A1_2b3C", "a1_2b3C", "a_1_2b_3_c"]);
     }
 
     #[test]
@@ -280,6 +363,15 @@ mod tests {
     }
 
     proptest::proptest! {
+        #[test]
+        fn the_quick_way_and_the_long_one_agree(text in "[a-cA-C0-2_. -]{1,9}") {
+            for case in [Case::Pascal, Case::Camel, Case::Snake] {
+                if let Some(quick) = plain_identifier(text.as_bytes(), case) {
+                    assert_eq!(quick, joined(&words(&text), case), "{text:?}");
+                }
+            }
+        }
+
         #[test]
         fn names_that_stand_side_by_side_are_distinct_identifiers(
             texts in proptest::collection::btree_set(".{0,8}|[a-cA-C_<=]{0,3}", 1..12),

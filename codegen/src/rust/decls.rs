@@ -61,7 +61,12 @@ impl Rust<'_> {
             TypeKind::Array(item) => format!("Vec<{}>", self.type_text(item, None)),
             TypeKind::Map(value) => {
                 let value = self.type_text(value, None);
-                format!("std::collections::BTreeMap<String, {value}>")
+                // The file of declarations imports it.
+                let path = match self.prefix.is_empty() {
+                    true => "",
+                    false => "std::collections::",
+                };
+                format!("{path}BTreeMap<String, {value}>")
             }
             TypeKind::Named(id) => {
                 let name = format!("{}{}", self.prefix, self.names[*id]);
@@ -70,12 +75,6 @@ impl Rust<'_> {
                     _ => name,
                 }
             }
-        };
-        let text = if self.prefix.is_empty() {
-            // The file of declarations imports it.
-            text.replace("std::collections::", "")
-        } else {
-            text
         };
         if ty.is_nullable {
             format!("Option<{text}>")

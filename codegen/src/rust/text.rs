@@ -1,5 +1,7 @@
 //! Words of Rust: keywords, literals, comments. Text from documents can't leave them.
 
+use std::borrow::Cow;
+
 use crate::names::{self, Case};
 
 pub(crate) const KEYWORDS: &[&str] = &[
@@ -31,6 +33,9 @@ pub(crate) fn member(wires: &[&str], reserved: &[&str]) -> Vec<String> {
 
 /// A string literal. `Debug` escapes quotes, backslashes, controls and invisible characters.
 pub(crate) fn literal(text: &str) -> String {
+    if names::is_quotable(text) {
+        return names::in_quotes(text);
+    }
     format!("{text:?}")
 }
 
@@ -51,24 +56,28 @@ pub(crate) fn doc_lines(text: &str, indent: &str) -> String {
             continue;
         }
         if was_empty && !lines.is_empty() {
-            lines.push_str(&format!("{indent}///\n"));
+            lines.push_str(indent);
+            lines.push_str("///\n");
         }
         was_empty = false;
-        lines.push_str(&format!("{indent}/// {line}\n"));
+        for part in [indent, "/// ", &line, "\n"] {
+            lines.push_str(part);
+        }
     }
     lines
 }
 
 /// One line of Markdown that opens no code block, link or tag, and hides nothing.
 fn safe_line(line: &str) -> String {
-    let mut safe = String::new();
+    let mut safe = String::with_capacity(line.len() + 8);
     let mut is_code = false;
-    for c in line
-        .trim()
-        .replace("```", "'''")
-        .replace("~~~", "'''")
-        .chars()
-    {
+    let line = line.trim();
+    let line = if line.contains("```") || line.contains("~~~") {
+        Cow::Owned(line.replace("```", "'''").replace("~~~", "'''"))
+    } else {
+        Cow::Borrowed(line)
+    };
+    for c in line.chars() {
         match c {
             '`' => {
                 is_code = !is_code;
@@ -85,6 +94,9 @@ fn safe_line(line: &str) -> String {
             c if c.is_control() => safe.push(' '),
             c => safe.push(c),
         }
+    }
+    if safe.trim().len() == safe.len() {
+        return safe;
     }
     safe.trim().to_owned()
 }

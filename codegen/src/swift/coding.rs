@@ -8,22 +8,27 @@ use serde_json::Value;
 
 use super::Swift;
 use super::bounds::own_bounds;
-use super::decls::{fixed, stored};
+use super::decls::Named;
 use super::text::{literal, literals, variants};
-use crate::ir::{Access, Extra, Field, Guard, Kind, Struct, Tuple, Type, Union, Variant};
+use crate::ir::{Access, Extra, Guard, Kind, Struct, Tuple, Type, Union, Variant};
 
 impl Swift<'_> {
-    pub(super) fn object_coding(&self, name: &str, object: &Struct) -> String {
+    pub(super) fn object_coding(
+        &self,
+        name: &str,
+        object: &Struct,
+        stored: &[Named<'_>],
+        fixed: &[Named<'_>],
+    ) -> String {
         let is_closed = object.extra == Extra::Refused;
-        let stored = stored(object);
         let (mut read, mut write) = (String::new(), String::new());
-        for (_, field) in fixed(object) {
+        for (_, field) in fixed {
             let wire = literal(&field.wire);
             let value = field.constant.as_ref().map(constant).unwrap_or_default();
             let _ = writeln!(read, "        try object.constant({wire}, {value})");
             let _ = writeln!(write, "        object.put({wire}, {value})");
         }
-        for (ident, field) in &stored {
+        for (ident, field) in stored {
             let wire = literal(&field.wire);
             let this = this(ident);
             let (take, label) = if field.is_required {
@@ -39,21 +44,21 @@ impl Swift<'_> {
         } else {
             "        extra = try object.rest()\n"
         });
-        let is_read = !(stored.is_empty() && fixed(object).is_empty());
+        let is_read = !(stored.is_empty() && fixed.is_empty());
         let (reader, writer) = if is_read {
             ("var", "var")
         } else {
             ("let", "let")
         };
         let start = if is_closed { "" } else { "extra" };
-        let checks = self.object_checks(object, &stored);
+        let checks = self.object_checks(object, stored);
         format!(
             "extension {name} {{\n    public init(json: JSONValue) throws {{\n        {reader} object = try JSONReader(json)\n{read}    }}\n\n    public var json: JSONValue {{\n        {writer} object = JSONWriter({start})\n{write}        return object.json\n    }}\n{}}}\n",
             check_function(&checks)
         )
     }
 
-    fn object_checks(&self, object: &Struct, stored: &[(String, &Field)]) -> String {
+    fn object_checks(&self, object: &Struct, stored: &[Named<'_>]) -> String {
         let mut checks = String::new();
         let own = own_bounds(&object.bounds);
         if !own.is_empty() {

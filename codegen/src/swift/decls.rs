@@ -65,7 +65,7 @@ impl Swift<'_> {
 
     fn object(&self, id: DeclId, object: &Struct) -> String {
         let name = &self.names[id];
-        let stored = stored(object);
+        let (stored, fixed) = stored_and_fixed(object);
         let mut text = format!("public struct {name}: JSONModel {{\n");
         let mut arguments = Vec::new();
         let mut assigns = String::new();
@@ -94,7 +94,7 @@ impl Swift<'_> {
             arguments.push(format!("extra: [String: {ty}] = [:]"));
             assigns.push_str("        self.extra = extra\n");
         }
-        for (ident, field) in fixed(object) {
+        for (ident, field) in &fixed {
             if let Some(Value::String(value)) = &field.constant {
                 text.push_str(&docs(&field.docs, "    "));
                 let value = literal(value);
@@ -107,7 +107,7 @@ impl Swift<'_> {
         text.push_str(&wrapped("    ", "public init", &arguments, " {"));
         text.push_str(&assigns);
         text.push_str("    }\n}\n\n");
-        text.push_str(&self.object_coding(name, object));
+        text.push_str(&self.object_coding(name, object, &stored, &fixed));
         text
     }
 
@@ -194,25 +194,14 @@ impl Swift<'_> {
     }
 }
 
-/// The properties that are stored, each with its identifier.
-pub(super) fn stored(object: &Struct) -> Vec<(String, &Field)> {
-    named(object)
-        .into_iter()
-        .filter(|(_, field)| !field.is_fixed())
-        .collect()
-}
+/// A property with its identifier.
+pub(super) type Named<'o> = (String, &'o Field);
 
-/// The properties that always have the same value.
-pub(super) fn fixed(object: &Struct) -> Vec<(String, &Field)> {
-    named(object)
-        .into_iter()
-        .filter(|(_, field)| field.is_fixed())
-        .collect()
-}
-
-fn named(object: &Struct) -> Vec<(String, &Field)> {
+/// The properties that are stored, and those that always have the same value.
+fn stored_and_fixed(object: &Struct) -> (Vec<Named<'_>>, Vec<Named<'_>>) {
     let wires: Vec<&str> = object.fields.iter().map(|f| f.wire.as_str()).collect();
-    fields(&wires).into_iter().zip(&object.fields).collect()
+    let named = fields(&wires).into_iter().zip(&object.fields);
+    named.partition(|(_, field)| !field.is_fixed())
 }
 
 /// The type of a string with this format.

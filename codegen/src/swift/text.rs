@@ -180,6 +180,9 @@ pub(super) fn quote(ident: &str) -> String {
 
 /// A string literal without interpolation.
 pub(super) fn literal(text: &str) -> String {
+    if names::is_quotable(text) {
+        return names::in_quotes(text);
+    }
     let n_hashes = usize::from(text.contains('"') || text.contains('\\'));
     if n_hashes == 1 && !text.contains("\"#") && !text.contains("\\#") && text.chars().all(is_plain)
     {
@@ -215,14 +218,16 @@ pub(super) fn literals<'s>(texts: impl IntoIterator<Item = &'s String>) -> Strin
 
 /// Doc comment lines.
 pub(super) fn docs(docs: &Docs, indent: &str) -> String {
-    let mut lines = names::text_lines(&docs.text);
-    if docs.is_deprecated {
-        lines.push("- Note: deprecated.".to_owned());
+    let lines = names::text_lines(&docs.text);
+    let lines = lines.iter().map(String::as_str);
+    let note = docs.is_deprecated.then_some("- Note: deprecated.");
+    let mut text = String::with_capacity(docs.text.len() + 64);
+    for line in lines.chain(note) {
+        for part in [indent, "/// ", line, "\n"] {
+            text.push_str(part);
+        }
     }
-    lines
-        .iter()
-        .map(|line| format!("{indent}/// {line}\n"))
-        .collect()
+    text
 }
 
 /// A call or declaration with its arguments on one line, or on a line each when that is too long.

@@ -15,6 +15,11 @@ const DIGITS_KEPT: usize = 15;
 /// A string literal. JSON's form is also TypeScript's; what hides or reorders text is escaped.
 pub(super) fn literal(out: &mut String, text: &str) {
     out.push('"');
+    if names::is_quotable(text) {
+        out.push_str(text);
+        out.push('"');
+        return;
+    }
     for c in text.chars() {
         match c {
             '"' => out.push_str("\\\""),
