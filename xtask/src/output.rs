@@ -1,6 +1,6 @@
 //! The one place that prints: results to standard output, all else to standard error.
 
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, BufWriter, IsTerminal, Write};
 
 use serde::Serialize;
 use tollgate_report::Finding;
@@ -8,6 +8,9 @@ use tollgate_report::render::{Paint, render_finding};
 
 use crate::cli::{Color, Format, Global};
 use crate::failure::Failure;
+
+/// How much of a result is written at once; standard output alone writes line by line.
+const BUFFER_BYTES: usize = 64 << 10;
 
 /// How this run talks: format, colour, and whether progress is shown.
 #[derive(Debug, Clone, Copy)]
@@ -48,7 +51,7 @@ impl Output {
     /// Writes a result for people; nothing in JSON format. A closed pipe is not an error.
     pub fn text(&self, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) {
         if self.format == Format::Text {
-            let mut out = io::stdout().lock();
+            let mut out = BufWriter::with_capacity(BUFFER_BYTES, io::stdout().lock());
             // A reader who closes the pipe, such as `head`, has seen enough.
             let _ = write(&mut out).and_then(|()| out.flush());
         }
@@ -62,11 +65,12 @@ impl Output {
     /// Writes the result for programs; nothing in text format.
     pub fn json(&self, value: &impl Serialize) {
         if self.is_json() {
-            let mut out = io::stdout().lock();
+            let mut out = BufWriter::with_capacity(BUFFER_BYTES, io::stdout().lock());
             // As in `text`: a closed pipe is the reader's choice.
             let _ = serde_json::to_writer_pretty(&mut out, value)
                 .map_err(io::Error::from)
-                .and_then(|()| writeln!(out));
+                .and_then(|()| writeln!(out))
+                .and_then(|()| out.flush());
         }
     }
 

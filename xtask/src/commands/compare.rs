@@ -12,7 +12,7 @@ use tollgate_contracts::diff::{
 };
 use tollgate_contracts::{Contract, Level};
 use tollgate_report::render::render_finding;
-use tollgate_report::{Clock, ExitCode, Finding};
+use tollgate_report::{Clock, ExitCode, Finding, in_threads};
 
 use crate::cli::DiffArgs;
 use crate::commands::contract::side;
@@ -30,7 +30,9 @@ struct Result {
 
 /// `cargo xtask contract diff OLD NEW`: exit 3 when something breaks.
 pub fn run(context: &Context, args: &DiffArgs) -> CommandResult {
-    let (old, new) = (side(context, &args.old)?, side(context, &args.new)?);
+    let mut sides = in_threads(&[&args.old, &args.new], |name| side(context, name)).into_iter();
+    let mut next = || sides.next().expect("there is a result for each side");
+    let (old, new) = (next()?, next()?);
     let result = compare(context, args, &old, &new)?;
     let mut stored = diff_json(&result.changes, &result.peer);
     stored["allowed"] = result

@@ -4,9 +4,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use tollgate_codegen::{Artifact, Request, Settings, TargetSettings, generate};
+use tollgate_codegen::ir::Ir;
+use tollgate_codegen::{
+    Artifact, CodegenError, Request, Settings, TargetSettings, generate_from, lower,
+};
 use tollgate_contracts::Contract;
-use tollgate_report::{Digest, Finding};
+use tollgate_report::{Digest, Finding, in_threads};
 
 use crate::commands::codegen::manifest::{FILE, Manifest, relative};
 use crate::commands::contract;
@@ -40,10 +43,26 @@ pub fn make(
     settings: &Settings,
     contracts: &BTreeMap<String, Contract>,
 ) -> Result<Vec<Folder>, Failure> {
+    // Targets of the same contracts share what these mean.
+    let groups: BTreeSet<&[String]> = settings
+        .targets
+        .iter()
+        .map(|target| target.contracts.as_slice())
+        .collect();
+    let groups: Vec<&[String]> = groups.into_iter().collect();
+    let irs = in_threads(&groups, |group| lower_group(group, contracts));
+    let irs: BTreeMap<&[String], Ir> = groups
+        .iter()
+        .zip(irs)
+        .map(|(group, ir)| Ok((*group, ir?)))
+        .collect::<Result<_, Failure>>()?;
+    let made = in_threads(&settings.targets, |target| {
+        make_one(target, &irs[target.contracts.as_slice()])
+    });
     let mut folders = Vec::new();
     let mut owners: BTreeMap<String, &str> = BTreeMap::new();
-    for target in &settings.targets {
-        let folder = make_one(target, contracts)?;
+    for (target, folder) in settings.targets.iter().zip(made) {
+        let folder = folder?;
         for artifact in &folder.artifacts {
             let path = folder.path(&artifact.path);
             if let Some(owner) = owners.insert(path.clone(), &target.out) {
@@ -60,24 +79,25 @@ pub fn make(
     Ok(folders)
 }
 
-fn make_one(
-    target: &TargetSettings,
-    contracts: &BTreeMap<String, Contract>,
-) -> Result<Folder, Failure> {
-    let chosen: Vec<Contract> = target
-        .contracts
-        .iter()
-        .map(|name| {
-            contracts.get(name).cloned().ok_or_else(|| {
-                Failure::settings(anyhow::anyhow!(
-                    "generate `{}`: contract `{name}` is not loaded",
-                    target.out
-                ))
-            })
+/// What the contracts of some targets mean.
+fn lower_group(names: &[String], contracts: &BTreeMap<String, Contract>) -> Result<Ir, Failure> {
+    if names.is_empty() {
+        return Err(Failure::settings(CodegenError::NoContract));
+    }
+    let chosen = names.iter().map(|name| {
+        contracts.get(name).ok_or_else(|| {
+            Failure::settings(anyhow::anyhow!(
+                "generate code: contract `{name}` is not loaded"
+            ))
         })
-        .collect::<Result<_, _>>()?;
+    });
+    let chosen: Vec<&Contract> = chosen.collect::<Result<_, _>>()?;
+    Ok(lower(&chosen))
+}
+
+fn make_one(target: &TargetSettings, ir: &Ir) -> Result<Folder, Failure> {
     let request: Request = target.request();
-    let generated = generate(&chosen, &request).map_err(Failure::settings)?;
+    let generated = generate_from(ir, &request).map_err(Failure::settings)?;
     let out = Path::new(&target.out);
     let files = generated
         .artifacts

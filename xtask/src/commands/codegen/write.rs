@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 use tollgate_codegen::Language;
-use tollgate_report::write_atomic;
+use tollgate_report::{in_threads, replace};
 
 use crate::commands::codegen::made::{Folder, wanted};
 use crate::commands::codegen::manifest::{self, Manifest};
@@ -33,9 +33,8 @@ pub struct Written {
 /// Writes all folders below `base`; a dry run only tells.
 pub fn write(base: &Path, folders: &[Folder], is_dry_run: bool) -> Result<Vec<Written>, Failure> {
     // All are looked at before the first is written.
-    let plans: Vec<Plan<'_>> = folders
-        .iter()
-        .map(|folder| plan(base, folder))
+    let plans: Vec<Plan<'_>> = in_threads(folders, |folder| plan(base, folder))
+        .into_iter()
         .collect::<Result<_, _>>()?;
     let foreign: Vec<String> = plans.iter().flat_map(|plan| plan.foreign.clone()).collect();
     if !foreign.is_empty() {
@@ -45,9 +44,8 @@ pub fn write(base: &Path, folders: &[Folder], is_dry_run: bool) -> Result<Vec<Wr
         ))
         .hint("move it away, or generate into another folder"));
     }
-    plans
+    in_threads(&plans, |plan| apply(plan, is_dry_run))
         .into_iter()
-        .map(|plan| apply(plan, is_dry_run))
         .collect()
 }
 
@@ -110,14 +108,14 @@ fn is_ours(bytes: &[u8]) -> bool {
     String::from_utf8_lossy(head).contains("cargo xtask codegen")
 }
 
-fn apply(plan: Plan<'_>, is_dry_run: bool) -> Result<Written, Failure> {
+fn apply(plan: &Plan<'_>, is_dry_run: bool) -> Result<Written, Failure> {
     let folder = plan.folder;
     let paths = |idx: &usize| folder.artifacts[*idx].path.clone();
     if !is_dry_run {
         for idx in &plan.written {
             let artifact = &folder.artifacts[*idx];
             let path = plan.place.join(&artifact.path);
-            write_atomic(&path, artifact.contents.as_bytes()).map_err(Failure::environment)?;
+            replace(&path, artifact.contents.as_bytes()).map_err(Failure::environment)?;
         }
         for file in &plan.removed {
             remove(&plan.place, file)?;
@@ -128,8 +126,8 @@ fn apply(plan: Plan<'_>, is_dry_run: bool) -> Result<Written, Failure> {
         language: folder.manifest.language,
         files: folder.artifacts.len(),
         written: plan.written.iter().map(paths).collect(),
-        removed: plan.removed,
-        kept: plan.kept,
+        removed: plan.removed.clone(),
+        kept: plan.kept.clone(),
         types: folder.n_types,
         untyped_fields: folder.n_untyped,
     })
