@@ -163,7 +163,9 @@ pub(super) fn candidates(
         ("openapi-to-rust", OPENAPI_TO_RUST),
     ];
     for candidate in &mut all {
-        let found = versions.iter().find(|(start, _)| candidate.name.starts_with(start));
+        let found = versions
+            .iter()
+            .find(|(start, _)| candidate.name.starts_with(start));
         candidate.version = found.map(|(_, version)| *version);
     }
     Ok(all)

@@ -99,18 +99,25 @@ pub fn run(mut command: Command, input: Vec<u8>, limits: &Limits) -> io::Result<
         TEXT_MAX_BYTES,
     );
     let (end, peak_bytes) = follow(&mut child, started, limits)?;
-    let joined = |thread: thread::JoinHandle<Vec<u8>>| thread.join().unwrap_or_default();
+    let joined = |thread: thread::JoinHandle<(Vec<u8>, Instant)>| {
+        thread.join().unwrap_or_else(|_| (Vec::new(), started))
+    };
+    let ((stdout, ended), (stderr, ended_too)) = (joined(stdout), joined(stderr));
     Ok(Ran {
         end,
-        stdout: joined(stdout),
-        stderr: joined(stderr),
-        duration: started.elapsed(),
+        stdout,
+        stderr,
+        // The pipes close with the process, between two looks at it.
+        duration: ended.max(ended_too).saturating_duration_since(started),
         peak_bytes,
     })
 }
 
-/// Reads a pipe to its end and keeps the first bytes.
-fn reader(mut pipe: impl Read + Send + 'static, max_bytes: usize) -> thread::JoinHandle<Vec<u8>> {
+/// Reads a pipe to its end, keeps the first bytes, and says when it ended.
+fn reader(
+    mut pipe: impl Read + Send + 'static,
+    max_bytes: usize,
+) -> thread::JoinHandle<(Vec<u8>, Instant)> {
     thread::spawn(move || {
         let mut kept = Vec::new();
         let mut buffer = vec![0; 64 << 10];
@@ -121,7 +128,7 @@ fn reader(mut pipe: impl Read + Send + 'static, max_bytes: usize) -> thread::Joi
             let n_room = max_bytes.saturating_sub(kept.len()).min(n_bytes);
             kept.extend_from_slice(&buffer[..n_room]);
         }
-        kept
+        (kept, Instant::now())
     })
 }
 
