@@ -80,14 +80,14 @@ pub fn render_finding(
     let line = finding.place.as_ref().and_then(|place| {
         source.and_then(|source| source.lines().nth((place.line as usize).checked_sub(1)?))
     });
-    render_finding_line(out, finding, line, paint)
+    render_finding_line(out, finding, line.map(SourceLine::new).as_ref(), paint)
 }
 
 /// As [`render_finding`], with the source line alone, for a caller who has it.
 pub fn render_finding_line(
     out: &mut dyn Write,
     finding: &Finding,
-    line: Option<&str>,
+    line: Option<&SourceLine<'_>>,
     paint: Paint,
 ) -> io::Result<()> {
     writeln!(
@@ -118,12 +118,59 @@ pub fn render_finding_line(
 /// How much of a long line is shown on each side of the caret.
 const CARET_CONTEXT: usize = 60;
 
-fn render_caret(out: &mut dyn Write, line: &str, line_number: u32, column: u32) -> io::Result<()> {
+/// A line of a text in which any column is found at once: some documents are one line of
+/// megabytes.
+#[derive(Debug, Clone)]
+pub struct SourceLine<'t> {
+    text: &'t str,
+    /// Where each [`Self::STEP`]th character begins.
+    marks: Vec<usize>,
+}
+
+impl<'t> SourceLine<'t> {
+    const STEP: usize = 1024;
+
+    /// A line without its end.
+    #[must_use]
+    pub fn new(text: &'t str) -> Self {
+        let mut marks = Vec::new();
+        if text.len() > Self::STEP {
+            let starts = text.char_indices().step_by(Self::STEP);
+            marks.extend(starts.map(|(at, _)| at));
+        }
+        Self { text, marks }
+    }
+
+    /// What stands behind this many characters.
+    fn after(&self, n_letters: usize) -> &'t str {
+        let known = match (
+            self.marks.get(n_letters / Self::STEP),
+            self.marks.is_empty(),
+        ) {
+            (Some(at), _) => &self.text[*at..],
+            (None, true) => self.text,
+            (None, false) => return "",
+        };
+        let n_left = match self.marks.is_empty() {
+            true => n_letters,
+            false => n_letters % Self::STEP,
+        };
+        let start = known.char_indices().nth(n_left);
+        start.map_or("", |(at, _)| &known[at..])
+    }
+}
+
+fn render_caret(
+    out: &mut dyn Write,
+    line: &SourceLine<'_>,
+    line_number: u32,
+    column: u32,
+) -> io::Result<()> {
     let column_idx = (column.max(1) - 1) as usize;
     let n_skipped = column_idx.saturating_sub(CARET_CONTEXT);
     let shown: String = line
+        .after(n_skipped)
         .chars()
-        .skip(n_skipped)
         .take(CARET_CONTEXT * 2)
         .map(|c| if c == '\t' { ' ' } else { c })
         .collect();
@@ -189,6 +236,20 @@ mod tests {
         let mut out = Vec::new();
         render_finding(&mut out, finding, source, Paint::Plain).unwrap();
         String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn any_column_of_a_long_line_is_found() {
+        let text: String = ('a'..='z').chain(['ü', '日']).cycle().take(5_000).collect();
+        let line = SourceLine::new(&text);
+        for n_letters in [0, 1, 27, 1023, 1024, 1025, 4_095, 4_999] {
+            let want: String = text.chars().skip(n_letters).collect();
+            assert_eq!(line.after(n_letters), want, "{n_letters}");
+        }
+        assert_eq!(line.after(5_000), "");
+        assert_eq!(line.after(100_000), "");
+        assert_eq!(SourceLine::new("short").after(2), "ort");
+        assert_eq!(SourceLine::new("short").after(9), "");
     }
 
     #[test]

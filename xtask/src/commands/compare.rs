@@ -11,7 +11,7 @@ use tollgate_contracts::diff::{
     take_ignored, witness_share,
 };
 use tollgate_contracts::{Contract, Level};
-use tollgate_report::render::render_finding;
+use tollgate_report::render::{SourceLine, render_finding, render_finding_line};
 use tollgate_report::{Clock, ExitCode, Finding, in_threads};
 
 use crate::cli::DiffArgs;
@@ -119,15 +119,21 @@ fn show(
     has_peer: bool,
 ) -> io::Result<()> {
     let paint = context.output.paint;
+    let lines: BTreeMap<&str, Vec<SourceLine<'_>>> = texts
+        .iter()
+        .map(|(file, text)| (*file, text.lines().map(SourceLine::new).collect()))
+        .collect();
     for finding in &result.findings {
         render_finding(out, finding, None, paint)?;
         writeln!(out)?;
     }
     for change in &result.changes {
         let finding = change.finding();
-        let text = finding.place.as_ref();
-        let text = text.and_then(|place| texts.get(place.file.as_str()).copied());
-        render_finding(out, &finding, text, paint)?;
+        let line = finding.place.as_ref().and_then(|place| {
+            let lines = lines.get(place.file.as_str())?;
+            lines.get((place.line as usize).checked_sub(1)?)
+        });
+        render_finding_line(out, &finding, line, paint)?;
         match &change.witness {
             Witness::Found {
                 instance,

@@ -11,7 +11,7 @@ use tollgate_contracts::lint::{
     LintedFile, Ruleset, github_text, json_report, read_ruleset, sarif_report,
 };
 use tollgate_contracts::{Contract, lint_with};
-use tollgate_report::render::{render_finding, render_finding_line};
+use tollgate_report::render::{SourceLine, render_finding, render_finding_line};
 use tollgate_report::{ExitCode, Finding, Severity};
 
 use crate::cli::{FailOn, Format, LintArgs};
@@ -196,9 +196,9 @@ fn show_text(
     texts: &BTreeMap<String, String>,
 ) -> std::io::Result<()> {
     // Lines are looked up by number many times; splitting a text once keeps that linear.
-    let lines: BTreeMap<&str, Vec<&str>> = texts
+    let lines: BTreeMap<&str, Vec<SourceLine<'_>>> = texts
         .iter()
-        .map(|(file, text)| (file.as_str(), text.lines().collect()))
+        .map(|(file, text)| (file.as_str(), text.lines().map(SourceLine::new).collect()))
         .collect();
     let mut rulesets: BTreeMap<String, String> = BTreeMap::new();
     for finding in all {
@@ -215,7 +215,7 @@ fn show_text(
                 render_finding(out, finding, Some(text), context.output.paint)?;
             }
             (line, _) => {
-                render_finding_line(out, finding, line.copied(), context.output.paint)?;
+                render_finding_line(out, finding, line, context.output.paint)?;
             }
         }
         writeln!(out)?;
