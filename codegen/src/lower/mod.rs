@@ -10,6 +10,7 @@ mod flat;
 mod guards;
 mod openapi;
 mod residual;
+mod scalars;
 mod schema;
 mod tuples;
 mod unchecked;

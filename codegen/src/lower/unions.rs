@@ -14,7 +14,7 @@ use super::guards::{
     word_name,
 };
 use super::residual::is_condition;
-use super::schema::scalar;
+use super::scalars::scalar;
 use super::view::Cursor;
 use crate::ir::{Constraints, Docs, EnumValue, Guard, Shape, Type, TypeKind, Union, Variant};
 
