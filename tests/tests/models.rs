@@ -222,3 +222,61 @@ fn watching_generates_again_when_a_contract_changes() {
             .contains("Paid")
     );
 }
+
+/// Takes about 10 s on an idle machine, and longer where serde was never compiled for such packages.
+#[test]
+fn what_is_generated_compiles_keeps_the_wire_and_refuses_what_is_invalid() {
+    let repository = shop();
+    let made = ["codegen", "--contract", "contracts/openapi.yaml"];
+    let flags = ["--language", "rust,typescript", "--out", "made"];
+    repository
+        .run(&[&made[..], &flags[..]].concat())
+        .expect_code(0);
+    let verify = [
+        "codegen",
+        "verify",
+        "made",
+        "--may-be-missing",
+        "--format",
+        "json",
+    ];
+    let verified = repository.run(&verify).expect_code(0).json();
+    let rust = &verified["packages"][0];
+    assert_eq!(rust["language"], "rust", "{verified}");
+    assert_eq!(
+        (&rust["compiles"], &rust["wire"]),
+        (&"good".into(), &"good".into()),
+        "{verified}"
+    );
+    assert_eq!(rust["refuses"], "good", "{verified}");
+    assert_eq!(
+        rust["share"]["refused"], rust["share"]["right_path"],
+        "{verified}"
+    );
+
+    let corpus = [
+        "codegen",
+        "corpus",
+        "contracts",
+        "--language",
+        "rust",
+        "--format",
+        "json",
+    ];
+    let table = repository.run(&corpus).expect_code(0).json();
+    let totals = &table["totals"];
+    assert_eq!(
+        (&totals["cells"], &totals["bad"]),
+        (&1.into(), &0.into()),
+        "{table}"
+    );
+    assert_eq!(totals["instances"], totals["equal"], "{table}");
+
+    // A file that is not what was generated is told.
+    repository.replace(
+        "made/rust/src/openapi.rs",
+        "pub struct Order",
+        "pub struct Order2",
+    );
+    repository.run(&verify).expect_code(3);
+}
