@@ -183,7 +183,43 @@ impl Bundler<'_> {
             lift_30(&mut out, node);
         }
         lift_items(&mut out);
+        if let Some(discriminator) = self.discriminator(file, node) {
+            out.insert("discriminator".to_owned(), discriminator);
+        }
         Value::Object(out)
+    }
+
+    /// The discriminator of a union, with each variant's own name written out. It refuses nothing;
+    /// who makes values of the schema gives them the tags that tell the variants apart.
+    fn discriminator(&mut self, file: &str, node: &Node) -> Option<Value> {
+        let discriminator = node.get("discriminator")?;
+        let property = discriminator.get("propertyName")?.as_str()?;
+        let target = |text: &str| {
+            let known = Some(target_of(file, text)).filter(|it| self.contract.locate(it).is_some());
+            known.unwrap_or_else(|| target_of(file, &format!("#/components/schemas/{text}")))
+        };
+        let mapping = discriminator.get("mapping").map(Node::entries);
+        let named: Vec<(&str, Target)> = mapping
+            .unwrap_or_default()
+            .filter_map(|entry| Some((entry.key.as_str(), target(entry.node.scalar_text()?))))
+            .collect();
+        let mut all = Map::new();
+        for key in ["oneOf", "anyOf"] {
+            let variants = node.get(key).map(Node::items).unwrap_or_default();
+            for text in variants.filter_map(Node::reference_text) {
+                let end = target_of(file, text);
+                let own = named.iter().filter(|(_, known)| *known == end);
+                let mut tags: Vec<&str> = own.map(|(tag, _)| *tag).collect();
+                if tags.is_empty() {
+                    tags.extend(text.rsplit('/').next());
+                }
+                let reference = self.reference(file, text)?;
+                for tag in tags {
+                    all.insert(tag.to_owned(), reference.clone().into());
+                }
+            }
+        }
+        (!all.is_empty()).then(|| json!({"propertyName": property, "mapping": all}))
     }
 
     fn reference(&mut self, file: &str, text: &str) -> Option<String> {
