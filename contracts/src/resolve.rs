@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 
+use rustc_hash::FxHashSet;
 use tollgate_report::{Finding, Place, suggest};
 
 use crate::document::{Contract, Document};
@@ -98,7 +99,7 @@ struct Failed {
 /// documents do, and roots by their file, as they move when the map grows.
 #[derive(Default)]
 struct Seen {
-    nodes: HashSet<(usize, Object)>,
+    nodes: FxHashSet<(usize, Object)>,
     roots: HashSet<(String, Object)>,
 }
 

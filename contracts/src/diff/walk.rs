@@ -1,8 +1,7 @@
 //! What the comparisons share: the two contracts, the changes so far, pairs already seen, and how
 //! direction decides whom a change breaks. It must not know any one rule.
 
-use std::collections::HashSet;
-
+use rustc_hash::FxHashSet;
 use tollgate_report::Place;
 
 use super::{Change, Level, Witness, aliases};
@@ -98,9 +97,9 @@ pub(super) struct Walk<'a> {
     /// The pair of schemas at hand.
     pub(super) current: Option<(Located<'a>, Located<'a>)>,
     /// Pairs below the present root.
-    pub(super) seen: HashSet<Pair>,
+    pub(super) seen: FxHashSet<Pair>,
     /// Pairs that were compared in full without a change.
-    pub(super) clean: HashSet<Pair>,
+    pub(super) clean: FxHashSet<Pair>,
 }
 
 impl<'a> Walk<'a> {
@@ -110,8 +109,8 @@ impl<'a> Walk<'a> {
             new,
             changes: Vec::new(),
             current: None,
-            seen: HashSet::new(),
-            clean: HashSet::new(),
+            seen: FxHashSet::default(),
+            clean: FxHashSet::default(),
         }
     }
 

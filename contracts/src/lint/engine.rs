@@ -1,8 +1,11 @@
 //! Runs rules over a contract: finds the values that a rule looks at, asks, and words what it
 //! finds. It must not know which rules there are.
 
-use std::cell::{Cell, OnceCell};
-use std::collections::{BTreeSet, HashSet};
+use std::cell::Cell;
+use std::collections::BTreeSet;
+use std::sync::OnceLock;
+
+use rustc_hash::FxHashSet;
 
 use super::facts::Facts;
 use super::functions::Target;
@@ -22,8 +25,14 @@ pub(crate) struct Context<'t, 'a> {
     pub(crate) formats: Vec<&'static str>,
     /// Whether the rule that runs follows references.
     pub(crate) is_resolved: Cell<bool>,
-    facts: OnceCell<Facts>,
-    used: OnceCell<HashSet<Item>>,
+    shared: &'t Shared,
+}
+
+/// What is gathered once for all rules, by the first that asks.
+#[derive(Default)]
+pub(crate) struct Shared {
+    facts: OnceLock<Facts>,
+    used: OnceLock<FxHashSet<Item>>,
 }
 
 /// A hit with its message, before its severity is known.
@@ -33,21 +42,25 @@ pub(crate) struct Worded {
 }
 
 impl<'t, 'a> Context<'t, 'a> {
-    pub(crate) fn new(contract: &'a Contract, tree: &'t Tree<'a>, patterns: &'t Patterns) -> Self {
+    pub(crate) fn new(
+        contract: &'a Contract,
+        tree: &'t Tree<'a>,
+        patterns: &'t Patterns,
+        shared: &'t Shared,
+    ) -> Self {
         Self {
             contract,
             tree,
             patterns,
             formats: formats_of(contract),
             is_resolved: Cell::new(true),
-            facts: OnceCell::new(),
-            used: OnceCell::new(),
+            shared,
         }
     }
 
     /// What one pass over all values has gathered.
     pub(crate) fn facts(&self) -> &Facts {
-        self.facts.get_or_init(|| Facts::gather(self.tree))
+        self.shared.facts.get_or_init(|| Facts::gather(self.tree))
     }
 
     /// Whether the document is of a format.
@@ -56,9 +69,9 @@ impl<'t, 'a> Context<'t, 'a> {
     }
 
     /// The items that references lead to, and all above those.
-    pub(crate) fn used(&self) -> &HashSet<Item> {
-        self.used.get_or_init(|| {
-            let mut used = HashSet::new();
+    pub(crate) fn used(&self) -> &FxHashSet<Item> {
+        self.shared.used.get_or_init(|| {
+            let mut used = FxHashSet::default();
             for (_, target) in self.tree.references() {
                 let mut at = Some(*target);
                 while let Some(item) = at.filter(|item| used.insert(*item)) {

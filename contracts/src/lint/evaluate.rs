@@ -1,7 +1,7 @@
 //! The values of filter expressions over a tree, by the rules of JavaScript. It must not know
 //! JSONPath.
 
-use std::rc::Rc;
+use std::sync::Arc;
 
 use super::expression::{Expression, Operator};
 use super::pattern::{Pattern, Patterns, split_flags};
@@ -28,11 +28,11 @@ pub(crate) enum Value {
     Null,
     Bool(bool),
     Number(f64),
-    Text(Rc<str>),
+    Text(Arc<str>),
     /// An object or array of the document.
     Item(Item),
     List(Vec<Value>),
-    Pattern(Rc<Pattern>),
+    Pattern(Arc<Pattern>),
 }
 
 impl Value {

@@ -1,7 +1,7 @@
 //! The expressions in the filters of JSONPath: the part of JavaScript that rulesets use, read into
 //! a tree. It must not know documents.
 
-use std::rc::Rc;
+use std::sync::Arc;
 
 use super::pattern::{Pattern, Patterns};
 
@@ -15,9 +15,9 @@ pub(crate) enum Expression {
     Null,
     Bool(bool),
     Number(f64),
-    Text(Rc<str>),
+    Text(Arc<str>),
     List(Vec<Self>),
-    Pattern(Rc<Pattern>),
+    Pattern(Arc<Pattern>),
     /// `@`: the value that is tested.
     This,
     /// `@property`: its key.
@@ -33,9 +33,9 @@ pub(crate) enum Expression {
     /// `a.b` and `a[b]`; with `?.` the same, as reading a key of nothing gives nothing here.
     Member(Box<Self>, Box<Self>),
     /// `a.f(..)`.
-    Call(Box<Self>, Rc<str>, Vec<Self>),
+    Call(Box<Self>, Arc<str>, Vec<Self>),
     /// `f(..)`, such as `Object.keys`.
-    Function(Rc<str>, Vec<Self>),
+    Function(Arc<str>, Vec<Self>),
     Not(Box<Self>),
     Negate(Box<Self>),
     TypeOf(Box<Self>),

@@ -1,7 +1,7 @@
 //! The functions that rules of a ruleset name, read with their options. They must not know where
 //! a rule looks.
 
-use std::rc::Rc;
+use std::sync::Arc;
 
 use tollgate_report::{Finding, suggest};
 
@@ -132,7 +132,7 @@ impl Options<'_> {
                 properties: self.texts("properties")?,
             },
         };
-        Ok(Action::Core(Rc::new(function)))
+        Ok(Action::Core(Arc::new(function)))
     }
 
     fn matcher(&self, key: &str) -> Result<Option<Matcher>, String> {

@@ -2,7 +2,7 @@
 //! where the value was found.
 
 use std::cmp::Ordering;
-use std::rc::Rc;
+use std::sync::Arc;
 
 use super::engine::Context;
 use super::evaluate::number_text;
@@ -67,13 +67,13 @@ pub(crate) const NAMES: &[&str] = &[
 /// A pattern with its text.
 pub(crate) struct Matcher {
     pub(crate) text: String,
-    pub(crate) pattern: Rc<Pattern>,
+    pub(crate) pattern: Arc<Pattern>,
 }
 
 /// A kind of casing, such as `kebab`, as a pattern.
 pub(crate) struct Casing {
     pub(crate) kind: String,
-    pub(crate) pattern: Rc<Pattern>,
+    pub(crate) pattern: Arc<Pattern>,
     /// The separator, when it may stand alone as a whole name.
     pub(crate) leading: Option<String>,
 }

@@ -1,7 +1,9 @@
 //! JSONPath as rulesets write it: read, and evaluated over a tree within bounds. The dialect is
 //! that of jsonpath-plus and nimma (filters, `..`, `^`, `~`, unions, slices). It must not know rules.
 
-use std::collections::{HashSet, VecDeque};
+use std::collections::VecDeque;
+
+use rustc_hash::FxHashSet;
 
 use super::evaluate::{Scope, Value, number_text};
 use super::expression::{self, Expression};
@@ -84,7 +86,7 @@ impl Path {
             look_back: self.look_back(),
             frames: Vec::new(),
             work: VecDeque::new(),
-            seen: HashSet::new(),
+            seen: FxHashSet::default(),
             found: Vec::new(),
         };
         walk.push(0, start, NONE);
@@ -131,7 +133,7 @@ struct Walk<'w, 'a> {
     frames: Vec<Frame>,
     /// First come, first served: the shortest way to a value is the one that is kept.
     work: VecDeque<(usize, u32)>,
-    seen: HashSet<(usize, Item, u64)>,
+    seen: FxHashSet<(usize, Item, u64)>,
     found: Vec<u32>,
 }
 

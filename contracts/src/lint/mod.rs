@@ -24,7 +24,7 @@ mod ruleset_file;
 mod tree;
 mod validate;
 
-use tollgate_report::{Finding, Place, Severity};
+use tollgate_report::{Finding, Place, Severity, in_threads};
 
 pub use report::{LintedFile, github_text, json_report, sarif_report};
 pub use rule::RuleLevel;
@@ -33,7 +33,8 @@ pub use ruleset::{LintSettings, Ruleset};
 pub use ruleset_file::{ReadText, RulesetError, load_ruleset, read_ruleset};
 
 use crate::document::Contract;
-use engine::Context;
+use engine::{Context, Shared};
+use rule::Rule;
 use ruleset::LevelAt;
 use tree::Tree;
 
@@ -109,16 +110,22 @@ pub fn lint(contract: &Contract, settings: &LintSettings) -> Vec<Finding> {
 #[must_use]
 pub fn lint_with(contract: &Contract, ruleset: &Ruleset) -> Vec<LintFinding> {
     let tree = Tree::of_contract(contract);
-    let context = Context::new(contract, &tree, &ruleset.patterns);
+    let shared = Shared::default();
+    let context = || Context::new(contract, &tree, &ruleset.patterns, &shared);
     let (rules, parts) = ruleset.for_file(&contract.entry);
+    let formats = context().formats;
+    let asked: Vec<&Rule> = rules
+        .values()
+        .filter(|rule| {
+            let is_partly_on = parts.iter().any(|part| part.rule == rule.name);
+            let is_off = rule.level == RuleLevel::Off && !is_partly_on;
+            rule.is_enabled && !is_off && rule.is_for(&formats)
+        })
+        .collect();
+    let answers = in_threads(&asked, |rule| engine::run(&context(), rule));
     let mut out = Vec::new();
-    for rule in rules.values() {
-        let is_partly_on = parts.iter().any(|part| part.rule == rule.name);
-        let is_off = rule.level == RuleLevel::Off && !is_partly_on;
-        if !rule.is_enabled || is_off || !rule.is_for(&context.formats) {
-            continue;
-        }
-        for worded in engine::run(&context, rule) {
+    for (rule, answers) in asked.into_iter().zip(answers) {
+        for worded in answers {
             let item = worded.hit.at;
             let pointer = tree.pointer(item);
             let level = level_at(ruleset, &parts, &rule.name, tree.file(item), &pointer);

@@ -1,9 +1,8 @@
 //! Regular expressions as JavaScript writes them (ECMA-262), compiled once each. It must not know
 //! where a pattern comes from.
 
-use std::cell::RefCell;
 use std::collections::HashMap;
-use std::rc::Rc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use fancy_regex::{Regex, RegexBuilder};
 
@@ -15,33 +14,33 @@ const BACKTRACK_MAX: usize = 200_000;
 pub(crate) struct Pattern(Regex);
 
 /// Patterns by body and flags; nothing for a text that is no pattern.
-type Known = HashMap<(String, String), Option<Rc<Pattern>>>;
+type Known = HashMap<(String, String), Option<Arc<Pattern>>>;
 
 /// Patterns by their text and flags.
 #[derive(Default)]
 pub(crate) struct Patterns {
-    known: RefCell<Known>,
+    known: Mutex<Known>,
 }
 
 impl Patterns {
     /// The pattern of a text: `/body/flags`, or the body alone; nothing when it is no pattern.
-    pub(crate) fn get(&self, text: &str) -> Option<Rc<Pattern>> {
+    pub(crate) fn get(&self, text: &str) -> Option<Arc<Pattern>> {
         let (body, flags) = split_flags(text);
         self.with_flags(body, flags)
     }
 
     /// The pattern of a body alone, as JSON Schema has it.
-    pub(crate) fn body(&self, body: &str) -> Option<Rc<Pattern>> {
+    pub(crate) fn body(&self, body: &str) -> Option<Arc<Pattern>> {
         self.with_flags(body, "")
     }
 
     /// The pattern of a body with flags.
-    pub(crate) fn with_flags(&self, body: &str, flags: &str) -> Option<Rc<Pattern>> {
+    pub(crate) fn with_flags(&self, body: &str, flags: &str) -> Option<Arc<Pattern>> {
         let key = (body.to_owned(), flags.to_owned());
-        let mut known = self.known.borrow_mut();
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         known
             .entry(key)
-            .or_insert_with(|| compile(body, flags).ok().map(Rc::new))
+            .or_insert_with(|| compile(body, flags).ok().map(Arc::new))
             .clone()
     }
 }

@@ -1,7 +1,7 @@
 //! What a rule is: where it looks, what it asks, how much it matters. It must not know one rule
 //! by name.
 
-use std::rc::Rc;
+use std::sync::Arc;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -153,7 +153,7 @@ pub(crate) type Native = fn(&Context<'_, '_>, Item) -> Vec<Hit>;
 #[derive(Clone)]
 pub(crate) enum Action {
     /// A core function with its options.
-    Core(Rc<Function>),
+    Core(Arc<Function>),
     /// A check written here.
     Native(Native),
 }

@@ -10,7 +10,7 @@ mod openapi_checks;
 mod own;
 mod servers;
 
-use std::rc::Rc;
+use std::sync::Arc;
 
 use super::functions::{Function, Matcher};
 use super::jsonpath::Path;
@@ -199,7 +199,7 @@ impl Ask {
         };
         Then {
             field,
-            action: Action::Core(Rc::new(function)),
+            action: Action::Core(Arc::new(function)),
         }
     }
 }
