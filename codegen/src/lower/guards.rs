@@ -191,6 +191,11 @@ impl Discriminator<'_> {
         flat: &Flat<'_>,
         depth: usize,
     ) -> Option<(Vec<String>, bool)> {
+        let is_object = |words: &BTreeSet<Word>| words.contains(&Word::Object);
+        if !flat.words.as_ref().is_none_or(is_object) {
+            // Only an object has a tag, whatever the mapping says of lists and texts.
+            return None;
+        }
         let target = schema.resolve().filter(|_| schema.is_reference());
         let mapped = target
             .as_ref()

@@ -83,6 +83,8 @@ impl<'a> Lowering<'a> {
                 shape => {
                     let name = format!("{name} text");
                     let id = self.declare_inline(schema, name, flat.docs.clone(), shape);
+                    // What stands at the place is this with the form.
+                    self.ir.decls[id].place.push_str("&text");
                     self.has_other = false;
                     Type::new(TypeKind::Named(id))
                 }

@@ -353,7 +353,7 @@ fn object<'s>(sampler: &mut Sampler<'s, '_>, flat: &Flat<'s>, spot: &Spot) -> Op
         }
         if let Some((tag, word)) = &flat.tag
             && *tag == name
-            && is_free_text(sampler.root, flat.properties.get(name.as_str()))
+            && can_be(sampler.root, flat.properties.get(name.as_str()), word)
         {
             entries.push((name, Json::String(word.clone())));
             continue;
@@ -378,11 +378,14 @@ fn object<'s>(sampler: &mut Sampler<'s, '_>, flat: &Flat<'s>, spot: &Spot) -> Op
     Some(Json::Object(entries))
 }
 
-/// Whether a tag property takes any text, so that the name of its branch fits.
-fn is_free_text(root: &Value, schemas: Option<&Vec<&Value>>) -> bool {
+/// Whether a tag property takes the name of its branch.
+fn can_be(root: &Value, schemas: Option<&Vec<&Value>>, word: &str) -> bool {
     schemas.is_none_or(|schemas| {
         let flat = flatten(root, schemas, &mut |_| 0);
-        flat.values.is_none() && flat.patterns.is_empty() && flat.kinds & kind::STRING != 0
+        match &flat.values {
+            Some(values) => values.iter().any(|value| value.as_str() == Some(word)),
+            None => flat.patterns.is_empty() && flat.kinds & kind::STRING != 0,
+        }
     })
 }
 

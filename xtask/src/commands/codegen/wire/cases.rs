@@ -12,6 +12,10 @@ use crate::commands::codegen::wire::examples;
 /// OpenAPI 3.1 has no `nullable`; where a document says it all the same, types take null.
 pub const NULLABLE: &str = "nullable-in-3.1";
 
+/// In `OpenAPI` 3.0 `nullable` counts only beside `type`; where a document says it alone, such as in
+/// a member of `allOf`, types take null.
+pub const NULLABLE_ALONE: &str = "nullable-without-type";
+
 /// A property of one direction is required in that direction only: `validate_request` and
 /// `validate_response` look, and the proof knows no direction.
 pub const ONE_DIRECTION: &str = "required-in-one-direction";
@@ -101,10 +105,11 @@ pub struct Cases {
     /// Declarations without any: the validator does not understand their schema, or nothing
     /// that was made could be confirmed.
     pub without: Vec<String>,
-    /// The document's examples that are not valid under their schema.
+    /// The document's examples that are not valid under their schema, or no object where it lists
+    /// properties.
     pub n_invalid_examples: usize,
     /// Whether a document says `nullable` that has no such word.
-    says_nullable: bool,
+    says_nullable: Option<&'static str>,
     /// The properties that are required in one direction only.
     one_direction: BTreeSet<String>,
 }
@@ -140,7 +145,7 @@ pub fn schema_at<'a>(contracts: &'a [Contract], place: &str) -> Option<Schema<'a
 /// Collects the values of every declaration.
 pub fn collect(contracts: &[Contract], ir: &Ir, amount: Amount) -> Cases {
     let mut cases = Cases {
-        says_nullable: contracts.iter().any(says_nullable),
+        says_nullable: contracts.iter().find_map(says_nullable),
         one_direction: one_direction(ir),
         ..Cases::default()
     };
@@ -241,8 +246,11 @@ fn one(decl: &Decl, schema: &Schema<'_>, own: Vec<Json>, amount: Amount, cases: 
     let Ok(checker) = validator(&bundle) else {
         return;
     };
+    // Properties without a type mean an object to the types, and any value to the validator.
+    let is_implied = schema.node.get("properties").is_some() && schema.node.get("type").is_none();
     for json in own {
-        if checker.is_valid(&json.to_value()) {
+        let is_object = matches!(json, Json::Object(_));
+        if checker.is_valid(&json.to_value()) && (is_object || !is_implied) {
             push(decl, json, Why::Example, cases);
         } else {
             cases.n_invalid_examples += 1;
@@ -275,11 +283,8 @@ fn one(decl: &Decl, schema: &Schema<'_>, own: Vec<Json>, amount: Amount, cases: 
                 .key
                 .as_ref()
                 .is_some_and(|key| one_direction.contains(key));
-        let may_pass = if is_null && says_nullable {
-            Some(NULLABLE)
-        } else {
-            is_one_way.then_some(ONE_DIRECTION)
-        };
+        let of_null = says_nullable.filter(|_| is_null);
+        let may_pass = of_null.or(is_one_way.then_some(ONE_DIRECTION));
         BrokenCase {
             place: decl.place.clone(),
             json: broken.json,
@@ -307,24 +312,26 @@ fn one_direction(ir: &Ir) -> BTreeSet<String> {
         .collect()
 }
 
-/// Whether a document of OpenAPI 3.1 or later says `nullable: true`, which only 3.0 has.
-fn says_nullable(contract: &Contract) -> bool {
+/// Why null is taken where the schema does not allow it: the document says `nullable: true` where
+/// its version does not count it.
+fn says_nullable(contract: &Contract) -> Option<&'static str> {
     let roots = contract.documents.values().map(|document| &document.root);
     let mut nodes: Vec<&Node> = roots.collect();
     let version = nodes
         .iter()
         .find_map(|root| root.get("openapi")?.scalar_text());
-    if version.is_none_or(|version| version.starts_with("3.0")) {
-        return false;
-    }
+    let is_30 = version?.starts_with("3.0");
     while let Some(node) = nodes.pop() {
-        if node.get("nullable").and_then(Node::as_bool) == Some(true) {
-            return true;
+        let is_nullable = node.get("nullable").and_then(Node::as_bool) == Some(true);
+        match is_30 {
+            true if is_nullable && node.get("type").is_none() => return Some(NULLABLE_ALONE),
+            false if is_nullable => return Some(NULLABLE),
+            _ => {}
         }
         nodes.extend(node.entries().map(|entry| &entry.node));
         nodes.extend(node.items());
     }
-    false
+    None
 }
 
 /// Whether a whole number in the value needs more than 64 bits.
