@@ -98,26 +98,30 @@ fn typescript_keeps_the_wire_to_the_digit() {
             (
                 "Person",
                 r#"{"id":1}"#,
-                Some(r#"{"error":"`/nick`: is required"}"#),
+                Some(
+                    r#"{"error":"`/nick`: is required","violations":[{"path":"/nick","message":"is required"}]}"#,
+                ),
             ),
             (
                 "Person",
                 r#"{"id":0,"nick":"a","middle":null,"tags":["a","a","long"],"price":0.015,"order":"sideways","best":{"id":-1,"nick":null}}"#,
                 Some(
-                    r#"{"ok":{"id":0,"nick":"a","middle":null,"tags":["a","a","long"],"price":0.015,"order":"sideways","best":{"id":-1,"nick":null}},"violations":["`/id`: is 0, below 1","`/tags/2`: has 4 characters, more than 3","`/tags/1`: is there twice","`/best/id`: is -1, below 1","`/price`: is 0.015, not a multiple of 0.01","`/order`: is not one of `ASC`, `DESC`, `asc`, `desc`, `<`, `<=`, ``, `+1`, `-1`, `other`, `Self`"]}"#,
+                    r#"{"ok":{"id":0,"nick":"a","middle":null,"tags":["a","a","long"],"price":0.015,"order":"sideways","best":{"id":-1,"nick":null}},"violations":[{"path":"/id","message":"is 0, below 1"},{"path":"/tags/2","message":"has 4 characters, more than 3"},{"path":"/tags/1","message":"is there twice"},{"path":"/best/id","message":"is -1, below 1"},{"path":"/price","message":"is 0.015, not a multiple of 0.01"},{"path":"/order","message":"is not one of `ASC`, `DESC`, `asc`, `desc`, `<`, `<=`, ``, `+1`, `-1`, `other`, `Self`"}]}"#,
                 ),
             ),
             (
                 "Pet",
                 r#"{"kind":"fish","wet":true}"#,
                 Some(
-                    r#"{"ok":{"kind":"fish","wet":true},"violations":["`/kind`: is not one of `dog`, `cat`, `lion`"]}"#,
+                    r#"{"ok":{"kind":"fish","wet":true},"violations":[{"path":"/kind","message":"is not one of `dog`, `cat`, `lion`"}]}"#,
                 ),
             ),
             (
                 "Pet",
                 r#"{"kind":"cat"}"#,
-                Some(r#"{"error":"`/lives`: is required"}"#),
+                Some(
+                    r#"{"error":"`/lives`: is required","violations":[{"path":"/lives","message":"is required"}]}"#,
+                ),
             ),
             ("Pet", r#"{"kind":"lion","lives":1}"#, None),
             ("Mixed", "7", None),
@@ -126,13 +130,15 @@ fn typescript_keeps_the_wire_to_the_digit() {
                 "Shapes",
                 r#"{"a":"x","b":1}"#,
                 Some(
-                    r#"{"ok":{"a":"x","b":1},"violations":["``: fits 2 of the alternatives, of which only one may hold"]}"#,
+                    r#"{"ok":{"a":"x","b":1},"violations":[{"path":"","message":"fits 2 of the alternatives, of which only one may hold"}]}"#,
                 ),
             ),
             (
                 "Scores",
                 r#"{"a/b":11}"#,
-                Some(r#"{"ok":{"a/b":11},"violations":["`/a~1b`: is 11, above 10"]}"#),
+                Some(
+                    r#"{"ok":{"a/b":11},"violations":[{"path":"/a~1b","message":"is 11, above 10"}]}"#,
+                ),
             ),
             (
                 "Tree",
@@ -156,7 +162,9 @@ fn typescript_takes_names_of_prototypes_keywords_and_signs() {
             (
                 "constructor",
                 r#"{"constructor":1}"#,
-                Some(r#"{"error":"`/__proto__`: is required; `/toString`: is required"}"#),
+                Some(
+                    r#"{"error":"`/__proto__`: is required; `/toString`: is required","violations":[{"path":"/__proto__","message":"is required"},{"path":"/toString","message":"is required"}]}"#,
+                ),
             ),
             ("__proto__", r#""a\nb""#, None),
             ("class", r#"{"default":"a","function":2}"#, None),
@@ -164,7 +172,9 @@ fn typescript_takes_names_of_prototypes_keywords_and_signs() {
             (
                 "Closed",
                 r#"{"c":1}"#,
-                Some(r#"{"error":"`/c`: is not a known field"}"#),
+                Some(
+                    r#"{"error":"`/c`: is not a known field","violations":[{"path":"/c","message":"is not a known field"}]}"#,
+                ),
             ),
             ("Loop", r#""x""#, None),
             ("Left", "7", None),
@@ -173,7 +183,9 @@ fn typescript_takes_names_of_prototypes_keywords_and_signs() {
             (
                 "Beast",
                 r#"{"ki-nd":"newt"}"#,
-                Some(r#"{"error":"`/wet`: is required"}"#),
+                Some(
+                    r#"{"error":"`/wet`: is required","violations":[{"path":"/wet","message":"is required"}]}"#,
+                ),
             ),
             (
                 "Limits",
@@ -184,7 +196,7 @@ fn typescript_takes_names_of_prototypes_keywords_and_signs() {
                 "Limits",
                 r#"{"unique":[{"a":1,"b":2},{"b":2,"a":1e0}],"at":"2023-02-29T00:00:00Z"}"#,
                 Some(
-                    r#"{"ok":{"unique":[{"a":1,"b":2},{"b":2,"a":1}],"at":"2023-02-29T00:00:00Z"},"violations":["`/unique/1`: is there twice","`/at`: is not of format `date-time`"]}"#,
+                    r#"{"ok":{"unique":[{"a":1,"b":2},{"b":2,"a":1}],"at":"2023-02-29T00:00:00Z"},"violations":[{"path":"/unique/1","message":"is there twice"},{"path":"/at","message":"is not of format `date-time`"}]}"#,
                 ),
             ),
         ],
