@@ -3,7 +3,10 @@
 //! are built on that). It must not know what the events build.
 
 use std::borrow::Cow;
+use std::cell::Cell;
 use std::collections::HashMap;
+use std::panic::{self, AssertUnwindSafe};
+use std::sync::Once;
 
 use libyaml_safer::EventData;
 use saphyr_parser::{Event as SaphyrEvent, Parser, ScalarStyle};
@@ -91,13 +94,23 @@ pub(crate) fn lenient<'t>(input: &'t mut &'t [u8]) -> impl Iterator<Item = Next<
     parser.set_input_string(input);
     let mut anchors = Anchors::default();
     let mut is_done = false;
+    let mut last = Span { line: 1, column: 1 };
     std::iter::from_fn(move || {
         if is_done {
             return None;
         }
-        let event = match parser.parse() {
-            Ok(event) => event,
-            Err(error) => {
+        let event = match quietly(|| parser.parse()) {
+            Some(Ok(event)) => event,
+            // It gives up on some broken texts; such a text is no YAML to anybody.
+            None => {
+                is_done = true;
+                let problem = "the text is broken behind this place".to_owned();
+                return Some(Err(Refused {
+                    span: last,
+                    problem,
+                }));
+            }
+            Some(Err(error)) => {
                 is_done = true;
                 let mark = error.problem_mark().unwrap_or_default();
                 return Some(Err(Refused {
@@ -107,6 +120,7 @@ pub(crate) fn lenient<'t>(input: &'t mut &'t [u8]) -> impl Iterator<Item = Next<
             }
         };
         let span = mark_span(event.start_mark);
+        last = span;
         let event = match event.data {
             EventData::DocumentStart { .. } => Event::DocumentStart,
             EventData::Alias { anchor } => Event::Alias(anchors.named(&anchor)),
@@ -138,6 +152,27 @@ pub(crate) fn lenient<'t>(input: &'t mut &'t [u8]) -> impl Iterator<Item = Next<
         };
         Some(Ok((event, span)))
     })
+}
+
+thread_local! {
+    static IS_QUIET: Cell<bool> = const { Cell::new(false) };
+}
+
+/// What the work gives, or nothing when it panics, of which nobody is told.
+fn quietly<T>(work: impl FnOnce() -> T) -> Option<T> {
+    static HOOK: Once = Once::new();
+    HOOK.call_once(|| {
+        let usual = panic::take_hook();
+        panic::set_hook(Box::new(move |info| {
+            if !IS_QUIET.get() {
+                usual(info);
+            }
+        }));
+    });
+    IS_QUIET.set(true);
+    let done = panic::catch_unwind(AssertUnwindSafe(work));
+    IS_QUIET.set(false);
+    done.ok()
 }
 
 /// Numbers for the names of anchors; a name that is defined again gets a new one.

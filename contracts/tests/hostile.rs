@@ -191,3 +191,15 @@ fn files_that_name_each_other_without_end_are_read_once() {
     assert_eq!(contract.documents.len(), 301);
     assert_eq!(codes(&contract), BTreeMap::new());
 }
+
+#[test]
+fn a_text_that_a_reader_gives_up_on_is_refused_with_its_place() {
+    for text in [
+        "openapi: 3.1.0\nx-a: [1, !b,c, \"\n",
+        "openapi: 3.1.0\nx-a: [!*b,c]\nx-b: [}\n",
+        "openapi: 3.1.0\nx-a: \"b\\",
+    ] {
+        let error = parse_contract("a.yaml", text).expect_err(text);
+        assert!(error.to_string().contains("a.yaml"), "{error}");
+    }
+}
