@@ -390,3 +390,25 @@ extension String {
         return String(utf8.prefix(count))
     }
 }
+
+/// The formats by their names in contracts; one that is not known always holds.
+enum TextFormats {
+    static func isValid(_ name: String, _ text: String) -> Bool {
+        switch name {
+        case "date-time": DateTimeText(text).isWellFormed
+        case "date": DateText(text).isWellFormed
+        case "time": TimeText(text).isWellFormed
+        case "duration": DurationText(text).isWellFormed
+        case "uuid": UUIDText(text).isWellFormed
+        case "uri", "iri": URIText(text).isWellFormed
+        case "uri-reference", "iri-reference": URIReferenceText(text).isWellFormed
+        case "byte": Base64Text(text).isWellFormed
+        case "email", "idn-email": EmailText(text).isWellFormed
+        case "hostname", "idn-hostname": HostnameText(text).isWellFormed
+        case "ipv4": IPv4Text(text).isWellFormed
+        case "ipv6": IPv6Text(text).isWellFormed
+        case "decimal": DecimalText(text).isWellFormed
+        default: true
+        }
+    }
+}

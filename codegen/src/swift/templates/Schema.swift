@@ -73,6 +73,11 @@ enum JSONSchema {
             case "pattern":
                 guard case .string(let text) = json, let pattern = value.text else { return true }
                 return JSONPattern.matches(pattern, text)
+            case "format":
+                guard case .string(let text) = json, let name = value.text else { return true }
+                if TextFormats.isValid(name, text) { return true }
+                reason = "it is not of the format \(name)"
+                return false
             case "uniqueItems":
                 guard case .array(let items) = json, value == .bool(true) else { return true }
                 return Set(items).count == items.count
