@@ -9,6 +9,7 @@ use sha2::{Digest, Sha256};
 use tollgate_report::Finding;
 
 use crate::document::Contract;
+use crate::resolve::Reference;
 use crate::targets::is_url;
 
 /// The committed file `contracts.lock`: JSON, one digest a URL.
@@ -95,11 +96,22 @@ pub fn digest(bytes: &[u8]) -> String {
 /// The URLs that references of a contract name and that it does not hold, in order, each once.
 #[must_use]
 pub fn missing_urls(contract: &Contract) -> Vec<String> {
-    let mut urls: Vec<String> = contract
-        .references
-        .iter()
-        .filter(|reference| is_url(&reference.target.file))
-        .filter(|reference| contract.locate(&reference.target).is_none())
+    urls(contract, |reference| {
+        contract.locate(&reference.target).is_none()
+    })
+}
+
+/// The URLs that references of a contract name, in order, each once.
+#[must_use]
+pub fn named_urls(contract: &Contract) -> Vec<String> {
+    urls(contract, |_| true)
+}
+
+fn urls(contract: &Contract, is_wanted: impl Fn(&Reference) -> bool) -> Vec<String> {
+    let references = contract.references.iter();
+    let wanted =
+        references.filter(|reference| is_url(&reference.target.file) && is_wanted(reference));
+    let mut urls: Vec<String> = wanted
         .map(|reference| reference.target.file.clone())
         .collect();
     urls.sort();

@@ -12,7 +12,8 @@ use std::time::Duration;
 
 use anyhow::{Context as _, bail, ensure};
 use reqwest::{Client, Url, redirect::Policy};
-use tollgate_contracts::remote::{Lock, digest, missing_urls};
+use tollgate_contracts::Contract;
+use tollgate_contracts::remote::{Lock, digest, missing_urls, named_urls};
 use tollgate_report::{ExitCode, Finding, write_atomic};
 
 use crate::context::Context;
@@ -28,44 +29,37 @@ const SIZE_MAX_BYTES: usize = 16 << 20;
 const URLS_MAX: usize = 200;
 
 /// Exit 3 when a text has changed, comes from a host that is not allowed, or can't be fetched.
+///
+/// `contracts.lock` is whole at every moment: a run that is cut off leaves what was locked.
 pub async fn run(context: &Context, update: bool) -> CommandResult {
     let mut lock = read(context)?;
-    let before = lock.clone();
-    if update && !lock.urls.is_empty() {
-        // Nothing counts as kept, so all that is still named is fetched again.
-        lock.urls.clear();
-        write(context, &lock)?;
-    }
-    let mut written = lock.clone();
-    let mut used = BTreeSet::new();
     let mut findings = Vec::new();
-    let mut refused_urls = Vec::new();
     let client = Client::builder()
         .timeout(TIMEOUT)
         .redirect(Policy::none())
         .build()
         .context("make an HTTP client")?;
-    loop {
-        let wanted: Vec<String> = missing(context)?
-            .into_iter()
-            .filter(|url| used.insert(url.clone()))
-            .collect();
-        if wanted.is_empty() {
-            break;
-        }
+    // An update looks first at what the contracts name, kept or not, then at what that names.
+    let mut wanted = match update {
+        true => urls(context, named_urls)?,
+        false => urls(context, missing_urls)?,
+    };
+    let mut used = BTreeSet::new();
+    while !wanted.is_empty() {
+        used.extend(wanted.iter().cloned());
         if used.len() > URLS_MAX {
             let error = anyhow::anyhow!("the contracts name more than {URLS_MAX} URLs");
             return Err(Failure::settings(error));
         }
+        let before = lock.clone();
         for url in wanted {
             match fetch(context, &client, &url).await {
-                Err(error) => {
-                    findings.push(refused(&url, &error));
-                    refused_urls.push(url);
-                }
+                Err(error) => findings.push(refused(&url, &error)),
                 Ok(bytes) => {
-                    let known = lock.urls.entry(url.clone());
-                    known.or_insert_with(|| digest(&bytes));
+                    let is_new = update || !lock.urls.contains_key(&url);
+                    if is_new {
+                        lock.urls.insert(url.clone(), digest(&bytes));
+                    }
                     match lock.check(&url, &bytes) {
                         Some(finding) => findings.push(finding),
                         None => keep(context, &bytes)?,
@@ -74,18 +68,19 @@ pub async fn run(context: &Context, update: bool) -> CommandResult {
             }
         }
         // What was fetched may name more, and is read by the digests of the file.
-        if lock != written {
+        if lock != before {
             write(context, &lock)?;
-            written = lock.clone();
         }
+        wanted = urls(context, missing_urls)?;
+        wanted.retain(|url| !used.contains(url));
     }
-    for url in &refused_urls {
-        if let Some(digest) = before.urls.get(url) {
-            lock.urls.insert(url.clone(), digest.clone());
+    if update {
+        let named = urls(context, named_urls)?;
+        let n_before = lock.urls.len();
+        lock.urls.retain(|url, _| named.contains(url));
+        if lock.urls.len() < n_before {
+            write(context, &lock)?;
         }
-    }
-    if lock != written {
-        write(context, &lock)?;
     }
     context.output.findings(&findings, &context.root);
     let n_urls = lock.urls.len();
@@ -137,10 +132,13 @@ fn keep(context: &Context, bytes: &[u8]) -> anyhow::Result<()> {
     write_atomic(&path, bytes).with_context(|| format!("write `{}`", path.display()))
 }
 
-/// The URLs that the contracts of the settings name and that are not kept.
-fn missing(context: &Context) -> Result<BTreeSet<String>, Failure> {
+/// The URLs of the contracts of the settings: those that they name, or those that are not kept.
+fn urls(
+    context: &Context,
+    of: impl Fn(&Contract) -> Vec<String>,
+) -> Result<BTreeSet<String>, Failure> {
     let contracts = super::contract::load_all(context)?;
-    Ok(contracts.iter().flat_map(missing_urls).collect())
+    Ok(contracts.iter().flat_map(of).collect())
 }
 
 async fn fetch(context: &Context, client: &Client, url: &str) -> anyhow::Result<Vec<u8>> {
