@@ -223,7 +223,36 @@ fn watching_generates_again_when_a_contract_changes() {
     );
 }
 
-/// Takes about 10 s on an idle machine, and longer where serde was never compiled for such packages.
+#[test]
+fn all_parts_in_all_languages_leave_out_what_a_language_has_not() {
+    let repository = shop();
+    let made = ["codegen", "--contract", "contracts/openapi.yaml"];
+    let flags = ["--language", "rust,swift,typescript", "--out", "made"];
+    let parts = ["--emit", "models,client,server"];
+    repository
+        .run(&[&made[..], &flags[..], &parts[..]].concat())
+        .expect_code(0)
+        .expect_says(&[
+            "no server is generated in swift: only rust has one",
+            "no server is generated in typescript: only rust has one",
+        ]);
+    let is_there = |file: &str| repository.path().join("made").join(file).exists();
+    for file in [
+        "rust/Cargo.toml",
+        "swift/Package.swift",
+        "typescript/package.json",
+    ] {
+        assert!(is_there(file), "{file}");
+    }
+    // Nothing but a server in a language without one is a wrong wish, not an empty folder.
+    let swift = ["--language", "swift", "--out", "other", "--emit", "server"];
+    repository
+        .run(&[&made[..], &swift[..]].concat())
+        .expect_says(&["only rust has it"]);
+    assert!(!repository.path().join("other").exists());
+}
+
+/// Compiles two generated packages, the first with all that serde needs.
 #[test]
 fn what_is_generated_compiles_keeps_the_wire_and_refuses_what_is_invalid() {
     let repository = shop();
