@@ -2,6 +2,7 @@
 //!
 //! It must not know a target language, nor where a document came from beyond a pointer.
 
+mod constraints;
 mod format;
 mod graph;
 mod paging;
@@ -11,6 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
+pub use constraints::{Constraints, Limits};
 pub use format::Format;
 pub use graph::{Graph, analyse};
 pub(crate) use graph::{visit_constraints, visit_types};
@@ -39,7 +41,7 @@ pub struct Ir {
     pub untyped: Vec<String>,
     /// What the contract says and `validate` does not check, by its place.
     pub unchecked: BTreeMap<String, Unchecked>,
-    /// The schemas that a [`Constraints::residual`] names as `#/$defs/NAME`: JSON Schema 2020-12
+    /// The schemas that a [`Limits::residual`] names as `#/$defs/NAME`: JSON Schema 2020-12
     /// without `$id`, anchors or dynamic references. Empty when no residual names one.
     pub schemas: BTreeMap<String, Value>,
 }
@@ -204,7 +206,7 @@ pub struct Union {
     /// Whether a value that is no variant is valid too, as when a schema without `type` says
     /// something about objects only.
     pub is_open: bool,
-    /// What `validate` checks beside the variants; only [`Constraints::residual`] is used.
+    /// What `validate` checks beside the variants; only [`Limits::residual`] is used.
     pub bounds: Constraints,
 }
 
@@ -314,45 +316,6 @@ pub enum Integer {
     U64,
     /// More than 64 bits.
     Big,
-}
-
-/// Bounds that `validate` checks. Numbers are the text of the document.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Constraints {
-    /// `minLength`, `minItems` or `minProperties`.
-    pub size_min: Option<u64>,
-    /// `maxLength`, `maxItems` or `maxProperties`.
-    pub size_max: Option<u64>,
-    /// `minimum`.
-    pub minimum: Option<String>,
-    /// `maximum`.
-    pub maximum: Option<String>,
-    /// Whether the minimum itself is out of range.
-    pub is_minimum_exclusive: bool,
-    /// Whether the maximum itself is out of range.
-    pub is_maximum_exclusive: bool,
-    /// `multipleOf`.
-    pub multiple_of: Option<String>,
-    /// `pattern`, an ECMA-262 expression.
-    pub pattern: Option<String>,
-    /// `uniqueItems`.
-    pub is_unique: bool,
-    /// The only values there may be: an `enum` or `const` that is not an open set of strings.
-    pub values: Option<Vec<Value>>,
-    /// What the type and the bounds above can't express (`not`, `if`, `contains`,
-    /// `patternProperties`, tuples, a `oneOf` whose variants overlap, …), as a schema of JSON
-    /// Schema 2020-12 that holds just that. Its only references are `#/$defs/NAME` into
-    /// [`Ir::schemas`]. `validate` checks the encoded value against it with one interpreter.
-    /// It may stand at any use of a type, at a declared type's too, and at [`Struct::bounds`].
-    pub residual: Option<Value>,
-}
-
-impl Constraints {
-    /// Whether there is nothing to check.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        *self == Self::default()
-    }
 }
 
 /// One HTTP operation.

@@ -96,11 +96,12 @@ impl Bounds {
                     .and_then(tollgate_contracts::Node::as_f64);
                 size.map(|size| size as u64)
             };
-            bounds.size_min = size(min).max(bounds.size_min);
-            bounds.size_max = match (size(max), bounds.size_max) {
-                (Some(one), Some(other)) => Some(one.min(other)),
-                (one, other) => one.or(other),
-            };
+            if let Some(min) = size(min) {
+                bounds.size_min = bounds.size_min.max(Some(min));
+            }
+            if let Some(max) = size(max) {
+                bounds.size_max = Some(bounds.size_max.map_or(max, |known| known.min(max)));
+            }
         }
         merge_range(&mut self.number, schema);
         if let Some(divisor) = number(schema, "multipleOf")
@@ -116,7 +117,9 @@ impl Bounds {
                 more.push(json!({ "pattern": known }));
             }
         }
-        self.list.is_unique |= schema.is_true("uniqueItems");
+        if schema.is_true("uniqueItems") {
+            self.list.is_unique = true;
+        }
     }
 }
 

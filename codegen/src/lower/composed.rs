@@ -88,7 +88,7 @@ impl<'a> Lowering<'a> {
         let mut union = self.build(all, discriminator.as_ref(), name);
         let is_sure = union.variants.iter().all(|variant| variant.is_exclusive);
         if (!is_sure && discriminator.is_none()) || is_closed {
-            union.bounds.residual = self.all_alternatives(schema);
+            union.bounds.set_residual(self.all_alternatives(schema));
         }
         Some(Shape::Union(union))
     }

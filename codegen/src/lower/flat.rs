@@ -2,12 +2,14 @@
 //!
 //! It must not know declarations or names.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 
+use rustc_hash::FxHashSet;
 use serde_json::Value;
 use tollgate_contracts::{Node, NodeValue};
 
 use super::bounds::Bounds;
+use super::said::Said;
 use super::view::Cursor;
 use crate::ir::Docs;
 
@@ -70,7 +72,7 @@ pub(crate) struct Flat<'a> {
     pub(crate) loose: BTreeMap<String, bool>,
     /// The nodes of the members that are merged: each counts once, so that `allOf` in circles or
     /// diamonds ends in linear time.
-    pub(super) merged: HashSet<*const Node>,
+    pub(super) merged: FxHashSet<*const Node>,
     /// The single reference that this schema adds nothing to, when there is one.
     pub(crate) only_reference: Option<Cursor<'a>>,
 }
@@ -102,7 +104,7 @@ pub(crate) fn flatten<'a>(schema: &Cursor<'a>) -> Flat<'a> {
         overruled: Vec::new(),
         more: Vec::new(),
         loose: BTreeMap::new(),
-        merged: HashSet::new(),
+        merged: FxHashSet::default(),
         only_reference: None,
     };
     if let Some(target) = schema.resolve() {
@@ -174,10 +176,17 @@ fn merge<'a>(flat: &mut Flat<'a>, schema: &Cursor<'a>, depth: usize) {
             flat.extra = outer_extra;
         }
     }
+    let said = Said::of(schema.node);
     merge_types(flat, schema);
-    merge_object(flat, schema, depth);
-    merge_values(flat, schema);
-    flat.bounds.merge(schema, &mut flat.more);
+    if said.has_structure {
+        merge_object(flat, schema, depth);
+    }
+    if said.has_values {
+        merge_values(flat, schema);
+    }
+    if said.has_bounds {
+        flat.bounds.merge(schema, &mut flat.more);
+    }
     flat.docs.is_deprecated |= schema.is_true("deprecated");
     let description = schema.text("description").or_else(|| schema.text("title"));
     if let Some(description) = description {

@@ -10,6 +10,7 @@ mod flat;
 mod guards;
 mod openapi;
 mod residual;
+mod said;
 mod scalars;
 mod schema;
 mod tuples;
@@ -18,9 +19,10 @@ mod unions;
 mod view;
 
 use std::borrow::Borrow;
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::rc::Rc;
 
+use rustc_hash::FxHashMap;
 use tollgate_contracts::{Contract, Node};
 
 use crate::ir::{Decl, DeclId, Docs, Ir, Shape, Type, TypeKind};
@@ -31,8 +33,8 @@ use view::Cursor;
 pub(crate) struct Lowering<'a> {
     ir: Ir,
     /// The declarations by their places, or by their nodes where these tell places apart.
-    ids: HashMap<String, DeclId>,
-    ids_by_node: HashMap<*const Node, DeclId>,
+    ids: FxHashMap<String, DeclId>,
+    ids_by_node: FxHashMap<*const Node, DeclId>,
     /// Whether one file may be here twice, or one node may stand for several places.
     is_by_place: bool,
     queue: VecDeque<(DeclId, Cursor<'a>)>,
@@ -46,15 +48,15 @@ pub(crate) struct Lowering<'a> {
     /// The schemas in place that are being looked at, the outermost first.
     open: Vec<*const Node>,
     /// The types of the schemas in place that are declared, by their nodes.
-    inline: HashMap<*const Node, Type>,
+    inline: FxHashMap<*const Node, Type>,
     /// The schemas that extend each schema with `allOf`, by its place.
     children: BTreeMap<String, Vec<Cursor<'a>>>,
     /// The unions of a schema and those that extend it, by its place.
     families: BTreeMap<String, Option<DeclId>>,
     /// The merged targets of references, by their nodes.
-    flats: HashMap<*const Node, Rc<Flat<'a>>>,
+    flats: FxHashMap<*const Node, Rc<Flat<'a>>>,
     /// Whether null is a value of them.
-    nullables: HashMap<*const Node, bool>,
+    nullables: FxHashMap<*const Node, bool>,
 }
 
 /// A document that names JSON Schema's own dialect means what JSON Schema says: a schema
@@ -68,8 +70,8 @@ pub fn lower<C: Borrow<Contract>>(contracts: &[C]) -> Ir {
     let is_async = |contract: &C| contract.borrow().kind.is_async();
     let mut lowering = Lowering {
         ir: Ir::default(),
-        ids: HashMap::new(),
-        ids_by_node: HashMap::new(),
+        ids: FxHashMap::default(),
+        ids_by_node: FxHashMap::default(),
         is_by_place: contracts.len() > 1 || contracts.iter().any(is_async),
         queue: VecDeque::new(),
         schema_names: BTreeMap::new(),
@@ -77,11 +79,11 @@ pub fn lower<C: Borrow<Contract>>(contracts: &[C]) -> Ir {
         is_strict: false,
         has_other: false,
         open: Vec::new(),
-        inline: HashMap::new(),
+        inline: FxHashMap::default(),
         children: BTreeMap::new(),
         families: BTreeMap::new(),
-        flats: HashMap::new(),
-        nullables: HashMap::new(),
+        flats: FxHashMap::default(),
+        nullables: FxHashMap::default(),
     };
     for contract in contracts.iter().map(Borrow::borrow) {
         let Some(root) = Cursor::root(contract) else {

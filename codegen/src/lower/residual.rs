@@ -2,14 +2,13 @@
 //!
 //! It must not know shapes or names of types.
 
-use std::collections::HashSet;
-
+use rustc_hash::FxHashSet;
 use serde_json::{Map, Value, json};
 use tollgate_contracts::Node;
 
 use super::Lowering;
 use super::view::Cursor;
-use crate::ir::Unchecked;
+use crate::ir::{Constraints, Unchecked};
 
 /// How many nodes the alternatives of an overlapping `oneOf` may reach to be checked exactly.
 const ALTERNATIVES_NODES_MAX: usize = 3_000;
@@ -79,7 +78,7 @@ impl<'a> Lowering<'a> {
             return None;
         }
         let mut parts = Vec::new();
-        self.parts(schema, &mut HashSet::new(), &mut parts);
+        self.parts(schema, &mut FxHashSet::default(), &mut parts);
         if has_tuple {
             for part in &mut parts {
                 if let Value::Object(part) = part {
@@ -96,7 +95,7 @@ impl<'a> Lowering<'a> {
     fn parts(
         &mut self,
         schema: &Cursor<'a>,
-        seen: &mut HashSet<*const Node>,
+        seen: &mut FxHashSet<*const Node>,
         parts: &mut Vec<Value>,
     ) {
         let Some(target) = schema.resolve() else {
@@ -169,7 +168,7 @@ impl<'a> Lowering<'a> {
         for key in ["anyOf", "oneOf"] {
             if let Some(members) = target.get(key) {
                 let mut budget = ALTERNATIVES_NODES_MAX;
-                if !is_small(&members, &mut budget, &mut HashSet::new()) {
+                if !is_small(&members, &mut budget, &mut FxHashSet::default()) {
                     let place = members.place();
                     self.ir.unchecked.insert(place, Unchecked::TooLarge);
                     return None;
@@ -320,6 +319,14 @@ pub(crate) fn joined(mut parts: Vec<Value>) -> Option<Value> {
     }
 }
 
+/// Both what is said already and this must hold.
+pub(super) fn add(bounds: &mut Constraints, residual: Option<Value>) {
+    let Some(residual) = residual else { return };
+    let own = bounds.residual.take();
+    let parts = own.into_iter().chain([residual]).collect();
+    bounds.set_residual(joined(parts));
+}
+
 /// The words of `OpenAPI` 3.0 for null and exclusive bounds.
 fn lift(out: &mut Map<String, Value>, schema: &Cursor<'_>) -> Value {
     for (exclusive, bound) in [
@@ -363,7 +370,7 @@ pub(crate) fn is_condition(schema: &Cursor<'_>) -> bool {
 }
 
 /// Whether a node reaches fewer nodes than the budget, through references too.
-fn is_small(at: &Cursor<'_>, budget: &mut usize, seen: &mut HashSet<*const Node>) -> bool {
+fn is_small(at: &Cursor<'_>, budget: &mut usize, seen: &mut FxHashSet<*const Node>) -> bool {
     if *budget == 0 {
         return false;
     }

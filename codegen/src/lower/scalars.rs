@@ -14,6 +14,17 @@ pub(super) fn is_listed_scalar(flat: &Flat<'_>) -> bool {
     is_scalar && is_one && (flat.values.is_some() || flat.constant.is_some())
 }
 
+/// Whether this is one boolean, number or text of which no values are listed.
+pub(super) fn is_plain_scalar(flat: &Flat<'_>) -> bool {
+    let mut words = flat.words.iter().flatten();
+    let word = words.next().filter(|_| words.next().is_none());
+    word.is_some_and(|word| !matches!(word, Word::Array | Word::Object))
+        && flat.variants.is_empty()
+        && flat.values.is_none()
+        && flat.constant.is_none()
+        && flat.only_reference.is_none()
+}
+
 /// An open set of strings, when the schema has one.
 pub(super) fn enumeration(flat: &Flat<'_>) -> Option<Shape> {
     let values: Vec<&Value> = match (&flat.constant, &flat.values) {
@@ -53,7 +64,9 @@ pub(crate) fn scalar(word: Word, flat: &Flat<'_>) -> Type {
         _ => TypeKind::String(flat.format.clone()),
     };
     let mut constraints = flat.bounds.of(word);
-    constraints.values = allowed(word, flat);
+    if let Some(values) = allowed(word, flat) {
+        constraints.values = Some(values);
+    }
     Type {
         kind,
         is_nullable: false,

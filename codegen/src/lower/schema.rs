@@ -4,13 +4,18 @@ use serde_json::Value;
 
 use super::Lowering;
 use super::flat::{Flat, FlatExtra, Word, flatten};
-use super::scalars::{enumeration, is_listed_scalar, scalar};
+use super::scalars::{enumeration, is_listed_scalar, is_plain_scalar, scalar};
 use super::view::Cursor;
 use crate::ir::{Access, Docs, Extra, Field, Shape, Struct, Type, TypeKind};
 
 impl<'a> Lowering<'a> {
     /// The type of a schema; what is not a plain type is declared under `name`.
     pub(crate) fn type_of(&mut self, schema: &Cursor<'a>, name: &str) -> Type {
+        self.type_of_merged(schema, None, name)
+    }
+
+    /// The same for a schema that may be merged already.
+    fn type_of_merged(&mut self, schema: &Cursor<'a>, flat: Option<Flat<'a>>, name: &str) -> Type {
         if schema.is_reference() {
             return self.reference(schema);
         }
@@ -24,19 +29,24 @@ impl<'a> Lowering<'a> {
             ty.is_nullable = flat.is_nullable || self.has_null_variant(&flat);
             return ty;
         }
+        let flat = flat.unwrap_or_else(|| flatten(schema));
+        // A plain scalar needs no name: it is not declared.
+        let is_plain = is_plain_scalar(&flat) && !self.open.contains(&here);
         // Whoever reaches a schema in place, it has one declaration and the name of its place.
-        let own_name = schema.inline_name();
+        let own_name = if is_plain { None } else { schema.inline_name() };
         let name = own_name.as_deref().unwrap_or(name);
         if self.open.contains(&here) {
             // `allOf` brought us back into a schema that is being looked at: it gets a name.
             let mut ty = Type::new(TypeKind::Named(self.declare_as(schema, name)));
-            let flat = flatten(schema);
             ty.is_nullable = flat.is_nullable || self.has_null_variant(&flat);
             return ty;
         }
-        let flat = flatten(schema);
         let is_nullable = flat.is_nullable || self.has_null_variant(&flat);
-        let docs = flat.docs.clone();
+        let docs = if is_plain {
+            Docs::default()
+        } else {
+            flat.docs.clone()
+        };
         self.open.push(here);
         let shape = self.shape_of(schema, flat, name);
         self.open.pop();
@@ -121,7 +131,7 @@ impl<'a> Lowering<'a> {
         let mut ty = Type::new(TypeKind::Named(id));
         // OpenAPI 3.0 ignores siblings of `$ref`; documents write `nullable` there and mean it.
         ty.is_nullable = self.is_nullable(&target) || schema.is_true("nullable");
-        ty.constraints.residual = self.siblings(schema);
+        ty.constraints.set_residual(self.siblings(schema));
         ty
     }
 
@@ -175,18 +185,10 @@ impl<'a> Lowering<'a> {
         }
         let residual = super::residual::joined(parts);
         match &mut shape {
-            Shape::Struct(object) => object.bounds.residual = residual,
-            Shape::Tuple(tuple) => tuple.bounds.residual = residual,
-            Shape::Union(union) => {
-                let own = union.bounds.residual.take();
-                let parts = own.into_iter().chain(residual).collect();
-                union.bounds.residual = super::residual::joined(parts);
-            }
-            Shape::Alias(ty) => {
-                let own = ty.constraints.residual.take();
-                let parts = own.into_iter().chain(residual).collect();
-                ty.constraints.residual = super::residual::joined(parts);
-            }
+            Shape::Struct(object) => object.bounds.set_residual(residual),
+            Shape::Tuple(tuple) => tuple.bounds.set_residual(residual),
+            Shape::Union(union) => super::residual::add(&mut union.bounds, residual),
+            Shape::Alias(ty) => super::residual::add(&mut ty.constraints, residual),
             Shape::Enum(_) => {}
         }
         shape
@@ -322,10 +324,11 @@ impl<'a> Lowering<'a> {
         is_required: bool,
         owner: &str,
     ) -> Field {
-        let flat = match property.resolve().filter(|_| property.is_reference()) {
-            Some(target) => self.flat(&target),
-            None => std::rc::Rc::new(flatten(property)),
-        };
+        let target = property.resolve().filter(|_| property.is_reference());
+        let shared = target.map(|target| self.flat(&target));
+        let own = shared.is_none().then(|| flatten(property));
+        let flat = shared.as_deref().or(own.as_ref());
+        let flat = flat.expect("one of both is there");
         let mut docs = if property.is_reference() {
             Docs {
                 text: property.text("description").unwrap_or_default().to_owned(),
@@ -375,7 +378,7 @@ impl<'a> Lowering<'a> {
             access,
             is_required_in_direction,
             constant: None,
-            ty: self.type_of(property, &format!("{owner} {wire}")),
+            ty: self.type_of_merged(property, own, &format!("{owner} {wire}")),
         }
     }
 }

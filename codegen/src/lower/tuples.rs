@@ -35,7 +35,7 @@ impl<'a> Lowering<'a> {
         let mut bounds = flat.bounds.of(Word::Array);
         let n_least = bounds.size_min.unwrap_or(0);
         let n_required = usize::try_from(n_least).map_or(items.len(), |n| n.min(items.len()));
-        if n_least == n_required as u64 {
+        if bounds.size_min.is_some() && n_least == n_required as u64 {
             bounds.size_min = None;
         }
         if rest == Extra::Refused && bounds.size_max.is_some_and(|n| n >= items.len() as u64) {

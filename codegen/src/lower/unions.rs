@@ -89,7 +89,7 @@ impl<'a> Lowering<'a> {
                     Type::new(TypeKind::Named(id))
                 }
             };
-            ty.constraints.residual = residual;
+            ty.constraints.set_residual(residual);
             return Some(Shape::Alias(ty));
         }
         if is_flat
@@ -107,7 +107,7 @@ impl<'a> Lowering<'a> {
             if let TypeKind::Number { is_float } = &mut ty.kind {
                 *is_float = all_float;
             }
-            ty.constraints.residual = self.alternatives(schema);
+            ty.constraints.set_residual(self.alternatives(schema));
             return Some(Shape::Alias(ty));
         }
         let discriminator = flat
@@ -120,7 +120,7 @@ impl<'a> Lowering<'a> {
         // Beside a discriminator, the variant that the tag names is the one that counts.
         let is_sure = union.variants.iter().all(|variant| variant.is_exclusive);
         if is_one_of && !is_sure && !is_loop && discriminator.is_none() {
-            union.bounds.residual = self.alternatives(schema);
+            union.bounds.set_residual(self.alternatives(schema));
         }
         Some(Shape::Union(union))
     }

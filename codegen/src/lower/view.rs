@@ -1,6 +1,7 @@
 //! A place in a contract: the node, its file and its pointer. The only file of this crate
 //! that knows how a contract is stored.
 
+use std::borrow::Cow;
 use std::rc::Rc;
 
 use tollgate_contracts::{Contract, Node};
@@ -34,6 +35,10 @@ impl Way<'_> {
             Self::Key(above, key) => {
                 above.write(out);
                 out.push('/');
+                if !key.contains(['~', '/']) {
+                    out.push_str(key);
+                    return;
+                }
                 for letter in key.chars() {
                     match letter {
                         '~' => out.push_str("~0"),
@@ -50,12 +55,27 @@ impl Way<'_> {
         }
     }
 
+    /// The tokens from the top of the file on, unescaped.
+    fn tokens<'w>(&'w self, tokens: &mut Vec<Cow<'w, str>>) {
+        match self {
+            Self::Start(pointer) => tokens.extend(pointer.split('/').skip(1).map(unescaped)),
+            Self::Key(above, key) => {
+                above.tokens(tokens);
+                tokens.push(Cow::Borrowed(key));
+            }
+            Self::Item(above, index) => {
+                above.tokens(tokens);
+                tokens.push(Cow::Owned(index.to_string()));
+            }
+        }
+    }
+
     /// The last token as it stands in the pointer's text; nothing for the top.
     fn last(&self) -> Option<String> {
         match self {
             Self::Start(pointer) => {
                 let last = pointer.rsplit('/').next().unwrap_or_default();
-                (!last.is_empty()).then(|| unescaped(last))
+                (!last.is_empty()).then(|| unescaped(last).into_owned())
             }
             Self::Key(_, key) => (!key.is_empty()).then(|| (*key).to_owned()),
             Self::Item(_, index) => Some(index.to_string()),
@@ -104,7 +124,9 @@ impl<'a> Cursor<'a> {
 
     /// File and pointer: the identity of what stands here.
     pub(crate) fn place(&self) -> String {
-        let mut place = format!("{}#", self.file);
+        let mut place = String::with_capacity(160);
+        place.push_str(self.file);
+        place.push('#');
         self.way.write(&mut place);
         place
     }
@@ -133,18 +155,18 @@ impl<'a> Cursor<'a> {
     /// The name of a schema in place: that of the component which holds it, and the way there.
     /// Nothing when it stands in no component, or the way is not one of properties and items.
     pub(crate) fn inline_name(&self) -> Option<String> {
-        let mut pointer = String::new();
-        self.way.write(&mut pointer);
-        let mut tokens = pointer.split('/').skip(1);
+        let mut tokens = Vec::with_capacity(16);
+        self.way.tokens(&mut tokens);
+        let mut tokens = tokens.iter().map(|token| &**token);
         let mut name = match (tokens.next()?, tokens.next()?, tokens.next()) {
-            ("components", "schemas", Some(name)) => unescaped(name),
+            ("components", "schemas", Some(name)) => name.to_owned(),
             _ => return None,
         };
         while let Some(token) = tokens.next() {
             match token {
                 "properties" => {
                     name.push(' ');
-                    name.push_str(&unescaped(tokens.next()?));
+                    name.push_str(tokens.next()?);
                 }
                 "items" => name.push_str(" item"),
                 "additionalProperties" => name.push_str(" value"),
@@ -259,8 +281,12 @@ impl<'a> Cursor<'a> {
     }
 }
 
-fn unescaped(token: &str) -> String {
-    token.replace("~1", "/").replace("~0", "~")
+fn unescaped(token: &str) -> Cow<'_, str> {
+    if token.contains('~') {
+        Cow::Owned(token.replace("~1", "/").replace("~0", "~"))
+    } else {
+        Cow::Borrowed(token)
+    }
 }
 
 fn stem(file: &str) -> String {

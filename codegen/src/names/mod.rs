@@ -2,9 +2,17 @@
 //!
 //! It must not know how a language is printed; it gets the reserved words as an argument.
 
-use std::collections::HashSet;
+mod text;
+
+use rustc_hash::{FxBuildHasher, FxHashSet};
 
 use crate::ir::Ir;
+
+pub use text::text_lines;
+pub(crate) use text::{in_quotes, is_quotable};
+
+/// Up to how many names are looked at one by one; more are sorted or hashed.
+const FEW: usize = 16;
 
 /// How words become one identifier.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,10 +66,17 @@ struct Wish<'a> {
 
 fn resolve(wishes: &[Wish<'_>], case: Case, reserved: &[&str], suffix: &str) -> Vec<String> {
     let mut sorted = reserved.to_vec();
-    sorted.sort_unstable();
+    let is_long = sorted.len() > FEW;
+    if is_long {
+        sorted.sort_unstable();
+    }
+    let is_reserved = |ident: &str| match is_long {
+        true => sorted.binary_search(&ident).is_ok(),
+        false => sorted.contains(&ident),
+    };
     let free = |wish: &Wish<'_>| {
         let mut ident = identifier(wish.text, case);
-        while sorted.binary_search(&ident.as_str()).is_ok() {
+        while is_reserved(&ident) {
             ident.push_str(suffix);
         }
         ident
@@ -72,7 +87,7 @@ fn resolve(wishes: &[Wish<'_>], case: Case, reserved: &[&str], suffix: &str) -> 
     }
     let mut order: Vec<usize> = (0..wishes.len()).collect();
     order.sort_by(|one, other| wished[*one].cmp(&wished[*other]));
-    let mut taken: HashSet<String> = wished.iter().cloned().collect();
+    let mut taken: FxHashSet<String> = wished.iter().cloned().collect();
     let mut idents = wished.clone();
     for members in order.chunk_by_mut(|one, other| wished[*one] == wished[*other]) {
         if members.len() == 1 {
@@ -98,13 +113,16 @@ fn resolve(wishes: &[Wish<'_>], case: Case, reserved: &[&str], suffix: &str) -> 
 }
 
 fn are_distinct(idents: &[String]) -> bool {
-    let mut sorted: Vec<&str> = idents.iter().map(String::as_str).collect();
-    sorted.sort_unstable();
-    sorted.windows(2).all(|pair| pair[0] != pair[1])
+    if idents.len() <= FEW {
+        let mut after = idents.iter().enumerate();
+        return after.all(|(index, ident)| !idents[index + 1..].contains(ident));
+    }
+    let mut seen = FxHashSet::with_capacity_and_hasher(idents.len(), FxBuildHasher);
+    idents.iter().all(|ident| seen.insert(ident))
 }
 
 /// The identifier with a suffix that depends on nothing but the name itself, where possible.
-fn distinct(ident: &str, identity: &str, case: Case, taken: &mut HashSet<String>) -> String {
+fn distinct(ident: &str, identity: &str, case: Case, taken: &mut FxHashSet<String>) -> String {
     let hash = fnv1a(identity);
     (1..)
         .map(|n_digits: usize| {
@@ -248,41 +266,6 @@ fn words(text: &str) -> Vec<String> {
         words.push("empty".to_owned());
     }
     words
-}
-
-/// The lines of a document's text without empty ones, control characters, and characters that
-/// hide or reorder what follows.
-#[must_use]
-pub fn text_lines(text: &str) -> Vec<String> {
-    text.split(['\n', '\r', '\u{85}', '\u{2028}', '\u{2029}'])
-        .map(|line| {
-            if line.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
-                return line.trim().to_owned();
-            }
-            let shown = line.chars().filter(|c| {
-                !matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
-            });
-            let line: String = shown.map(|c| if c.is_control() { ' ' } else { c }).collect();
-            line.trim().to_owned()
-        })
-        .filter(|line| !line.is_empty())
-        .collect()
-}
-
-/// Whether a text stands between quotes of any of our languages as it is: printable ASCII without
-/// quotes and backslashes, as nearly all names and values are.
-pub(crate) fn is_quotable(text: &str) -> bool {
-    text.bytes()
-        .all(|byte| matches!(byte, b' '..=b'~') && byte != b'"' && byte != b'\\')
-}
-
-/// A text between double quotes.
-pub(crate) fn in_quotes(text: &str) -> String {
-    let mut quoted = String::with_capacity(text.len() + 2);
-    quoted.push('"');
-    quoted.push_str(text);
-    quoted.push('"');
-    quoted
 }
 
 fn symbol(c: char) -> String {

@@ -16,15 +16,28 @@ use crate::names::{self, Case};
 const NEW_ARGUMENTS_MAX: usize = 5;
 
 impl Rust<'_> {
-    /// The text of one declaration.
-    pub(crate) fn declaration(&self, id: DeclId) -> String {
+    /// The identifiers of what a declaration holds: fields that are stored, values, variants.
+    pub(crate) fn members(&self, id: DeclId) -> Vec<String> {
+        match &self.ir.decls[id].shape {
+            Shape::Struct(object) => {
+                let wires: Vec<&str> = stored(object).map(|field| field.wire.as_str()).collect();
+                member(&wires, &["extra"])
+            }
+            Shape::Enum(values) => value_idents(values),
+            Shape::Union(union) => variant_idents(union),
+            Shape::Tuple(_) | Shape::Alias(_) => Vec::new(),
+        }
+    }
+
+    /// The text of one declaration, which has these members.
+    pub(crate) fn declaration(&self, id: DeclId, members: &[String]) -> String {
         let decl = &self.ir.decls[id];
         let name = &self.names[id];
         let docs = docs(&decl.docs, "");
         match &decl.shape {
-            Shape::Struct(object) => docs + &self.object(id, object),
-            Shape::Enum(values) => docs + &open_enum(name, values),
-            Shape::Union(union) => docs + &self.union(id, union),
+            Shape::Struct(object) => docs + &self.object(id, object, members),
+            Shape::Enum(values) => docs + &open_enum(name, values, members),
+            Shape::Union(union) => docs + &self.union(id, union, members),
             Shape::Tuple(tuple) => docs + &self.tuple(id, tuple),
             Shape::Alias(ty) if self.graph.is_recursive_alias[id] => {
                 let inner = self.type_text(ty, Some(id));
@@ -91,16 +104,9 @@ impl Rust<'_> {
         }
     }
 
-    /// The fields that are stored, with their identifiers.
-    pub(crate) fn fields<'o>(&self, object: &'o Struct) -> Vec<(String, &'o Field)> {
-        let fields: Vec<&Field> = object.fields.iter().filter(|f| !f.is_fixed()).collect();
-        let wires: Vec<&str> = fields.iter().map(|field| field.wire.as_str()).collect();
-        member(&wires, &["extra"]).into_iter().zip(fields).collect()
-    }
-
-    fn object(&self, id: DeclId, object: &Struct) -> String {
+    fn object(&self, id: DeclId, object: &Struct, members: &[String]) -> String {
         let name = &self.names[id];
-        let fields = self.fields(object);
+        let fields: Vec<(&String, &Field)> = members.iter().zip(stored(object)).collect();
         let extra = match &object.extra {
             Extra::Unstated => Some("support::Extra".to_owned()),
             Extra::Typed(ty) => Some(format!("BTreeMap<String, {}>", self.type_text(ty, None))),
@@ -132,14 +138,14 @@ impl Rust<'_> {
         text
     }
 
-    fn constructor(&self, id: DeclId, fields: &[(String, &Field)], has_extra: bool) -> String {
+    fn constructor(&self, id: DeclId, fields: &[(&String, &Field)], has_extra: bool) -> String {
         let mut arguments = Vec::new();
         let mut values = Vec::new();
         for (ident, field) in fields {
             if field.is_required {
                 let ty = self.type_text(&field.ty, Some(id));
                 arguments.push(format!("{ident}: {ty}"));
-                values.push(ident.clone());
+                values.push((*ident).clone());
             } else {
                 values.push(format!("{ident}: None"));
             }
@@ -174,10 +180,10 @@ impl Rust<'_> {
         format!("{derives}pub struct {name}({});\n", items.join(", "))
     }
 
-    fn union(&self, id: DeclId, union: &Union) -> String {
+    fn union(&self, id: DeclId, union: &Union, members: &[String]) -> String {
         let mut text = self.derives(id).to_owned();
         let _ = writeln!(text, "pub enum {} {{", self.names[id]);
-        for (variant, ident) in union.variants.iter().zip(variant_idents(union)) {
+        for (variant, ident) in union.variants.iter().zip(members) {
             let ty = self.type_text(&variant.ty, Some(id));
             let _ = writeln!(text, "    {ident}({ty}),");
         }
@@ -189,6 +195,11 @@ impl Rust<'_> {
         let _ = write!(text, "    /// {other}\n    Other(serde_json::Value),\n}}\n");
         text
     }
+}
+
+/// The fields whose values are stored.
+pub(crate) fn stored(object: &Struct) -> impl Iterator<Item = &Field> {
+    object.fields.iter().filter(|field| !field.is_fixed())
 }
 
 /// The type in `formats` of a format's word.
@@ -236,11 +247,11 @@ fn docs(docs: &Docs, indent: &str) -> String {
     text
 }
 
-fn open_enum(name: &str, values: &[EnumValue]) -> String {
+fn open_enum(name: &str, values: &[EnumValue], members: &[String]) -> String {
     let mut text = format!(
         "#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]\npub enum {name} {{\n"
     );
-    for (value, ident) in values.iter().zip(value_idents(values)) {
+    for (value, ident) in values.iter().zip(members) {
         text.push_str(&docs(&value.docs, "    "));
         let _ = writeln!(text, "    {ident},");
     }

@@ -203,8 +203,15 @@ fn models(ir: &Ir, parts: &[&str], needs: Needs, has_manifest: bool) -> Vec<Arti
         crate_root(&wires, needs, parts, has_manifest),
     )];
     for (module, ids) in &modules {
-        artifacts.push(declarations(&rust, module, ids, modules.len()));
-        artifacts.push(tables(&rust, (module, &wires[module]), ids));
+        let (mut declared, mut tables) = (Vec::new(), Vec::new());
+        for id in ids.values() {
+            let members = rust.members(*id);
+            declared.push(rust.declaration(*id, &members));
+            tables.extend(rust.table(*id, &members));
+        }
+        let is_mixed = modules.len() > 1 && rust.uses_others(ids);
+        artifacts.push(types_file(module, &declared, is_mixed));
+        artifacts.push(tables_file(module, &wires[module], &tables));
     }
     let mut add = |name: &str, template: &str| {
         let text = format!("// {HEADER}\n{}", needs.choose(template));
@@ -320,40 +327,47 @@ impl Needs {
     }
 }
 
-fn declarations(
-    rust: &Rust<'_>,
-    module: &str,
-    ids: &BTreeMap<&str, DeclId>,
-    n_modules: usize,
-) -> Artifact {
-    let mut body = String::new();
-    for id in ids.values() {
-        body.push('\n');
-        body.push_str(&rust.declaration(*id));
-    }
+/// The file of declarations; a mixed one names types of other modules.
+fn types_file(module: &str, declarations: &[String], is_mixed: bool) -> Artifact {
+    let is_used = |mark: &str| {
+        let mut all = declarations.iter();
+        all.any(|declaration| is_in_code(declaration, mark))
+    };
     let mut text = format!("// {HEADER}\n//! The types of `{module}`.\n");
-    let code = body
-        .lines()
-        .filter(|line| !line.trim_start().starts_with("///"));
-    let code: String = code.collect();
-    if code.contains("BTreeMap<") {
+    if is_used("BTreeMap<") {
         text.push_str("\nuse std::collections::BTreeMap;\n");
     }
-    let uses = ["formats", "support"].map(|name| (name, code.contains(&format!("{name}::"))));
-    let uses: Vec<&str> = uses
-        .iter()
-        .filter(|(_, is_used)| *is_used)
-        .map(|(name, _)| *name)
-        .collect();
+    let uses = [("formats", "formats::"), ("support", "support::")];
+    let uses = uses.iter().filter(|(_, mark)| is_used(mark));
+    let uses: Vec<&str> = uses.map(|(name, _)| *name).collect();
     match uses.as_slice() {
         [] => {}
         [one] => text.push_str(&format!("\nuse super::{one};\n")),
         several => text.push_str(&format!("\nuse super::{{{}}};\n", several.join(", "))),
     }
-    if n_modules > 1 && rust.uses_others(ids) {
+    if is_mixed {
         text.push_str("use super::*;\n");
     }
-    Artifact::new(format!("src/{module}.rs"), text + &body)
+    Artifact::new(format!("src/{module}.rs"), with_parts(text, declarations))
+}
+
+/// Whether a declaration has a text outside its comments.
+fn is_in_code(declaration: &str, mark: &str) -> bool {
+    declaration.contains(mark) && {
+        let lines = declaration.lines();
+        let mut code = lines.filter(|line| !line.trim_start().starts_with("///"));
+        code.any(|line| line.contains(mark))
+    }
+}
+
+/// A text with parts behind it, an empty line before each.
+fn with_parts(mut text: String, parts: &[String]) -> String {
+    text.reserve(parts.iter().map(|part| part.len() + 1).sum());
+    for part in parts {
+        text.push('\n');
+        text.push_str(part);
+    }
+    text
 }
 
 /// The module of tables beside each module of types: `box_wire` beside `box_`.
@@ -372,15 +386,11 @@ fn wire_modules<'m>(modules: impl Iterator<Item = &'m String> + Clone) -> BTreeM
     wires
 }
 
-fn tables(rust: &Rust<'_>, (module, wire): (&str, &str), ids: &BTreeMap<&str, DeclId>) -> Artifact {
-    let mut body = String::new();
-    for table in ids.values().filter_map(|id| rust.table(*id)) {
-        body.push('\n');
-        body.push_str(&table);
-    }
+fn tables_file(module: &str, wire: &str, tables: &[String]) -> Artifact {
+    let has = |mark: &str| tables.iter().any(|table| table.contains(mark));
     let mut text =
         format!("// {HEADER}\n//! How the types of `{module}` are read, written and checked.\n");
-    if !body.is_empty() {
+    if !tables.is_empty() {
         let mut names = vec!["self", "Decode"];
         for (name, mark) in [
             ("Guard as is", "[is::"),
@@ -389,25 +399,28 @@ fn tables(rust: &Rust<'_>, (module, wire): (&str, &str), ids: &BTreeMap<&str, De
             ("Validate", ""),
             ("Violation", ""),
         ] {
-            if body.contains(mark) {
+            if has(mark) {
                 names.push(name);
             }
         }
-        let macros = ["newtype", "record", "strings", "variants"];
-        names.extend(
-            macros
-                .iter()
-                .filter(|name| body.contains(&format!("{name}! {{"))),
-        );
+        let starts = |word: &str| tables.iter().any(|table| table.starts_with(word));
+        let macros = [
+            ("newtype", "newtype! {"),
+            ("record", "record! {"),
+            ("strings", "strings! {"),
+            ("variants", "variants! {"),
+        ];
+        let macros = macros.iter().filter(|(_, start)| starts(start));
+        names.extend(macros.map(|(name, _)| *name));
         text.push_str(&format!(
             "\nuse serde_json::Value;\n\nuse super::{module}::*;\nuse super::support::{{{}}};\n",
             names.join(", ")
         ));
-        if body.contains("tuple! {") {
+        if starts("tuple! {") {
             text.push_str("use super::items::{self, tuple};\n");
         }
     }
-    Artifact::new(format!("src/{wire}.rs"), text + &body)
+    Artifact::new(format!("src/{wire}.rs"), with_parts(text, tables))
 }
 
 /// The name of a package in `Cargo.toml`.

@@ -4,12 +4,13 @@ use std::borrow::Cow;
 
 use crate::names::{self, Case};
 
-pub(crate) const KEYWORDS: &[&str] = &[
-    "as", "async", "await", "break", "const", "continue", "crate", "dyn", "else", "enum", "extern",
-    "false", "fn", "for", "if", "impl", "in", "let", "loop", "match", "mod", "move", "mut", "pub",
-    "ref", "return", "self", "static", "struct", "super", "trait", "true", "type", "unsafe", "use",
-    "where", "while", "abstract", "become", "box", "do", "final", "gen", "macro", "override",
-    "priv", "try", "typeof", "unsized", "virtual", "yield",
+/// In the order of their letters, for the search.
+const KEYWORDS: &[&str] = &[
+    "abstract", "as", "async", "await", "become", "box", "break", "const", "continue", "crate",
+    "do", "dyn", "else", "enum", "extern", "false", "final", "fn", "for", "gen", "if", "impl",
+    "in", "let", "loop", "macro", "match", "mod", "move", "mut", "override", "priv", "pub", "ref",
+    "return", "self", "static", "struct", "super", "trait", "true", "try", "type", "typeof",
+    "unsafe", "unsized", "use", "virtual", "where", "while", "yield",
 ];
 
 /// Keywords that can't be raw identifiers.
@@ -22,7 +23,7 @@ pub(crate) fn member(wires: &[&str], reserved: &[&str]) -> Vec<String> {
     names::members(wires, Case::Snake, &taken, "_")
         .into_iter()
         .map(|ident| {
-            if KEYWORDS.contains(&ident.as_str()) {
+            if KEYWORDS.binary_search(&ident.as_str()).is_ok() {
                 format!("r#{ident}")
             } else {
                 ident
@@ -49,7 +50,7 @@ pub(crate) fn literals<'s>(texts: impl IntoIterator<Item = &'s String>) -> Strin
 pub(crate) fn doc_lines(text: &str, indent: &str) -> String {
     let mut lines = String::new();
     let mut was_empty = true;
-    for line in text.split(['\n', '\r']) {
+    for line in text.split('\n').flat_map(|line| line.split('\r')) {
         let line = safe_line(line);
         if line.is_empty() {
             was_empty = true;
@@ -68,10 +69,15 @@ pub(crate) fn doc_lines(text: &str, indent: &str) -> String {
 }
 
 /// One line of Markdown that opens no code block, link or tag, and hides nothing.
-fn safe_line(line: &str) -> String {
+fn safe_line(line: &str) -> Cow<'_, str> {
+    let line = line.trim();
+    let is_fence = line.contains('`') && line.contains("```");
+    let is_safe = |byte| matches!(byte, b' '..=b'}') && !matches!(byte, b'[' | b']' | b'<' | b'>');
+    if !is_fence && line.bytes().all(is_safe) {
+        return Cow::Borrowed(line);
+    }
     let mut safe = String::with_capacity(line.len() + 8);
     let mut is_code = false;
-    let line = line.trim();
     let line = if line.contains("```") || line.contains("~~~") {
         Cow::Owned(line.replace("```", "'''").replace("~~~", "'''"))
     } else {
@@ -96,7 +102,26 @@ fn safe_line(line: &str) -> String {
         }
     }
     if safe.trim().len() == safe.len() {
-        return safe;
+        return Cow::Owned(safe);
     }
-    safe.trim().to_owned()
+    Cow::Owned(safe.trim().to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keywords_are_in_order_for_the_search() {
+        assert!(KEYWORDS.is_sorted());
+        assert_eq!(member(&["type", "self"], &[]), ["r#type", "self_"]);
+    }
+
+    #[test]
+    fn a_line_of_plain_text_stays_and_any_other_opens_nothing() {
+        assert_eq!(safe_line(" a `b` {c} "), "a `b` {c}");
+        assert_eq!(safe_line("a [b] `[c]` <d>"), "a \\[b\\] `[c]` \\<d\\>");
+        assert_eq!(safe_line("```sh ~~~"), "'''sh '''");
+        assert_eq!(safe_line("a\u{202e}b\tc"), "ab c");
+    }
 }

@@ -4,22 +4,23 @@
 use std::fmt::Write as _;
 
 use super::Rust;
-use super::decls::{value_idents, variant_idents};
+use super::decls::stored;
 use super::rules::bounds;
 use super::text::{literal, literals};
 use crate::ir::{DeclId, Extra, Guard, Kind, Shape, Struct, Tuple, Type, Union, Variant};
 use crate::{Artifact, HEADER};
 
 impl Rust<'_> {
-    /// The table of one type; nothing for an alias, which has that of its target.
-    pub(crate) fn table(&self, id: DeclId) -> Option<String> {
+    /// The table of one type, which has these members; nothing for an alias, which has that of
+    /// its target.
+    pub(crate) fn table(&self, id: DeclId, members: &[String]) -> Option<String> {
         let name = &self.names[id];
         match &self.ir.decls[id].shape {
-            Shape::Struct(object) => Some(self.record(name, object)),
-            Shape::Union(union) => Some(self.variants(name, union)),
+            Shape::Struct(object) => Some(self.record(name, object, members)),
+            Shape::Union(union) => Some(self.variants(name, union, members)),
             Shape::Tuple(tuple) => Some(self.tuple_table(name, tuple)),
             Shape::Enum(values) => {
-                let lines = values.iter().zip(value_idents(values));
+                let lines = values.iter().zip(members);
                 let lines =
                     lines.map(|(value, ident)| format!("{ident} {},", literal(&value.wire)));
                 let lines: Vec<String> = lines.collect();
@@ -50,10 +51,9 @@ impl Rust<'_> {
         }
     }
 
-    fn record(&self, name: &str, object: &Struct) -> String {
+    fn record(&self, name: &str, object: &Struct, members: &[String]) -> String {
         let mut text = format!("record! {{ {name} {{");
-        let fields = self.fields(object);
-        for (ident, field) in &fields {
+        for (ident, field) in members.iter().zip(stored(object)) {
             let presence = match field.access {
                 _ if field.is_required => "required",
                 crate::ir::Access::Read if field.is_required_in_direction => "in_response",
@@ -64,7 +64,7 @@ impl Rust<'_> {
             let rules = self.bracketed(&field.ty);
             let _ = write!(text, "\n    {ident}: {presence} {wire}{rules},");
         }
-        text.push_str(if fields.is_empty() { "}" } else { "\n}" });
+        text.push_str(if members.is_empty() { "}" } else { "\n}" });
         let constants = object.fields.iter().filter(|field| field.is_fixed());
         let constants = constants.filter_map(|field| Some((&field.wire, field.constant.as_ref()?)));
         let constants: Vec<String> = constants
@@ -121,9 +121,9 @@ impl Rust<'_> {
         text
     }
 
-    fn variants(&self, name: &str, union: &Union) -> String {
+    fn variants(&self, name: &str, union: &Union, members: &[String]) -> String {
         let mut text = format!("variants! {{ {name} {{\n");
-        for (variant, ident) in union.variants.iter().zip(variant_idents(union)) {
+        for (variant, ident) in union.variants.iter().zip(members) {
             let guards = guards(variant);
             let how = match (variant.is_exclusive, variant.guard.is_tag_optional) {
                 (true, false) if !guards.is_empty() => "sure",

@@ -166,7 +166,13 @@ fn distinct<'t>(pairs: impl Iterator<Item = (&'t str, &'t str)>) -> Vec<String> 
 }
 
 fn quoted(idents: Vec<String>) -> Vec<String> {
-    idents.into_iter().map(|ident| quote(&ident)).collect()
+    idents
+        .into_iter()
+        .map(|ident| match KEYWORDS.binary_search(&ident.as_str()) {
+            Ok(_) => quote(&ident),
+            Err(_) => ident,
+        })
+        .collect()
 }
 
 /// An identifier between backticks where it needs them.
@@ -219,7 +225,7 @@ pub(super) fn literals<'s>(texts: impl IntoIterator<Item = &'s String>) -> Strin
 /// Doc comment lines.
 pub(super) fn docs(docs: &Docs, indent: &str) -> String {
     let lines = names::text_lines(&docs.text);
-    let lines = lines.iter().map(String::as_str);
+    let lines = lines.iter().map(|line| &**line);
     let note = docs.is_deprecated.then_some("- Note: deprecated.");
     let mut text = String::with_capacity(docs.text.len() + 64);
     for line in lines.chain(note) {

@@ -33,8 +33,9 @@ impl TypeScript<'_> {
     fn channel(&self, out: &mut String, channel: &Channel, name: &str) {
         let shown = channel.address.as_deref().unwrap_or("known at run time");
         let mut lines = names::text_lines(&channel.docs.text);
-        lines.push(format!("Channel `{}`, address `{shown}`.", channel.name));
-        let lines = names::text_lines(&lines.join("\n"));
+        lines.push(format!("Channel `{}`, address `{shown}`.", channel.name).into());
+        let text = lines.join("\n");
+        let lines = names::text_lines(&text);
         let _ = writeln!(
             out,
             "\n/** What the address of `{name}Channel` needs. */\nexport interface {name}Parameters {{"
@@ -83,7 +84,7 @@ impl TypeScript<'_> {
         ];
         for (suffix, text, sent, received, out_kinds, in_kinds) in ends {
             let mut lines = lines.clone();
-            lines.push(text.to_owned());
+            lines.push(text.into());
             out.push('\n');
             comment(out, &lines, "");
             let _ = write!(

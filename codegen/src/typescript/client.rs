@@ -256,9 +256,9 @@ impl TypeScript<'_> {
         let (function, ty) = (&names.function, &names.ty);
         out.push('\n');
         let mut lines = names::text_lines(&operation.docs.text);
-        lines.push(format!("`{} {}`", operation.method, operation.path));
+        lines.push(format!("`{} {}`", operation.method, operation.path).into());
         if operation.docs.is_deprecated {
-            lines.push("@deprecated".to_owned());
+            lines.push("@deprecated".into());
         }
         comment(out, &lines, "");
         let start = if requests::is_free(operation) {

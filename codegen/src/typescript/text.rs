@@ -2,6 +2,7 @@
 //!
 //! It must not know the type representation beyond its texts.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 
 use serde_json::Value;
@@ -122,13 +123,13 @@ pub(super) fn docs(out: &mut String, docs: &Docs, indent: &str) {
     }
     let mut lines = names::text_lines(&docs.text);
     if docs.is_deprecated {
-        lines.push("@deprecated".to_owned());
+        lines.push("@deprecated".into());
     }
     comment(out, &lines, indent);
 }
 
 /// A comment of these lines; nothing when there are none.
-pub(super) fn comment(out: &mut String, lines: &[String], indent: &str) {
+pub(super) fn comment(out: &mut String, lines: &[Cow<'_, str>], indent: &str) {
     let line = |out: &mut String, text: &str| {
         if text.contains("*/") {
             out.push_str(&text.replace("*/", "*\\/"));
