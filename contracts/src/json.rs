@@ -3,6 +3,7 @@
 
 use tollgate_report::Finding;
 
+use crate::json_plain::plain_length;
 use crate::source::{DEPTH_MAX, Entry, Node, NodeValue, SourceError, Span, note, object_of};
 use crate::yaml_scalars;
 
@@ -18,6 +19,8 @@ pub(crate) fn parse(
         at: 0,
         marked: 0,
         span: Span { line: 1, column: 1 },
+        entries: Vec::new(),
+        items: Vec::new(),
         findings,
     };
     reader.skip_space();
@@ -32,19 +35,6 @@ pub(crate) fn parse(
     Ok(node)
 }
 
-/// The bytes at which a text in quotes ends or says something else than itself.
-const STOPS: [bool; 256] = {
-    let mut stops = [false; 256];
-    let mut byte = 0;
-    while byte < 0x20 {
-        stops[byte] = true;
-        byte += 1;
-    }
-    stops[b'"' as usize] = true;
-    stops[b'\\' as usize] = true;
-    stops
-};
-
 struct Reader<'a> {
     file: &'a str,
     text: &'a str,
@@ -53,6 +43,10 @@ struct Reader<'a> {
     /// The byte that `span` describes; never beyond `at`.
     marked: usize,
     span: Span,
+    /// The entries and items of what is open, outermost first: each object and list takes its
+    /// own from the end when it closes, in one piece of the right size.
+    entries: Vec<Entry>,
+    items: Vec<Node>,
     findings: &'a mut Vec<Finding>,
 }
 
@@ -175,11 +169,12 @@ impl Reader<'_> {
 
     fn object(&mut self, depth: usize) -> Result<NodeValue, SourceError> {
         self.at += 1;
-        let mut entries = Vec::new();
+        let start = self.entries.len();
         loop {
             self.skip_space();
             if self.peek() == Some(b'}') {
                 self.at += 1;
+                let entries = self.entries.drain(start..).collect();
                 return Ok(object_of(entries, self.file, self.findings));
             }
             if self.peek() != Some(b'"') {
@@ -194,7 +189,7 @@ impl Reader<'_> {
             self.at += 1;
             self.skip_space();
             let node = self.value(depth + 1)?;
-            entries.push(Entry {
+            self.entries.push(Entry {
                 key,
                 key_span,
                 node,
@@ -210,14 +205,15 @@ impl Reader<'_> {
 
     fn array(&mut self, depth: usize) -> Result<NodeValue, SourceError> {
         self.at += 1;
-        let mut items = Vec::new();
+        let start = self.items.len();
         loop {
             self.skip_space();
             if self.peek() == Some(b']') {
                 self.at += 1;
-                return Ok(NodeValue::Array(items));
+                return Ok(NodeValue::Array(self.items.drain(start..).collect()));
             }
-            items.push(self.value(depth + 1)?);
+            let item = self.value(depth + 1)?;
+            self.items.push(item);
             self.skip_space();
             match self.peek() {
                 Some(b',') => self.comma(b']'),
@@ -243,15 +239,18 @@ impl Reader<'_> {
 
     fn string(&mut self) -> Result<String, SourceError> {
         self.at += 1;
-        let mut out = String::new();
+        let start = self.at;
+        self.at += plain_length(&self.text.as_bytes()[start..]);
+        // The bytes that stop the search are ASCII, so both ends are borders of characters.
+        let plain = &self.text[start..self.at];
+        if self.peek() == Some(b'"') {
+            self.at += 1;
+            return Ok(plain.to_owned());
+        }
+        let mut out = plain.to_owned();
         loop {
             let start = self.at;
-            let rest = &self.text.as_bytes()[start..];
-            self.at += rest
-                .iter()
-                .position(|byte| STOPS[usize::from(*byte)])
-                .unwrap_or(rest.len());
-            // The bytes that stop the loop are ASCII, so both ends are borders of characters.
+            self.at += plain_length(&self.text.as_bytes()[start..]);
             out.push_str(&self.text[start..self.at]);
             match self.peek() {
                 Some(b'"') => {

@@ -9,7 +9,9 @@
 
 pub mod source;
 
+mod fields;
 mod json;
+mod json_plain;
 mod node;
 mod text;
 mod yaml;

@@ -3,7 +3,7 @@
 
 use tollgate_report::Finding;
 
-use crate::node::sorted_by_key;
+use crate::fields::sorted_by_key;
 pub use crate::node::{Entry, Fields, Node, NodeValue, Span, escape_token, unescape_token};
 use crate::{json, text, yaml};
 
@@ -127,7 +127,15 @@ pub(crate) fn object_of(
     file: &str,
     findings: &mut Vec<Finding>,
 ) -> NodeValue {
-    let twice = duplicates(&entries);
+    let mut order = Vec::new();
+    if entries.len() > Fields::SMALL {
+        order = sorted_by_key(&entries);
+        let key = |idx: &u32| entries[*idx as usize].key.as_str();
+        if order.windows(2).all(|pair| key(&pair[0]) != key(&pair[1])) {
+            return NodeValue::Object(Fields::ordered(entries, order));
+        }
+    }
+    let twice = duplicates(&entries, &order);
     for (first, again) in &twice {
         note(findings, || {
             duplicate_finding(file, &entries[*first], &entries[*again])
@@ -146,8 +154,9 @@ pub(crate) fn object_of(
     NodeValue::Object(Fields::new(entries))
 }
 
-/// Pairs of the first and a later entry of one key, in the order of the later.
-fn duplicates(entries: &[Entry]) -> Vec<(usize, usize)> {
+/// Pairs of the first and a later entry of one key, in the order of the later. Of many entries
+/// the order of their keys is given.
+fn duplicates(entries: &[Entry], order: &[u32]) -> Vec<(usize, usize)> {
     let mut pairs = Vec::new();
     if entries.len() <= Fields::SMALL {
         for (again, entry) in entries.iter().enumerate() {
@@ -156,7 +165,6 @@ fn duplicates(entries: &[Entry]) -> Vec<(usize, usize)> {
         }
         return pairs;
     }
-    let order = sorted_by_key(entries);
     for equal in order.chunk_by(|a, b| entries[*a as usize].key == entries[*b as usize].key) {
         for again in &equal[1..] {
             pairs.push((equal[0] as usize, *again as usize));

@@ -152,8 +152,11 @@ fn merge<'a>(flat: &mut Flat<'a>, schema: &Cursor<'a>, depth: usize) {
     if depth > DEPTH_MAX {
         return;
     }
-    let members: Vec<Cursor<'a>> = schema
-        .get("allOf")
+    let said = Said::of(schema.node);
+    let members: Vec<Cursor<'a>> = said
+        .has_members
+        .then(|| schema.get("allOf"))
+        .flatten()
         .map(|all| all.items().collect())
         .unwrap_or_default();
     for member in &members {
@@ -176,8 +179,7 @@ fn merge<'a>(flat: &mut Flat<'a>, schema: &Cursor<'a>, depth: usize) {
             flat.extra = outer_extra;
         }
     }
-    let said = Said::of(schema.node);
-    merge_types(flat, schema);
+    merge_types(flat, &said);
     if said.has_structure {
         merge_object(flat, schema, depth);
     }
@@ -187,29 +189,25 @@ fn merge<'a>(flat: &mut Flat<'a>, schema: &Cursor<'a>, depth: usize) {
     if said.has_bounds {
         flat.bounds.merge(schema, &mut flat.more);
     }
-    flat.docs.is_deprecated |= schema.is_true("deprecated");
-    let description = schema.text("description").or_else(|| schema.text("title"));
-    if let Some(description) = description {
+    flat.docs.is_deprecated |= said.is_deprecated;
+    if let Some(description) = said.description.or(said.title) {
         flat.docs.text = description.to_owned();
     }
-    flat.title = schema
-        .text("title")
-        .map(str::to_owned)
-        .or(flat.title.take());
+    if let Some(title) = said.title {
+        flat.title = Some(title.to_owned());
+    }
 }
 
-fn merge_types(flat: &mut Flat<'_>, schema: &Cursor<'_>) {
-    let is_nullable = schema.is_true("nullable") || schema.is_true("x-nullable");
-    let Some(kind) = schema.get("type") else {
-        flat.is_nullable |= is_nullable;
+fn merge_types(flat: &mut Flat<'_>, said: &Said<'_>) {
+    flat.is_nullable |= said.is_nullable;
+    let Some(kind) = said.kind else {
         return;
     };
-    let texts: Vec<&str> = match kind.node.as_str() {
+    let texts: Vec<&str> = match kind.as_str() {
         Some(text) => vec![text],
-        None => kind.node.items().filter_map(Node::scalar_text).collect(),
+        None => kind.items().filter_map(Node::scalar_text).collect(),
     };
-    flat.is_nullable |=
-        is_nullable || texts.contains(&"null") || kind.node.items().any(Node::is_null);
+    flat.is_nullable |= texts.contains(&"null") || kind.items().any(Node::is_null);
     let words: BTreeSet<Word> = texts.into_iter().filter_map(word).collect();
     if words.is_empty() {
         return;
@@ -389,6 +387,10 @@ fn word_of(value: &Value) -> Option<Word> {
 
 /// `allOf` with one reference and nothing beside it but text is that reference.
 fn only_reference<'a>(schema: &Cursor<'a>) -> Option<Cursor<'a>> {
+    let groups = ["allOf", "oneOf", "anyOf"].map(|key| schema.get(key));
+    if groups.iter().all(Option::is_none) {
+        return None;
+    }
     let is_plain = schema.node.entries().all(|entry| {
         matches!(
             entry.key.as_str(),
@@ -407,7 +409,6 @@ fn only_reference<'a>(schema: &Cursor<'a>) -> Option<Cursor<'a>> {
                 | "type"
         ) || entry.key.starts_with("x-")
     });
-    let groups = ["allOf", "oneOf", "anyOf"].map(|key| schema.get(key));
     let mut members = groups
         .into_iter()
         .flatten()

@@ -3,7 +3,7 @@
 //! It must not know shapes or names of types.
 
 use rustc_hash::FxHashSet;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 use tollgate_contracts::Node;
 
 use super::Lowering;
@@ -310,12 +310,17 @@ fn has_residual(node: &Node) -> bool {
     })
 }
 
+/// An object with one key. `json!` would copy the value.
+pub(super) fn holding(key: &str, value: Value) -> Value {
+    Value::Object(Map::from_iter([(key.to_owned(), value)]))
+}
+
 /// One schema of several; nothing of none.
 pub(crate) fn joined(mut parts: Vec<Value>) -> Option<Value> {
     match parts.len() {
         0 => None,
         1 => parts.pop(),
-        _ => Some(json!({ "allOf": parts })),
+        _ => Some(holding("allOf", parts.into())),
     }
 }
 
@@ -346,7 +351,8 @@ fn lift(out: &mut Map<String, Value>, schema: &Cursor<'_>) -> Value {
     }
     let whole = Value::Object(std::mem::take(out));
     if schema.is_true("nullable") {
-        return json!({"anyOf": [whole, {"type": "null"}]});
+        let null = holding("type", "null".into());
+        return holding("anyOf", vec![whole, null].into());
     }
     whole
 }

@@ -1,5 +1,6 @@
 //! From one schema to a shape or a type. It must not know operations or channels.
 
+use rustc_hash::FxHashSet;
 use serde_json::Value;
 
 use super::Lowering;
@@ -143,15 +144,14 @@ impl<'a> Lowering<'a> {
             && (!flat.properties.is_empty()
                 || flat.words.is_some() && flat.variants.iter().all(super::residual::is_condition));
         let mut parts: Vec<Value> = flat.more.clone();
-        let missing = flat.required.iter();
-        let missing = missing.filter(|key| !flat.properties.iter().any(|(known, _)| known == *key));
-        let missing: Vec<&String> = missing.collect();
+        let missing = missing(&flat);
         if !missing.is_empty() {
             parts.push(serde_json::json!({ "required": missing }));
         }
         for (key, other) in &flat.overruled {
             let other = self.convert(other);
-            parts.push(serde_json::json!({ "properties": { key: other } }));
+            let other = super::residual::holding(key, other);
+            parts.push(super::residual::holding("properties", other));
         }
         let is_open = self.is_strict && flat.is_inferred && flat.variants.is_empty();
         let is_open = is_open && flat.values.is_none() && flat.constant.is_none();
@@ -337,13 +337,17 @@ impl<'a> Lowering<'a> {
         } else {
             flat.docs.clone()
         };
-        if property.is_true("readOnly") || flat.is_read_only {
+        // What is merged says it already, but for what stands beside a reference.
+        let is_beside = |key| property.is_reference() && property.is_true(key);
+        let is_read = flat.is_read_only || is_beside("readOnly");
+        let is_write = flat.is_write_only || is_beside("writeOnly");
+        if is_read {
             add_line(
                 &mut docs.text,
                 "Read-only: sent by the server, ignored in requests.",
             );
         }
-        if property.is_true("writeOnly") || flat.is_write_only {
+        if is_write {
             add_line(&mut docs.text, "Write-only: never in a response.");
         }
         if let Some(default) = property.node.get("default") {
@@ -351,8 +355,6 @@ impl<'a> Lowering<'a> {
             add_line(&mut docs.text, &format!("Default: `{default}`."));
         }
         let constant = flat.constant.clone().filter(|_| !flat.is_nullable);
-        let is_read = property.is_true("readOnly") || flat.is_read_only;
-        let is_write = property.is_true("writeOnly") || flat.is_write_only;
         let access = match (is_read, is_write) {
             (true, false) => Access::Read,
             (false, true) => Access::Write,
@@ -381,6 +383,17 @@ impl<'a> Lowering<'a> {
             ty: self.type_of_merged(property, own, &format!("{owner} {wire}")),
         }
     }
+}
+
+/// The properties that must be there and are not described.
+fn missing(flat: &Flat<'_>) -> Vec<String> {
+    if flat.required.is_empty() {
+        return Vec::new();
+    }
+    let known: FxHashSet<&str> = flat.properties.iter().map(|(key, _)| &**key).collect();
+    let missing = flat.required.iter();
+    let missing = missing.filter(|key| !known.contains(key.as_str()));
+    missing.cloned().collect()
 }
 
 /// Whether a type is a declared one, or a list or map of it.

@@ -9,10 +9,10 @@ use rustc_hash::{FxBuildHasher, FxHashSet};
 use crate::ir::Ir;
 
 pub use text::text_lines;
-pub(crate) use text::{in_quotes, is_quotable};
+pub(crate) use text::{in_quotes, is_quotable, push_all};
 
 /// Up to how many names are looked at one by one; more are sorted or hashed.
-const FEW: usize = 16;
+const FEW: usize = 24;
 
 /// How words become one identifier.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -48,3 +48,10 @@ pub(crate) fn in_quotes(text: &str) -> String {
     quoted.push('"');
     quoted
 }
+
+/// Adds several texts; much quicker than a format, where nothing else is to be done.
+pub(crate) fn push_all(out: &mut String, parts: &[&str]) {
+    for part in parts {
+        out.push_str(part);
+    }
+}

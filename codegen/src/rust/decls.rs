@@ -5,12 +5,12 @@
 use std::fmt::Write as _;
 
 use super::Rust;
-use super::text::{doc_lines, member};
+use super::text::{member, push_doc_lines};
 use crate::ir::{
     DeclId, Docs, EnumValue, Extra, Field, Format, Integer, Shape, Struct, Tuple, Type, TypeKind,
     Union,
 };
-use crate::names::{self, Case};
+use crate::names::{self, Case, push_all};
 
 /// How many arguments `new` takes at most; more are easier to read as a struct.
 const NEW_ARGUMENTS_MAX: usize = 5;
@@ -33,66 +33,75 @@ impl Rust<'_> {
     pub(crate) fn declaration(&self, id: DeclId, members: &[String]) -> String {
         let decl = &self.ir.decls[id];
         let name = &self.names[id];
-        let docs = docs(&decl.docs, "");
+        let mut text = String::with_capacity(256);
+        push_docs(&mut text, &decl.docs, "");
         match &decl.shape {
-            Shape::Struct(object) => docs + &self.object(id, object, members),
-            Shape::Enum(values) => docs + &open_enum(name, values, members),
-            Shape::Union(union) => docs + &self.union(id, union, members),
-            Shape::Tuple(tuple) => docs + &self.tuple(id, tuple),
+            Shape::Struct(object) => self.object(&mut text, id, object, members),
+            Shape::Enum(values) => open_enum(&mut text, name, values, members),
+            Shape::Union(union) => self.union(&mut text, id, union, members),
+            Shape::Tuple(tuple) => text.push_str(&self.tuple(id, tuple)),
             Shape::Alias(ty) if self.graph.is_recursive_alias[id] => {
-                let inner = self.type_text(ty, Some(id));
-                format!(
-                    "{docs}{}pub struct {name}(pub {inner});\n",
-                    self.derives(id)
-                )
+                push_all(&mut text, &[self.derives(id), "pub struct ", name, "(pub "]);
+                self.push_type(&mut text, ty, Some(id));
+                text.push_str(");\n");
             }
             Shape::Alias(ty) => {
-                format!(
-                    "{docs}pub type {name} = {};\n",
-                    self.type_text(ty, Some(id))
-                )
+                push_all(&mut text, &["pub type ", name, " = "]);
+                self.push_type(&mut text, ty, Some(id));
+                text.push_str(";\n");
             }
         }
+        text
     }
 
     /// A type as Rust text; `owner` decides which references need a box.
     pub(crate) fn type_text(&self, ty: &Type, owner: Option<DeclId>) -> String {
-        let text = match &ty.kind {
-            TypeKind::Any => "serde_json::Value".to_owned(),
-            TypeKind::Boolean => "bool".to_owned(),
-            TypeKind::String(format) => match format_type(format.as_deref()) {
-                Some(name) => format!("{}formats::{name}", self.prefix),
-                None => "String".to_owned(),
-            },
-            TypeKind::Integer(Integer::I32) => "i32".to_owned(),
-            TypeKind::Integer(Integer::I64) => "i64".to_owned(),
-            TypeKind::Integer(Integer::U32) => "u32".to_owned(),
-            TypeKind::Integer(Integer::U64) => "u64".to_owned(),
-            TypeKind::Integer(Integer::Big) => format!("{}support::Integer", self.prefix),
-            TypeKind::Number { is_float: false } => "serde_json::Number".to_owned(),
-            TypeKind::Number { is_float: true } => "f64".to_owned(),
-            TypeKind::Array(item) => format!("Vec<{}>", self.type_text(item, None)),
-            TypeKind::Map(value) => {
-                let value = self.type_text(value, None);
-                // The file of declarations imports it.
-                let path = match self.prefix.is_empty() {
-                    true => "",
-                    false => "std::collections::",
-                };
-                format!("{path}BTreeMap<String, {value}>")
-            }
-            TypeKind::Named(id) => {
-                let name = format!("{}{}", self.prefix, self.names[*id]);
-                match owner {
-                    Some(owner) if self.graph.needs_box(owner, *id) => format!("Box<{name}>"),
-                    _ => name,
-                }
-            }
-        };
+        let mut text = String::new();
+        self.push_type(&mut text, ty, owner);
+        text
+    }
+
+    fn push_type(&self, out: &mut String, ty: &Type, owner: Option<DeclId>) {
         if ty.is_nullable {
-            format!("Option<{text}>")
-        } else {
-            text
+            out.push_str("Option<");
+        }
+        match &ty.kind {
+            TypeKind::Any => out.push_str("serde_json::Value"),
+            TypeKind::Boolean => out.push_str("bool"),
+            TypeKind::String(format) => match format_type(format.as_deref()) {
+                Some(name) => push_all(out, &[&self.prefix, "formats::", name]),
+                None => out.push_str("String"),
+            },
+            TypeKind::Integer(Integer::I32) => out.push_str("i32"),
+            TypeKind::Integer(Integer::I64) => out.push_str("i64"),
+            TypeKind::Integer(Integer::U32) => out.push_str("u32"),
+            TypeKind::Integer(Integer::U64) => out.push_str("u64"),
+            TypeKind::Integer(Integer::Big) => push_all(out, &[&self.prefix, "support::Integer"]),
+            TypeKind::Number { is_float: false } => out.push_str("serde_json::Number"),
+            TypeKind::Number { is_float: true } => out.push_str("f64"),
+            TypeKind::Array(item) => {
+                out.push_str("Vec<");
+                self.push_type(out, item, None);
+                out.push('>');
+            }
+            TypeKind::Map(value) => {
+                // The file of declarations imports it.
+                if !self.prefix.is_empty() {
+                    out.push_str("std::collections::");
+                }
+                out.push_str("BTreeMap<String, ");
+                self.push_type(out, value, None);
+                out.push('>');
+            }
+            TypeKind::Named(id) => match owner {
+                Some(owner) if self.graph.needs_box(owner, *id) => {
+                    push_all(out, &["Box<", &self.prefix, &self.names[*id], ">"]);
+                }
+                _ => push_all(out, &[&self.prefix, &self.names[*id]]),
+            },
+        }
+        if ty.is_nullable {
+            out.push('>');
         }
     }
 
@@ -104,7 +113,7 @@ impl Rust<'_> {
         }
     }
 
-    fn object(&self, id: DeclId, object: &Struct, members: &[String]) -> String {
+    fn object(&self, text: &mut String, id: DeclId, object: &Struct, members: &[String]) {
         let name = &self.names[id];
         let fields: Vec<(&String, &Field)> = members.iter().zip(stored(object)).collect();
         let extra = match &object.extra {
@@ -113,18 +122,24 @@ impl Rust<'_> {
             Extra::Refused => None,
         };
         let is_default = fields.iter().all(|(_, field)| !field.is_required);
-        let mut text = self.derives(id).to_owned();
+        let derives = self.derives(id);
         if is_default {
-            text = text.replacen("Clone, ", "Clone, Default, ", 1);
+            text.push_str(&derives.replacen("Clone, ", "Clone, Default, ", 1));
+        } else {
+            text.push_str(derives);
         }
-        let _ = writeln!(text, "pub struct {name} {{");
+        push_all(text, &["pub struct ", name, " {\n"]);
         for (ident, field) in &fields {
-            text.push_str(&docs(&field.docs, "    "));
-            let mut ty = self.type_text(&field.ty, Some(id));
-            if !field.is_required {
-                ty = format!("Option<{ty}>");
+            push_docs(text, &field.docs, "    ");
+            push_all(text, &["    pub ", ident, ": "]);
+            if field.is_required {
+                self.push_type(text, &field.ty, Some(id));
+                text.push_str(",\n");
+            } else {
+                text.push_str("Option<");
+                self.push_type(text, &field.ty, Some(id));
+                text.push_str(">,\n");
             }
-            let _ = writeln!(text, "    pub {ident}: {ty},");
         }
         if let Some(extra) = &extra {
             let _ = writeln!(text, "    pub extra: {extra},");
@@ -135,7 +150,6 @@ impl Rust<'_> {
         if !is_default && n_required <= NEW_ARGUMENTS_MAX && n_other > 0 {
             text.push_str(&self.constructor(id, &fields, extra.is_some()));
         }
-        text
     }
 
     fn constructor(&self, id: DeclId, fields: &[(&String, &Field)], has_extra: bool) -> String {
@@ -180,12 +194,15 @@ impl Rust<'_> {
         format!("{derives}pub struct {name}({});\n", items.join(", "))
     }
 
-    fn union(&self, id: DeclId, union: &Union, members: &[String]) -> String {
-        let mut text = self.derives(id).to_owned();
-        let _ = writeln!(text, "pub enum {} {{", self.names[id]);
+    fn union(&self, text: &mut String, id: DeclId, union: &Union, members: &[String]) {
+        push_all(
+            text,
+            &[self.derives(id), "pub enum ", &self.names[id], " {\n"],
+        );
         for (variant, ident) in union.variants.iter().zip(members) {
-            let ty = self.type_text(&variant.ty, Some(id));
-            let _ = writeln!(text, "    {ident}({ty}),");
+            push_all(text, &["    ", ident, "("]);
+            self.push_type(text, &variant.ty, Some(id));
+            text.push_str("),\n");
         }
         let other = if union.is_open {
             "Any other value; the contract allows all of them."
@@ -193,7 +210,6 @@ impl Rust<'_> {
             "What the contract does not know yet."
         };
         let _ = write!(text, "    /// {other}\n    Other(serde_json::Value),\n}}\n");
-        text
     }
 }
 
@@ -235,26 +251,24 @@ pub(crate) fn value_idents(values: &[EnumValue]) -> Vec<String> {
     names::members(&labels, Case::Pascal, &["Self", "Other"], "Value")
 }
 
-fn docs(docs: &Docs, indent: &str) -> String {
-    let mut text = doc_lines(&docs.text, indent);
+fn push_docs(out: &mut String, docs: &Docs, indent: &str) {
+    let n_before = out.len();
+    push_doc_lines(out, &docs.text, indent);
     if docs.is_deprecated {
         // `#[deprecated]` would warn in the generated code itself.
-        if !text.is_empty() {
-            text.push_str(&format!("{indent}///\n"));
+        if out.len() > n_before {
+            push_all(out, &[indent, "///\n"]);
         }
-        text.push_str(&format!("{indent}/// Deprecated.\n"));
+        push_all(out, &[indent, "/// Deprecated.\n"]);
     }
-    text
 }
 
-fn open_enum(name: &str, values: &[EnumValue], members: &[String]) -> String {
-    let mut text = format!(
-        "#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]\npub enum {name} {{\n"
-    );
+fn open_enum(text: &mut String, name: &str, values: &[EnumValue], members: &[String]) {
+    let derives = "#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]\npub enum ";
+    push_all(text, &[derives, name, " {\n"]);
     for (value, ident) in values.iter().zip(members) {
-        text.push_str(&docs(&value.docs, "    "));
-        let _ = writeln!(text, "    {ident},");
+        push_docs(text, &value.docs, "    ");
+        push_all(text, &["    ", ident, ",\n"]);
     }
     text.push_str("    /// A value that the contract does not know yet.\n    Other(String),\n}\n");
-    text
 }

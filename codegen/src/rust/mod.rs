@@ -191,11 +191,15 @@ impl<'a> Rust<'a> {
 /// relative to its folder.
 fn models(ir: &Ir, parts: &[&str], needs: Needs, has_manifest: bool) -> Vec<Artifact> {
     let rust = Rust::new(ir, "");
-    let mut modules: BTreeMap<String, BTreeMap<&str, DeclId>> = BTreeMap::new();
+    let mut stems: BTreeMap<&str, BTreeMap<&str, DeclId>> = BTreeMap::new();
     for (id, decl) in ir.decls.iter().enumerate() {
-        let module = names::members(&[&decl.module], names::Case::Snake, RESERVED_MODULES, "_");
-        let ids = modules.entry(module[0].clone()).or_default();
+        let ids = stems.entry(&decl.module).or_default();
         ids.insert(&rust.names[id], id);
+    }
+    let mut modules: BTreeMap<String, BTreeMap<&str, DeclId>> = BTreeMap::new();
+    for (stem, ids) in stems {
+        let module = names::members(&[stem], names::Case::Snake, RESERVED_MODULES, "_");
+        modules.entry(module[0].clone()).or_default().extend(ids);
     }
     let wires = wire_modules(modules.keys());
     let mut artifacts = vec![Artifact::new(

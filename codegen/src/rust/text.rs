@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::names::{self, Case};
+use crate::names::{self, Case, push_all};
 
 /// In the order of their letters, for the search.
 const KEYWORDS: &[&str] = &[
@@ -49,6 +49,13 @@ pub(crate) fn literals<'s>(texts: impl IntoIterator<Item = &'s String>) -> Strin
 /// Doc comment lines with an indent; nothing for empty text.
 pub(crate) fn doc_lines(text: &str, indent: &str) -> String {
     let mut lines = String::new();
+    push_doc_lines(&mut lines, text, indent);
+    lines
+}
+
+/// Adds doc comment lines with an indent; nothing for empty text.
+pub(super) fn push_doc_lines(out: &mut String, text: &str, indent: &str) {
+    let mut is_first = true;
     let mut was_empty = true;
     for line in text.split('\n').flat_map(|line| line.split('\r')) {
         let line = safe_line(line);
@@ -56,16 +63,12 @@ pub(crate) fn doc_lines(text: &str, indent: &str) -> String {
             was_empty = true;
             continue;
         }
-        if was_empty && !lines.is_empty() {
-            lines.push_str(indent);
-            lines.push_str("///\n");
+        if was_empty && !is_first {
+            push_all(out, &[indent, "///\n"]);
         }
-        was_empty = false;
-        for part in [indent, "/// ", &line, "\n"] {
-            lines.push_str(part);
-        }
+        (is_first, was_empty) = (false, false);
+        push_all(out, &[indent, "/// ", &line, "\n"]);
     }
-    lines
 }
 
 /// One line of Markdown that opens no code block, link or tag, and hides nothing.

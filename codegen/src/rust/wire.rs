@@ -8,6 +8,7 @@ use super::decls::stored;
 use super::rules::bounds;
 use super::text::{literal, literals};
 use crate::ir::{DeclId, Extra, Guard, Kind, Shape, Struct, Tuple, Type, Union, Variant};
+use crate::names::push_all;
 use crate::{Artifact, HEADER};
 
 impl Rust<'_> {
@@ -21,18 +22,17 @@ impl Rust<'_> {
             Shape::Tuple(tuple) => Some(self.tuple_table(name, tuple)),
             Shape::Enum(values) => {
                 let lines = values.iter().zip(members);
-                let lines =
-                    lines.map(|(value, ident)| format!("{ident} {},", literal(&value.wire)));
-                let lines: Vec<String> = lines.collect();
+                let mut text = ["strings! { ", name, " { "].concat();
+                for (value, ident) in lines {
+                    push_all(&mut text, &[ident, " ", &literal(&value.wire), ", "]);
+                }
                 let open = if self.ir.decls[id].is_open {
                     " open ()"
                 } else {
                     ""
                 };
-                Some(format!(
-                    "strings! {{ {name} {{ {} }}{open} }}\n",
-                    lines.join(" ")
-                ))
+                push_all(&mut text, &["}", open, " }\n"]);
+                Some(text)
             }
             Shape::Alias(ty) if self.graph.is_recursive_alias[id] => {
                 Some(format!("newtype! {{ {name}{} }}\n", self.bracketed(ty)))
@@ -62,7 +62,10 @@ impl Rust<'_> {
             };
             let wire = literal(&field.wire);
             let rules = self.bracketed(&field.ty);
-            let _ = write!(text, "\n    {ident}: {presence} {wire}{rules},");
+            push_all(
+                &mut text,
+                &["\n    ", ident, ": ", presence, " ", &wire, &rules, ","],
+            );
         }
         text.push_str(if members.is_empty() { "}" } else { "\n}" });
         let constants = object.fields.iter().filter(|field| field.is_fixed());
@@ -131,7 +134,11 @@ impl Rust<'_> {
                 _ => "maybe",
             };
             let rules = self.bracketed(&variant.ty);
-            let _ = writeln!(text, "    {ident}: {how} [{}]{rules},", guards.join(", "));
+            let guards = guards.join(", ");
+            push_all(
+                &mut text,
+                &["    ", ident, ": ", how, " [", &guards, "]", &rules, ",\n"],
+            );
         }
         text.push('}');
         if union.is_open {

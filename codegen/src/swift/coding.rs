@@ -11,6 +11,7 @@ use super::bounds::own_bounds;
 use super::decls::Named;
 use super::text::{literal, literals, variants};
 use crate::ir::{Access, Extra, Guard, Kind, Struct, Tuple, Type, Union, Variant};
+use crate::names::push_all;
 
 impl Swift<'_> {
     pub(super) fn object_coding(
@@ -36,8 +37,10 @@ impl Swift<'_> {
             } else {
                 ("optional", "ifAny: ")
             };
-            let _ = writeln!(read, "        {this} = try object.{take}({wire})");
-            let _ = writeln!(write, "        object.put({wire}, {label}{this})");
+            let reading = ["        ", &this, " = try object.", take, "(", &wire, ")\n"];
+            push_all(&mut read, &reading);
+            let writing = ["        object.put(", &wire, ", ", label, &this, ")\n"];
+            push_all(&mut write, &writing);
         }
         read.push_str(if is_closed {
             "        try object.refuseRest()\n"
@@ -74,13 +77,13 @@ impl Swift<'_> {
             if bounds.is_empty() && direction.is_empty() && !self.is_checked(&field.ty) {
                 continue;
             }
-            let wire = literal(&field.wire);
-            let mut line = format!("checker.field({wire}, {direction}{}", this(ident));
+            let (wire, this) = (literal(&field.wire), this(ident));
+            let line = ["        checker.field(", &wire, ", ", direction, &this];
+            push_all(&mut checks, &line);
             for bound in bounds {
-                line.push_str(", ");
-                line.push_str(&bound);
+                push_all(&mut checks, &[", ", &bound]);
             }
-            let _ = writeln!(checks, "        {line})");
+            checks.push_str(")\n");
         }
         if let Extra::Typed(ty) = &object.extra {
             let bounds = self.bounds(ty);

@@ -11,6 +11,7 @@ use super::text::{docs, fields, literal, values, variants, wrapped};
 use crate::ir::{
     DeclId, EnumValue, Extra, Field, Format, Integer, Shape, Struct, Tuple, Type, TypeKind, Union,
 };
+use crate::names::push_all;
 
 impl Swift<'_> {
     pub(super) fn declaration(&self, id: DeclId) -> String {
@@ -82,9 +83,12 @@ impl Swift<'_> {
                 true => "@Boxed ",
                 false => "",
             };
-            let _ = writeln!(text, "    {wrapper}public var {ident}: {ty}");
-            arguments.push(format!("{ident}: {ty}{default}"));
-            let _ = writeln!(assigns, "        self.{ident} = {ident}");
+            push_all(
+                &mut text,
+                &["    ", wrapper, "public var ", ident, ": ", &ty, "\n"],
+            );
+            arguments.push([ident, ": ", &ty, default].concat());
+            push_all(&mut assigns, &["        self.", ident, " = ", ident, "\n"]);
         }
         if let Some(ty) = self.extra_type(object) {
             let _ = writeln!(

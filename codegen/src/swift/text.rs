@@ -224,6 +224,9 @@ pub(super) fn literals<'s>(texts: impl IntoIterator<Item = &'s String>) -> Strin
 
 /// Doc comment lines.
 pub(super) fn docs(docs: &Docs, indent: &str) -> String {
+    if docs.text.is_empty() && !docs.is_deprecated {
+        return String::new();
+    }
     let lines = names::text_lines(&docs.text);
     let lines = lines.iter().map(|line| &**line);
     let note = docs.is_deprecated.then_some("- Note: deprecated.");
