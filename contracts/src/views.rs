@@ -90,38 +90,70 @@ impl Contract {
     /// The operations of all paths in document order; webhooks are not among them.
     #[must_use]
     pub fn operations(&self) -> Vec<Operation<'_>> {
-        self.operations_of("paths", &mut BTreeSet::new())
+        self.operations_of("paths")
     }
 
     /// The operations of all webhooks in document order: what the server calls. The path of each
     /// is the name of its webhook.
     #[must_use]
     pub fn webhooks(&self) -> Vec<Operation<'_>> {
-        self.operations_of("webhooks", &mut BTreeSet::new())
+        self.operations_of("webhooks")
     }
 
-    fn operations_of<'a>(
+    /// The callbacks of an operation by name, each with its operations: what the server calls
+    /// because of it. The path of each is its expression.
+    #[must_use]
+    pub fn callbacks<'a>(
         &'a self,
-        section: &str,
-        taken: &mut BTreeSet<String>,
-    ) -> Vec<Operation<'a>> {
+        operation: &Operation<'a>,
+    ) -> Vec<(&'a str, Vec<Operation<'a>>)> {
+        let callbacks = operation.node.get("callbacks").map(Node::entries);
+        let callbacks = callbacks.unwrap_or_default();
+        callbacks
+            .filter(|entry| !entry.key.starts_with("x-"))
+            .map(|entry| {
+                let resolved = self.resolve(operation.file, &entry.node);
+                let pointer = resolved.pointer.unwrap_or_else(|| {
+                    let name = escape_token(&entry.key);
+                    format!("{}/callbacks/{name}", operation.pointer)
+                });
+                let items = Located {
+                    file: resolved.file,
+                    node: resolved.node,
+                };
+                (entry.key.as_str(), self.operations_in(items, &pointer))
+            })
+            .collect()
+    }
+
+    fn operations_of(&self, section: &str) -> Vec<Operation<'_>> {
+        let node = self.root().get(section);
+        let Some(node) = node.filter(|_| !self.kind.is_async()) else {
+            return Vec::new();
+        };
+        let items = Located {
+            file: &self.entry,
+            node,
+        };
+        self.operations_in(items, &format!("/{section}"))
+    }
+
+    /// The operations of all path items under an object that stands at `pointer`.
+    fn operations_in<'a>(&'a self, items: Located<'a>, pointer: &str) -> Vec<Operation<'a>> {
         let mut operations = Vec::new();
-        if self.kind.is_async() {
-            return operations;
-        }
-        let paths = self.root().get(section).map(Node::entries);
-        for path in paths.unwrap_or_default() {
-            if path.key.starts_with("x-") || (section == "paths" && !path.key.starts_with('/')) {
+        let taken = &mut BTreeSet::new();
+        for path in items.node.entries() {
+            if path.key.starts_with("x-") || (pointer == "/paths" && !path.key.starts_with('/')) {
                 continue;
             }
-            let resolved = self.resolve(&self.entry, &path.node);
+            let resolved = self.resolve(items.file, &path.node);
             let item = Located {
                 file: resolved.file,
                 node: resolved.node,
             };
             let base = match resolved.pointer {
                 Some(pointer) => pointer,
-                None => format!("/{section}/{}", escape_token(&path.key)),
+                None => format!("{pointer}/{}", escape_token(&path.key)),
             };
             for (holder, method) in methods_of(item.node) {
                 let resolved = self.resolve(item.file, &method.node);

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use tollgate_report::Place;
 
-use super::walk::{Direction, Draft, Effect, Scope, Walk};
+use super::walk::{Direction, Draft, Effect, Scope, Walk, Words};
 use super::{Level, async_parts, schema};
 use crate::source::{Span, escape_token};
 use crate::views::{AsyncOperation, Channel, Located, Message};
@@ -38,7 +38,7 @@ fn scope(operation: Option<&str>, direction: Direction, path: String) -> Scope {
             Direction::Request => "request-body",
             Direction::Response => "response-body",
         },
-        is_message: true,
+        words: Words::Message,
         path,
         is_nested: false,
     }

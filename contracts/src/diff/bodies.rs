@@ -67,8 +67,20 @@ pub(super) fn compare_requests<'a>(
 }
 
 /// The media types of two bodies and the schemas of those in both.
-fn compare_contents<'a>(walk: &mut Walk<'a>, scope: &Scope, old: Located<'a>, new: Located<'a>) {
+pub(super) fn compare_contents<'a>(
+    walk: &mut Walk<'a>,
+    scope: &Scope,
+    old: Located<'a>,
+    new: Located<'a>,
+) {
     let (old_media, new_media) = (media_of(old), media_of(new));
+    // A client that asks for it, or sends it, is refused; what the service calls with is its own
+    // choice, and a client may not read a new one.
+    let is_chosen = scope.words.is_called() && scope.direction == Direction::Response;
+    let (removed, added) = match is_chosen {
+        true => (Level::Info, Level::Warning),
+        false => (Level::Breaking, Level::Info),
+    };
     let prefix = match scope.direction {
         Direction::Request => "request-body-media-type",
         Direction::Response => "response-media-type",
@@ -83,17 +95,10 @@ fn compare_contents<'a>(walk: &mut Walk<'a>, scope: &Scope, old: Located<'a>, ne
     };
     for (name, at) in &old_media {
         let Some(new_at) = new_media.get(name) else {
-            // A client that asks for it, or sends it, is refused in both directions.
             let places = (place(*at), place(new));
             walk.push(
                 scope,
-                draft(
-                    "removed",
-                    name,
-                    Effect::Narrow,
-                    Some(Level::Breaking),
-                    places,
-                ),
+                draft("removed", name, Effect::Narrow, Some(removed), places),
             );
             continue;
         };
@@ -108,7 +113,7 @@ fn compare_contents<'a>(walk: &mut Walk<'a>, scope: &Scope, old: Located<'a>, ne
             let places = (place(old), place(*at));
             walk.push(
                 scope,
-                draft("added", name, Effect::Neutral, Some(Level::Info), places),
+                draft("added", name, Effect::Neutral, Some(added), places),
             );
         }
     }

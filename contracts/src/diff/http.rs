@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use tollgate_report::Place;
 
-use super::walk::{Direction, Draft, Effect, Scope, Walk};
-use super::{Level, bodies, schema, security};
+use super::walk::{Direction, Draft, Effect, Scope, Walk, Words};
+use super::{Level, bodies, called, schema, security};
 use crate::source::{Node, escape_token};
 use crate::views::{Located, Operation, Parameter, text};
 
@@ -44,6 +44,7 @@ pub(super) fn compare(walk: &mut Walk<'_>) {
             walk.push(&scope_of(operation), draft);
         }
     }
+    called::webhooks(walk);
 }
 
 fn by_key<'o, 'a>(
@@ -107,7 +108,7 @@ fn scope_of(operation: &Operation<'_>) -> Scope {
         )),
         direction: Direction::Request,
         subject: "request-body",
-        is_message: false,
+        words: Words::Http,
         path: format!(
             "/paths/{}/{}",
             escape_token(&operation.path),
@@ -142,10 +143,16 @@ fn compare_operation<'a>(walk: &mut Walk<'a>, old: &Operation<'a>, new: &Operati
     bodies::compare_requests(walk, &scope, old, new);
     bodies::compare_responses(walk, &scope, old, new);
     security::compare(walk, &scope, old, new);
+    called::callbacks(walk, &scope, old, new);
 }
 
 /// Identifier, deprecation and tags.
-fn compare_facts(walk: &mut Walk<'_>, scope: &Scope, old: &Operation<'_>, new: &Operation<'_>) {
+pub(super) fn compare_facts(
+    walk: &mut Walk<'_>,
+    scope: &Scope,
+    old: &Operation<'_>,
+    new: &Operation<'_>,
+) {
     let places = || (Some(old.place.clone()), Some(new.place.clone()));
     let mut push = |code: &str, message: String, level: Level| {
         let (old, new) = places();

@@ -7,6 +7,7 @@ mod allow;
 mod async_parts;
 mod asyncapi;
 mod bodies;
+mod called;
 mod flat;
 mod grouping;
 mod http;

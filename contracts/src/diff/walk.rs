@@ -18,6 +18,67 @@ pub(super) enum Direction {
     Response,
 }
 
+/// What codes call what the service reads and what it writes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Words {
+    /// `request` and `response` of an operation that clients call.
+    Http,
+    /// `received-message` and `sent-message`.
+    Message,
+    /// Of a webhook the service writes `webhook-request` and reads `webhook-response`.
+    Webhook,
+    /// Of a callback, `callback-request` and `callback-response`.
+    Callback,
+}
+
+impl Words {
+    /// Whether the service begins the exchange over HTTP.
+    pub(super) fn is_called(self) -> bool {
+        matches!(self, Self::Webhook | Self::Callback)
+    }
+
+    /// A code in these words; it is given in those of HTTP, where the service reads requests.
+    fn rename(self, code: String) -> String {
+        let called = match self {
+            Self::Http => return code,
+            Self::Message => {
+                return code
+                    .replace("request-body", "received-message")
+                    .replace("response-body", "sent-message")
+                    .replace("request", "received-message")
+                    .replace("response", "sent-message");
+            }
+            Self::Webhook => "webhook",
+            Self::Callback => "callback",
+        };
+        let swapped = swap(&code);
+        for side in ["request", "response"] {
+            if swapped.contains(side) {
+                return swapped.replacen(side, &format!("{called}-{side}"), 1);
+            }
+        }
+        format!("{called}-{code}")
+    }
+
+    /// oasdiff's id for a code; it reads a webhook as an operation and does not know callbacks.
+    fn alias(self, code: &str) -> Option<String> {
+        match self {
+            Self::Http => oasdiff_alias(code).map(str::to_owned),
+            Self::Message | Self::Callback => None,
+            Self::Webhook => Some(swap(code)).filter(|id| super::rule(id).is_some()),
+        }
+    }
+}
+
+/// A code with its two directions changed for one another.
+fn swap(code: &str) -> String {
+    let pieces = code.split("request");
+    let pieces: Vec<String> = pieces
+        .map(|piece| piece.replace("response", "request"))
+        .collect();
+    pieces.join("response")
+}
+
 /// What a change does to the set of valid values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Effect {
@@ -38,8 +99,8 @@ pub(super) struct Scope {
     pub(super) direction: Direction,
     /// `request-body`, `request-parameter`, `response-body`, `response-header`.
     pub(super) subject: &'static str,
-    /// True for payloads of messages: codes say `received-message` and `sent-message`.
-    pub(super) is_message: bool,
+    /// What codes call the two directions.
+    pub(super) words: Words,
     /// The pointer so far.
     pub(super) path: String,
     /// False at the root of the schema, true below.
@@ -118,20 +179,8 @@ impl<'a> Walk<'a> {
         let level = draft
             .level
             .unwrap_or_else(|| level_of(scope.direction, draft.effect));
-        let alias = (!scope.is_message)
-            .then(|| oasdiff_alias(&draft.code))
-            .flatten()
-            .map(str::to_owned);
-        let code = if scope.is_message {
-            draft
-                .code
-                .replace("request-body", "received-message")
-                .replace("response-body", "sent-message")
-                .replace("request", "received-message")
-                .replace("response", "sent-message")
-        } else {
-            draft.code
-        };
+        let alias = scope.words.alias(&draft.code);
+        let code = scope.words.rename(draft.code);
         let change = Change {
             level,
             code,
@@ -157,7 +206,7 @@ impl<'a> Walk<'a> {
             operation: None,
             direction: Direction::Request,
             subject: "request-body",
-            is_message: false,
+            words: Words::Http,
             path: String::new(),
             is_nested: false,
         };
@@ -183,11 +232,21 @@ fn level_of(direction: Direction, effect: Effect) -> Level {
 }
 
 fn victim(scope: &Scope) -> &'static str {
-    match (scope.direction, scope.is_message) {
-        (Direction::Request, false) => "a client that sends what the old contract allows",
-        (Direction::Response, false) => "a client that relies on what the old contract promises",
-        (Direction::Request, true) => "a peer that sends what the old contract allows",
-        (Direction::Response, true) => "a peer that relies on what the old contract promises",
+    match (scope.direction, scope.words) {
+        (Direction::Request, Words::Http) => "a client that sends what the old contract allows",
+        (Direction::Response, Words::Http) => {
+            "a client that relies on what the old contract promises"
+        }
+        (Direction::Request, Words::Message) => "a peer that sends what the old contract allows",
+        (Direction::Response, Words::Message) => {
+            "a peer that relies on what the old contract promises"
+        }
+        (Direction::Request, Words::Webhook | Words::Callback) => {
+            "a client that answers what the old contract allows"
+        }
+        (Direction::Response, Words::Webhook | Words::Callback) => {
+            "a client that is called and relies on what the old contract promises"
+        }
     }
 }
 
