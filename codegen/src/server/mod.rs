@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use crate::ir::{Body, Ir, Location, Operation, Parameter, Shape, Struct, Type, TypeKind};
-use crate::names::{self, Case, identifier};
+use crate::names::{self, Case};
 use crate::rust::{Rust, doc_lines, literal, member};
 use crate::{Artifact, CodegenError, HEADER};
 
@@ -47,11 +47,13 @@ pub(crate) fn emit(ir: &Ir, models: &str, folder: &str) -> Result<Vec<Artifact>,
         .filter(|(_, operation)| !operation.is_websocket)
         .collect();
     api.push_str(&traits(&served, &names));
+    let trait_names = trait_names(&served);
     for (index, operation) in &served {
         let names = &names[*index];
+        let trait_name = &trait_names[operation.tag.as_str()];
         api.push_str(&request(&rust, operation, names));
         api.push_str(&responses::response(&rust, operation, names));
-        api.push_str(&handler(&rust, *index, operation, names));
+        api.push_str(&handler(&rust, (*index, operation), names, trait_name));
     }
     api.push_str(&routes::router(&served, &names));
     let extract = include_str!("templates/extract.rs").replace("models_crate", models);
@@ -238,8 +240,12 @@ fn request(rust: &Rust<'_>, operation: &Operation, names: &Names) -> String {
     text
 }
 
-fn handler(rust: &Rust<'_>, index: usize, operation: &Operation, names: &Names) -> String {
-    let trait_name = format!("{}Api", identifier(&operation.tag, Case::Pascal));
+fn handler(
+    rust: &Rust<'_>,
+    (index, operation): (usize, &Operation),
+    names: &Names,
+    trait_name: &str,
+) -> String {
     let function = names.function.trim_start_matches("r#");
     let body_name = if operation.body.is_some() {
         "body"

@@ -1,9 +1,8 @@
 //! Lists whose items have each a type of their own: how they are read, written and checked.
 
-use serde::Serialize;
 use serde_json::Value;
 
-use super::support::{check, unexpected, Decode, Path, Rule, Validate, Violation};
+use super::support::{check, unexpected, Decode, Encode, Encoded, Path, Rule, Validate, Violation};
 
 /// The list that a type is read from; each item is taken out once.
 pub struct Items<'p> {
@@ -64,54 +63,37 @@ impl<'p> Items<'p> {
 }
 
 /// How the items of a type are written; the names are those of [`Items`].
-pub struct ItemsOut<S: serde::ser::SerializeSeq> {
-    to: S,
+#[derive(Default)]
+pub struct ItemsOut<'a> {
+    items: Vec<Encoded<'a>>,
     is_cut: bool,
 }
 
-impl<S: serde::ser::SerializeSeq> ItemsOut<S> {
-    /// Starts a list.
-    pub fn new(to: S) -> Self {
-        Self { to, is_cut: false }
-    }
-
+impl<'a> ItemsOut<'a> {
     /// An item that is always there.
-    ///
-    /// # Errors
-    /// Those of the serializer.
-    pub fn required(&mut self, item: &impl Serialize) -> Result<(), S::Error> {
-        self.to.serialize_element(item)
+    pub fn required(&mut self, item: &'a impl Encode) {
+        self.items.push(item.encode());
     }
 
     /// An item that may be absent; then nothing can stand after it.
-    ///
-    /// # Errors
-    /// Those of the serializer.
-    pub fn optional(&mut self, item: &Option<impl Serialize>) -> Result<(), S::Error> {
+    pub fn optional(&mut self, item: &'a Option<impl Encode>) {
         match item {
-            Some(item) if !self.is_cut => self.to.serialize_element(item),
-            _ => {
-                self.is_cut = true;
-                Ok(())
-            }
+            Some(item) if !self.is_cut => self.items.push(item.encode()),
+            _ => self.is_cut = true,
         }
     }
 
     /// The items that are left.
-    ///
-    /// # Errors
-    /// Those of the serializer.
-    pub fn rest(&mut self, items: &[impl Serialize]) -> Result<(), S::Error> {
-        let is_cut = self.is_cut;
-        items.iter().filter(|_| !is_cut).try_for_each(|item| self.to.serialize_element(item))
+    pub fn rest(&mut self, items: &'a [impl Encode]) {
+        if !self.is_cut {
+            self.items.extend(items.iter().map(Encode::encode));
+        }
     }
 
     /// Ends the list.
-    ///
-    /// # Errors
-    /// Those of the serializer.
-    pub fn end(self) -> Result<S::Ok, S::Error> {
-        self.to.end()
+    #[must_use]
+    pub fn end(self) -> Encoded<'a> {
+        Encoded::List(self.items)
     }
 }
 
@@ -156,11 +138,11 @@ macro_rules! tuple {
                 Ok(read)
             }
         }
-        impl serde::Serialize for $name {
-            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                let mut to = items::ItemsOut::new(serializer.serialize_seq(None)?);
-                $(to.$presence(&self.$index)?;)*
-                $(to.rest(&self.$rest)?;)?
+        impl support::Encode for $name {
+            fn encode(&self) -> support::Encoded<'_> {
+                let mut to = items::ItemsOut::default();
+                $(to.$presence(&self.$index);)*
+                $(to.rest(&self.$rest);)?
                 to.end()
             }
         }
@@ -172,7 +154,7 @@ macro_rules! tuple {
                 $(on.rest($rest, &self.$rest, &[$($each),*]);)?
             }
         }
-        support::deserialize_by_decode!($name);
+        support::serde_by_json!($name);
     };
 }
 pub(crate) use tuple;

@@ -36,7 +36,7 @@ export interface Channel<Sent, Received> {
 }
 
 /** A message of the contract: name, check of the payload, of the headers, place of the correlation id. */
-export type Kind = readonly [string, Check, Check?, string?];
+export type Kind = readonly [string, Check, (Check | undefined)?, string?];
 
 /** One end of a channel over a transport. */
 export function open<Sent, Received>(
