@@ -111,11 +111,15 @@ pub(crate) fn visit_types<'a>(shape: &'a Shape, visit: &mut dyn FnMut(&'a Type, 
     }
 }
 
-/// The declarations that each refers to, in order, each once.
+/// The declarations that each refers to, in order, each once; a twin is a name for its original.
 fn edges(ir: &Ir, with_indirect: bool) -> Vec<Vec<DeclId>> {
     ir.decls
         .iter()
-        .map(|decl| {
+        .enumerate()
+        .map(|(id, decl)| {
+            if ir.originals[id] != id {
+                return vec![ir.originals[id]];
+            }
             let mut targets = Vec::new();
             visit_types(&decl.shape, &mut |ty, is_indirect| {
                 if let TypeKind::Named(id) = ty.kind

@@ -27,6 +27,9 @@ pub type DeclId = usize;
 pub struct Ir {
     /// The declared types, in the order they were met.
     pub decls: Vec<Decl>,
+    /// For each declaration the one that stands for it: itself, or the inline type that says the
+    /// same, whose name it becomes another one for.
+    pub originals: Vec<DeclId>,
     /// The HTTP operations, in document order.
     pub operations: Vec<Operation>,
     /// The addresses of the HTTP servers, in document order; `{name}` stands for a variable's default.

@@ -11,15 +11,15 @@ use super::{
 };
 
 /// For each declaration the one that stands for it: itself, or an inline type that is the same
-/// down to its texts, of which the first in the order of `names` is taken.
-pub(crate) fn originals(ir: &Ir, names: &[String]) -> Vec<DeclId> {
+/// down to its texts, of which the first by name and place is taken.
+pub(crate) fn originals(ir: &Ir) -> Vec<DeclId> {
     let mut marks = Marks {
         ir,
         marks: vec![None; ir.decls.len()],
         known: FxHashMap::default(),
     };
     let mut order: Vec<DeclId> = (0..ir.decls.len()).collect();
-    order.sort_by_key(|id| &names[*id]);
+    order.sort_by_key(|id| (&ir.decls[*id].name, &ir.decls[*id].place));
     let mut first: FxHashMap<Mark, DeclId> = FxHashMap::default();
     let mut originals: Vec<DeclId> = (0..ir.decls.len()).collect();
     for id in order {

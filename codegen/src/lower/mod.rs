@@ -25,7 +25,7 @@ use std::rc::Rc;
 use rustc_hash::FxHashMap;
 use tollgate_contracts::{Contract, Node};
 
-use crate::ir::{Decl, DeclId, Docs, Ir, Shape, Type, TypeKind};
+use crate::ir::{Decl, DeclId, Docs, Ir, Shape, Type, TypeKind, originals};
 use flat::Flat;
 use view::Cursor;
 
@@ -101,6 +101,7 @@ pub fn lower<C: Borrow<Contract>>(contracts: &[C]) -> Ir {
         lowering.drain_schemas();
     }
     unchecked::note_patterns(&mut lowering.ir);
+    lowering.ir.originals = originals(&lowering.ir);
     lowering.ir
 }
 

@@ -8,12 +8,13 @@ use crate::ir::{
     Body, Content, Docs, Location, Operation, Parameter, Response, SecurityScheme, Type, TypeKind,
 };
 use crate::names::{Case, identifier};
+use tollgate_contracts::Node;
 
 const METHODS: [&str; 9] = [
     "get", "put", "post", "delete", "options", "head", "patch", "trace", "query",
 ];
 
-/// Adds the operations of `paths` and the inline types of webhooks.
+/// Adds the operations of `paths`, and the inline types of webhooks and callbacks.
 pub(crate) fn lower<'a>(lowering: &mut Lowering<'a>, root: &Cursor<'a>) {
     lowering.ir.servers.extend(servers(root));
     lowering.ir.security_schemes.extend(security_schemes(root));
@@ -22,37 +23,74 @@ pub(crate) fn lower<'a>(lowering: &mut Lowering<'a>, root: &Cursor<'a>) {
             continue;
         };
         for (path, item) in paths.entries() {
-            let Some(item) = item.resolve() else { continue };
-            let more = item.get("additionalOperations");
-            let more = more.iter().flat_map(Cursor::entries);
-            let standard = METHODS
-                .into_iter()
-                .filter_map(|method| Some((method, item.get(method)?)));
-            for (method, operation) in standard.chain(more) {
-                // Some documents refer to a whole operation, although no specification has it.
-                let Some(operation) = operation.resolve() else {
-                    continue;
-                };
-                let operation = lowering.operation(path, method, &item, &operation);
-                if section == "paths" {
-                    lowering.ir.operations.push(operation);
-                }
+            let operations = lowering.operations(path, &item, "", &mut Vec::new());
+            if section == "paths" {
+                lowering.ir.operations.extend(operations);
             }
         }
     }
 }
 
 impl<'a> Lowering<'a> {
-    fn operation(
+    /// The operations of a path item. `above` names the callback that it belongs to; `open` are
+    /// the callbacks that are being looked at.
+    fn operations(
         &mut self,
         path: &str,
-        method: &str,
+        item: &Cursor<'a>,
+        above: &str,
+        open: &mut Vec<*const Node>,
+    ) -> Vec<Operation> {
+        let Some(item) = item.resolve() else {
+            return Vec::new();
+        };
+        let more = item.get("additionalOperations");
+        let more = more.iter().flat_map(Cursor::entries);
+        let standard = METHODS
+            .into_iter()
+            .filter_map(|method| Some((method, item.get(method)?)));
+        let mut operations = Vec::new();
+        for (method, operation) in standard.chain(more) {
+            // Some documents refer to a whole operation, although no specification has it.
+            let Some(operation) = operation.resolve() else {
+                continue;
+            };
+            let id = match operation.text("operationId") {
+                Some(id) => id.to_owned(),
+                None if above.is_empty() => format!("{method} {path}"),
+                None => format!("{above} {method}"),
+            };
+            self.callbacks(&operation, &id, open);
+            operations.push(self.operation((method, path), id, &item, &operation));
+        }
+        operations
+    }
+
+    /// The inline types of what the service calls because of an operation.
+    fn callbacks(&mut self, operation: &Cursor<'a>, id: &str, open: &mut Vec<*const Node>) {
+        let callbacks = operation.get("callbacks");
+        for (name, callback) in callbacks.iter().flat_map(Cursor::entries) {
+            let Some(callback) = callback.resolve() else {
+                continue;
+            };
+            if name.starts_with("x-") || open.contains(&callback.key()) {
+                continue;
+            }
+            open.push(callback.key());
+            for (expression, item) in callback.entries() {
+                self.operations(expression, &item, &format!("{id} {name}"), open);
+            }
+            open.pop();
+        }
+    }
+
+    fn operation(
+        &mut self,
+        (method, path): (&str, &str),
+        id: String,
         item: &Cursor<'a>,
         operation: &Cursor<'a>,
     ) -> Operation {
-        let id = operation
-            .text("operationId")
-            .map_or_else(|| format!("{method} {path}"), str::to_owned);
         let tag = operation.get("tags").and_then(|tags| tags.items().next());
         let name = identifier(&id, Case::Pascal);
         Operation {
@@ -68,7 +106,7 @@ impl<'a> Lowering<'a> {
             body_size_max_bytes: operation
                 .node
                 .get("x-body-size-max-bytes")
-                .and_then(tollgate_contracts::Node::as_u64),
+                .and_then(Node::as_u64),
             is_websocket: operation.is_true("x-websocket"),
             parameters: self.parameters(item, operation, &name),
             body: self.body(operation, &name),

@@ -33,6 +33,10 @@ impl Rust<'_> {
     pub(crate) fn declaration(&self, id: DeclId, members: &[String]) -> String {
         let decl = &self.ir.decls[id];
         let name = &self.names[id];
+        let original = self.ir.originals[id];
+        if original != id {
+            return format!("pub type {name} = {};\n", self.names[original]);
+        }
         let mut text = String::with_capacity(256);
         push_docs(&mut text, &decl.docs, "");
         match &decl.shape {

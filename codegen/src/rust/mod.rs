@@ -177,6 +177,8 @@ impl<'a> Rust<'a> {
         let module = ids.values().next().map(|id| &self.ir.decls[*id].module);
         let mut is_found = false;
         for id in ids.values() {
+            let original = self.ir.originals[*id];
+            is_found |= Some(&self.ir.decls[original].module) != module;
             visit_types(&self.ir.decls[*id].shape, &mut |ty, _| {
                 if let TypeKind::Named(target) = ty.kind {
                     is_found |= Some(&self.ir.decls[target].module) != module;

@@ -12,9 +12,12 @@ use crate::names::push_all;
 use crate::{Artifact, HEADER};
 
 impl Rust<'_> {
-    /// The table of one type, which has these members; nothing for an alias, which has that of
-    /// its target.
+    /// The table of one type, which has these members; nothing for another name of a type, which
+    /// has that of its target.
     pub(crate) fn table(&self, id: DeclId, members: &[String]) -> Option<String> {
+        if self.ir.originals[id] != id {
+            return None;
+        }
         let name = &self.names[id];
         match &self.ir.decls[id].shape {
             Shape::Struct(object) => Some(self.record(name, object, members)),

@@ -17,7 +17,7 @@ impl Swift<'_> {
     pub(super) fn declaration(&self, id: DeclId) -> String {
         let decl = &self.ir.decls[id];
         let name = &self.names[id];
-        let original = self.originals[id];
+        let original = self.ir.originals[id];
         if original != id {
             return format!("public typealias {name} = {}\n", self.names[original]);
         }

@@ -12,7 +12,7 @@ mod wire;
 
 use std::collections::BTreeMap;
 
-use crate::ir::{Graph, Ir, analyse, originals};
+use crate::ir::{Graph, Ir, analyse};
 use crate::{Artifact, Emit, HEADER, Request, names};
 
 /// Names of Swift's library, of Foundation and of our support files.
@@ -35,8 +35,6 @@ pub(crate) struct Swift<'a> {
     graph: Graph,
     sizes: sizes::Sizes,
     names: Vec<String>,
-    /// The declaration that stands for each: itself, or an inline twin.
-    originals: Vec<usize>,
     /// Whether `validate` has anything to look at in a declaration.
     has_checks: Vec<bool>,
 }
@@ -47,17 +45,13 @@ impl<'a> Swift<'a> {
         let mut reserved: Vec<&str> = RESERVED.split_whitespace().collect();
         reserved.push(&module);
         let graph = analyse(ir);
-        let mut swift = Self {
+        Self {
             ir,
             sizes: sizes::Sizes::of(ir, &graph),
             graph,
             names: names::types(ir, &reserved),
-            originals: Vec::new(),
-            has_checks: Vec::new(),
-        };
-        swift.originals = originals(ir, &swift.names);
-        swift.has_checks = bounds::with_checks(ir);
-        swift
+            has_checks: bounds::with_checks(ir),
+        }
     }
 }
 

@@ -16,7 +16,7 @@ mod wire;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
-use crate::ir::{DeclId, Ir, Shape, Type, TypeKind, originals, visit_types};
+use crate::ir::{DeclId, Ir, Shape, Type, TypeKind, visit_types};
 use crate::{Artifact, Emit, HEADER, Request, names};
 
 /// How the models file begins.
@@ -33,7 +33,6 @@ pub(crate) fn emit(ir: &Ir, request: &Request) -> Vec<Artifact> {
     let mut typescript = TypeScript {
         ir,
         names: &names,
-        originals: originals(ir, &names),
         cuts: cuts(ir),
         has_residual: ir.decls.iter().any(|decl| has_residual(&decl.shape)),
         prefix: "",
@@ -59,8 +58,6 @@ fn file(stem: &str, contents: &str) -> Artifact {
 struct TypeScript<'a> {
     ir: &'a Ir,
     names: &'a [String],
-    /// The declaration that stands for each: itself, or an inline twin.
-    originals: Vec<DeclId>,
     /// References that would make a type its own definition, as pairs of from and to.
     cuts: BTreeSet<(DeclId, DeclId)>,
     /// Whether a schema is needed beside the types.
@@ -116,19 +113,23 @@ impl TypeScript<'_> {
         if self.has_residual {
             out.push_str("import * as r from \"./schema.js\";\n");
         }
+        // A name for a type needs the type's value, so these come behind all others.
+        let mut twins = String::new();
         for id in order.into_values() {
-            out.push('\n');
-            if self.originals[id] != id {
-                let (name, original) = (&self.names[id], &self.names[self.originals[id]]);
+            let original = self.ir.originals[id];
+            if original != id {
+                let (name, original) = (&self.names[id], &self.names[original]);
                 let _ = writeln!(
-                    out,
-                    "export type {name} = {original};\nexport const {name} = {original};"
+                    twins,
+                    "\nexport type {name} = {original};\nexport const {name} = {original};"
                 );
                 continue;
             }
+            out.push('\n');
             self.type_declaration(&mut out, id);
             self.check_declaration(&mut out, id);
         }
+        out.push_str(&twins);
         out
     }
 

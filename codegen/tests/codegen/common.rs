@@ -72,3 +72,33 @@ pub fn documents() -> Vec<(String, Vec<Contract>)> {
     }
     documents
 }
+
+/// All odd documents, each a contract of its own.
+pub fn odd_documents() -> Vec<Contract> {
+    let folder = root().join("codegen/tests/fixtures/odd");
+    let entries = fs::read_dir(&folder).expect("the folder is there");
+    let files = entries.map(|entry| entry.expect("an entry").path());
+    let mut files: Vec<PathBuf> = files.filter(|path| path.is_file()).collect();
+    files.push(folder.join("several-files/api.yaml"));
+    files.push(folder.join("async-several/main.yaml"));
+    files.sort();
+    let load = |path: &PathBuf| tollgate_contracts::load(path).expect("a contract that loads");
+    files.iter().map(load).collect()
+}
+
+/// All that a language has, of all odd documents in one package.
+pub fn odd_package(language: Language) -> Vec<Artifact> {
+    let parts = [Emit::Models, Emit::Client, Emit::Server];
+    let request = Request {
+        language,
+        emit: parts
+            .into_iter()
+            .filter(|part| part.is_for(language))
+            .collect(),
+        package: "fixture-odd".to_owned(),
+        has_manifest: true,
+    };
+    generate(&odd_documents(), &request)
+        .expect("the contracts can be generated")
+        .artifacts
+}

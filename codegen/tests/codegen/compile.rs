@@ -5,8 +5,9 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use crate::common::{artifacts, contract, documents, root, write};
-use tollgate_codegen::{Emit, Language, Request, generate};
+use crate::common::{artifacts, contract, documents, odd_package, root, write};
+use tollgate_codegen::{Artifact, Emit, Language, Request, generate};
+use tollgate_contracts::Contract;
 
 /// Runs `cargo` offline in a package with the workspace's lock file.
 #[track_caller]
@@ -53,6 +54,13 @@ fn rust_compiles_without_warnings() {
     );
     fs::write(folder.path().join("Cargo.toml"), manifest).expect("a manifest");
     cargo(folder.path(), &["check", "--workspace"]);
+}
+
+#[test]
+fn models_client_and_server_of_all_odd_documents_are_one_rust_package() {
+    let folder = tempfile::tempdir().expect("a folder");
+    write(folder.path(), &odd_package(Language::Rust));
+    cargo(folder.path(), &["check"]);
 }
 
 #[test]
@@ -106,12 +114,20 @@ fn typescript_is_strict() {
         tollgate_report::not_checked("tsc", "generated TypeScript compiles", "cargo xtask setup");
         return;
     }
-    for (name, contracts) in documents() {
+    let models = |(name, contracts): (String, Vec<Contract>)| {
+        (
+            name,
+            artifacts(&contracts, Language::TypeScript, Emit::Models),
+        )
+    };
+    let mut packages: Vec<(String, Vec<Artifact>)> = documents().into_iter().map(models).collect();
+    packages.push((
+        "all odd documents".to_owned(),
+        odd_package(Language::TypeScript),
+    ));
+    for (name, files) in packages {
         let folder = tempfile::tempdir().expect("a folder");
-        write(
-            folder.path(),
-            &artifacts(&contracts, Language::TypeScript, Emit::Models),
-        );
+        write(folder.path(), &files);
         let output = Command::new(&tsc)
             .args(["--strict", "--noEmit", "-p", "."])
             .current_dir(folder.path())

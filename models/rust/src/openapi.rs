@@ -713,13 +713,7 @@ impl Readiness {
     }
 }
 
-/// Always ok
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum ReadinessStatus {
-    Ok,
-    /// A value that the contract does not know yet.
-    Other(String),
-}
+pub type ReadinessStatus = HealthStatus;
 
 /// Something that broke, or is well again
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]

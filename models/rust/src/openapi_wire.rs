@@ -252,8 +252,6 @@ record! { Readiness {
     dependencies: required "dependencies",
 } extra }
 
-strings! { ReadinessStatus { Ok "ok", } }
-
 record! { ReportAlertRequest {
     fingerprint: required "fingerprint" [rule::SizeMin(1), rule::SizeMax(200)],
     component: required "component" [rule::SizeMin(1), rule::SizeMax(100)],

@@ -947,9 +947,6 @@ export const Readiness: s.Model<Readiness> = s.model(() => s.object({
   dependencies: s.array(ComponentHealth),
 }));
 
-export type ReadinessStatus = HealthStatus;
-export const ReadinessStatus = HealthStatus;
-
 /** What clients say */
 export type ReceiveFromClientMessage =
   | SubscribeMessage
@@ -1553,3 +1550,6 @@ export const WsTicket: s.Model<WsTicket> = s.model(() => s.object({
   ticket: s.string,
   expiresAt: s.bounded(s.string, { format: "date-time" }),
 }));
+
+export type ReadinessStatus = HealthStatus;
+export const ReadinessStatus = HealthStatus;
