@@ -51,5 +51,6 @@ pub use document::{
 };
 pub use lint::{LintSettings, RuleLevel, Ruleset, lint, lint_with, load_ruleset, rule_codes};
 pub use resolve::Resolved;
+pub use schema::is_nullable_alone;
 pub use source::{Entry, Node, NodeValue, SourceError, Span, parse};
 pub use views::{Located, Operation, Parameter};

@@ -173,10 +173,20 @@ impl Bundler<'_> {
             if is_dropped(key) {
                 continue;
             }
-            let value = match Object::Schema.child(key) {
+            let mut value = match Object::Schema.child(key) {
                 Some(shape) => self.convert_shape(file, shape, &entry.node),
                 None => entry.node.to_json(),
             };
+            if is_30
+                && matches!(key, "anyOf" | "oneOf")
+                && let Value::Array(variants) = &mut value
+            {
+                for (variant, node) in variants.iter_mut().zip(entry.node.items()) {
+                    if is_nullable_alone(node) {
+                        *variant = json!({"type": "null"});
+                    }
+                }
+            }
             out.insert(key.to_owned(), value);
         }
         if is_30 {
@@ -307,6 +317,20 @@ fn lift_30(out: &mut Map<String, Value>, node: &Node) {
         let inner = Value::Object(std::mem::take(out));
         out.insert("anyOf".to_owned(), json!([inner, {"type": "null"}]));
     }
+}
+
+/// Whether a variant of a union says `nullable: true` and nothing else about values: documents of
+/// `OpenAPI` 3.0 write it for "or null", though to the letter it allows any value.
+#[must_use]
+pub fn is_nullable_alone(node: &Node) -> bool {
+    node.get("nullable").and_then(Node::as_bool) == Some(true)
+        && node.entries().all(|entry| {
+            let key = entry.key.as_str();
+            matches!(
+                key,
+                "nullable" | "title" | "description" | "default" | "example" | "deprecated"
+            ) || key.starts_with("x-")
+        })
 }
 
 /// A list under `items` is `prefixItems` in 2020-12.

@@ -37,19 +37,41 @@ pub enum Format {
     Password,
 }
 
+/// The expression that a text of a format matches as a whole, for the formats without a type that
+/// an expression says exactly: RFC 6901, draft-bhutton-relative-json-pointer-00 and RFC 6570.
+#[must_use]
+pub fn pattern_of(word: &str) -> Option<&'static str> {
+    Some(match word {
+        "json-pointer" => "^(?:/(?:[^~/]|~[01])*)*$",
+        "relative-json-pointer" => {
+            "^(?:0|[1-9][0-9]*)(?:[+-][1-9][0-9]*)?(?:#|(?:/(?:[^~/]|~[01])*)*)$"
+        }
+        "uri-template" => {
+            "^(?:[^\\x00-\\x20\\x7f\"'<>%\\\\^`{|}]|%[0-9A-Fa-f]{2}|\\{[+#./;?&=,!@|]?(?:[A-Za-z0-9_.]|%[0-9A-Fa-f]{2})+(?::[1-9][0-9]{0,3}|\\*)?(?:,(?:[A-Za-z0-9_.]|%[0-9A-Fa-f]{2})+(?::[1-9][0-9]{0,3}|\\*)?)*\\})*$"
+        }
+        _ => return None,
+    })
+}
+
+/// Whether a format is that of expressions, which every language checks with its own.
+#[must_use]
+pub fn is_expression(word: &str) -> bool {
+    word == "regex"
+}
+
 impl Format {
     /// The format of a document's word; nothing for words that only describe.
     #[must_use]
     pub fn of(word: &str) -> Option<Self> {
         Some(match word {
-            "date-time" | "datetime" | "dateTime" => Self::DateTime,
-            "date" | "full-date" => Self::Date,
+            "date-time" => Self::DateTime,
+            "date" => Self::Date,
             "time" => Self::Time,
             "duration" => Self::Duration,
-            "uuid" | "guid" => Self::Uuid,
-            "uri" | "url" | "iri" => Self::Uri,
+            "uuid" => Self::Uuid,
+            "uri" | "iri" => Self::Uri,
             "uri-reference" | "iri-reference" => Self::UriReference,
-            "byte" | "base64" => Self::Byte,
+            "byte" => Self::Byte,
             "binary" => Self::Binary,
             "email" | "idn-email" => Self::Email,
             "hostname" | "idn-hostname" => Self::Hostname,

@@ -3,7 +3,7 @@
 //! It must not know a target language, nor where a document came from beyond a pointer.
 
 mod constraints;
-mod format;
+pub(crate) mod format;
 mod graph;
 mod paging;
 mod twins;

@@ -8,7 +8,7 @@ use tollgate_contracts::NodeValue;
 
 use super::flat::Word;
 use super::view::Cursor;
-use crate::ir::Constraints;
+use crate::ir::{Constraints, format};
 
 /// Bounds as the document has them, merged over `allOf`. Each holds only what is about its kind.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -111,11 +111,18 @@ impl Bounds {
         {
             more.push(json!({ "multipleOf": known }));
         }
-        if let Some(pattern) = schema.text("pattern") {
+        let format = schema.text("format").unwrap_or_default();
+        for pattern in [format::pattern_of(format), schema.text("pattern")] {
+            let Some(pattern) = pattern else {
+                continue;
+            };
             let known = self.text.pattern.replace(pattern.to_owned());
             if let Some(known) = known.filter(|known| known != pattern) {
                 more.push(json!({ "pattern": known }));
             }
+        }
+        if format::is_expression(format) {
+            more.push(json!({ "format": format }));
         }
         if schema.is_true("uniqueItems") {
             self.list.is_unique = true;

@@ -7,12 +7,16 @@ use std::collections::BTreeSet;
 use super::Lowering;
 use super::flat::{Flat, FlatExtra, Word, flatten};
 use super::guards::{Candidate, candidates, guard, name_by_keys};
+use super::unions::is_null;
 use super::view::Cursor;
 use crate::ir::{Shape, Type, TypeKind};
 
 /// How many fields the variants of one union may repeat; beyond, the properties of all variants
 /// stand in one type.
 const REPEATED_FIELDS_MAX: usize = 600;
+
+/// How deep unions of unions are looked through; real documents stay below 4.
+const SPREAD_MAX: usize = 4;
 
 impl<'a> Lowering<'a> {
     /// The union of variants that stand beside properties; nothing when one type with all
@@ -31,8 +35,9 @@ impl<'a> Lowering<'a> {
         own.discriminator = None;
         own.n_groups = 0;
         let mut all = Vec::new();
-        let (mut n_other, mut n_empty) = (0, 0);
-        for mut candidate in candidates(&flat.variants) {
+        let mut n_other = 0;
+        let variants = spread(&flat.variants, 0);
+        for mut candidate in candidates(&variants) {
             let is_object = candidate
                 .flat
                 .words
@@ -49,7 +54,10 @@ impl<'a> Lowering<'a> {
             if !candidate.flat.variants.is_empty() {
                 return None;
             }
-            n_empty += usize::from(candidate.flat.properties.is_empty());
+            let is_unnamed = candidate.flat.words.is_none() && candidate.flat.title.is_none();
+            if candidate.flat.properties.is_empty() && is_unnamed {
+                candidate.name = "Plain".to_owned();
+            }
             candidate.is_merged = !holds(&candidate.flat, &own);
             if candidate.is_merged {
                 let mut merged = own.clone();
@@ -67,9 +75,8 @@ impl<'a> Lowering<'a> {
             .iter()
             .map(|candidate| candidate.flat.properties.len())
             .sum();
-        if n_empty > n_other {
-            return None;
-        }
+        // What one variant lists may be anything in a variant that says nothing of it, so one type
+        // with all properties would refuse values; it holds only where all list the same.
         if all.len() < 2
             || n_other == 0 && !all.iter().any(is_new)
             || n_fields > REPEATED_FIELDS_MAX
@@ -139,6 +146,23 @@ impl<'a> Lowering<'a> {
             }
         }
     }
+}
+
+/// The variants, and in place of those that are nothing but unions, theirs.
+fn spread<'a>(variants: &[Cursor<'a>], depth: usize) -> Vec<Cursor<'a>> {
+    let mut all = Vec::new();
+    for variant in variants.iter().filter(|variant| !is_null(variant)) {
+        let flat = flatten(variant);
+        let is_union = flat.properties.is_empty()
+            && flat.required.is_empty()
+            && flat.discriminator.is_none()
+            && flat.n_groups == 1;
+        match is_union && depth < SPREAD_MAX {
+            true => all.extend(spread(&flat.variants, depth + 1)),
+            false => all.push(variant.clone()),
+        }
+    }
+    all
 }
 
 fn object() -> BTreeSet<Word> {

@@ -36,7 +36,7 @@ pub(super) fn candidates<'a>(variants: &[Cursor<'a>]) -> Vec<Candidate<'a>> {
 pub(super) fn candidate<'a>(schema: Cursor<'a>, flat: Flat<'a>) -> Candidate<'a> {
     let name = match schema.resolve() {
         Some(target) if schema.is_reference() => target.name(),
-        _ => label(&flat),
+        _ => label(&schema, &flat),
     };
     Candidate {
         name,
@@ -47,7 +47,13 @@ pub(super) fn candidate<'a>(schema: Cursor<'a>, flat: Flat<'a>) -> Candidate<'a>
     }
 }
 
-fn label(flat: &Flat<'_>) -> String {
+fn label(schema: &Cursor<'_>, flat: &Flat<'_>) -> String {
+    let members = schema.get("allOf");
+    let members = members.iter().flat_map(Cursor::items);
+    // A title that stands alone beside a reference is that of the whole.
+    let title = members
+        .filter(|member| !member.is_reference())
+        .find_map(|member| member.text("title").map(str::to_owned));
     let tag = flat.properties.iter().find_map(|(_, property)| {
         let values = texts(&flatten(property))?;
         values.into_iter().next().filter(|_| {
@@ -61,6 +67,7 @@ fn label(flat: &Flat<'_>) -> String {
     let word = flat.words.iter().flatten().next().copied();
     flat.title
         .clone()
+        .or(title)
         .or(tag)
         .unwrap_or_else(|| word.map_or("Variant", word_name).to_owned())
 }
@@ -118,8 +125,10 @@ pub(super) fn guard(flat: &Flat<'_>) -> Guard {
     }
     guard.keys = flat.required.iter().cloned().collect();
     for (key, property) in &flat.properties {
-        if flat.required.contains(key)
-            && let Some(values) = texts(&flatten(property))
+        let property = flat.required.contains(key).then(|| flatten(property));
+        // Null is no text: a tag that may be null asks for none of its texts.
+        if let Some(property) = property.filter(|property| !property.is_nullable)
+            && let Some(values) = texts(&property)
         {
             guard.tags.push((key.clone(), values.into_iter().collect()));
         }
@@ -212,6 +221,18 @@ impl Discriminator<'_> {
         }
         let own = property.as_ref().and_then(texts);
         let is_optional = !flat.required.contains(self.tag);
+        if let Some(own) = &own {
+            // A tag that can't have the values of the mapping, or is null, tells nothing.
+            let is_other = own.len() > 1 && !mapped.is_empty();
+            let is_other = is_other && !mapped.iter().any(|value| own.contains(value));
+            if is_other
+                || property
+                    .as_ref()
+                    .is_some_and(|property| property.is_nullable)
+            {
+                return None;
+            }
+        }
         // Values that the variants share, such as those of a common parent, tell nothing apart.
         let name = target.as_ref().map(Cursor::name);
         let own = own.filter(|own| {
@@ -292,9 +313,11 @@ pub(super) fn declared_tag<'a>(
     node: Option<&Cursor<'a>>,
 ) -> Option<String> {
     let discriminator = discriminator(node?)?;
+    let mut has_tag = false;
     for candidate in candidates.iter_mut() {
         let values = discriminator.values(&candidate.schema, &candidate.flat, 0);
         if let Some((values, is_tag_optional)) = values {
+            has_tag = true;
             candidate.guard = Guard {
                 kinds: BTreeSet::from([Kind::Object]),
                 tags: vec![(discriminator.tag.to_owned(), values)],
@@ -303,10 +326,6 @@ pub(super) fn declared_tag<'a>(
             };
         }
     }
-    let has_tag = candidates.iter().any(|candidate| {
-        let mut tags = candidate.guard.tags.iter();
-        tags.any(|(key, _)| key == discriminator.tag)
-    });
     has_tag.then(|| discriminator.tag.to_owned())
 }
 

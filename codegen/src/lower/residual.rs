@@ -3,12 +3,12 @@
 //! It must not know shapes or names of types.
 
 use rustc_hash::FxHashSet;
-use serde_json::{Map, Value};
-use tollgate_contracts::Node;
+use serde_json::{Map, Value, json};
+use tollgate_contracts::{Node, is_nullable_alone};
 
 use super::Lowering;
 use super::view::Cursor;
-use crate::ir::{Constraints, Unchecked};
+use crate::ir::{Constraints, Unchecked, format};
 
 /// How many nodes the alternatives of an overlapping `oneOf` may reach to be checked exactly.
 const ALTERNATIVES_NODES_MAX: usize = 3_000;
@@ -81,7 +81,10 @@ impl<'a> Lowering<'a> {
         self.parts(schema, &mut FxHashSet::default(), &mut parts);
         if has_tuple {
             for part in &mut parts {
-                if let Value::Object(part) = part {
+                // What is left to look at depends on the items that were looked at.
+                if let Value::Object(part) = part
+                    && !part.contains_key("unevaluatedItems")
+                {
                     part.remove("prefixItems");
                     part.remove("items");
                 }
@@ -215,7 +218,12 @@ impl<'a> Lowering<'a> {
         if ONE.contains(&key) {
             Some(self.convert(&inner))
         } else if LIST.contains(&key) {
-            Some(inner.items().map(|member| self.convert(&member)).collect())
+            let members = inner.items();
+            let members = members.map(|member| match member.is_30() && key != "allOf" {
+                true if is_nullable_alone(member.node) => json!({"type": "null"}),
+                _ => self.convert(&member),
+            });
+            Some(members.collect())
         } else if NAMED.contains(&key) {
             let members = inner.entries();
             let members = members.map(|(name, member)| (name.to_owned(), self.convert(&member)));
@@ -258,10 +266,16 @@ impl<'a> Lowering<'a> {
             }
         }
         if let Some(format) = schema.node.get("format").and_then(Node::as_str)
-            && crate::ir::Format::of(format).is_some()
             && !self.is_strict
         {
-            out.insert("format".to_owned(), format.into());
+            if crate::ir::Format::of(format).is_some() || format::is_expression(format) {
+                out.insert("format".to_owned(), format.into());
+            } else if let Some(pattern) = format::pattern_of(format) {
+                match out.get("pattern") {
+                    None => out.insert("pattern".to_owned(), pattern.into()),
+                    Some(_) => out.insert("format".to_owned(), format.into()),
+                };
+            }
         }
         if let Some(word) = schema.node.get("type") {
             out.insert("type".to_owned(), word.to_json());

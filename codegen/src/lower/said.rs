@@ -36,7 +36,12 @@ impl<'a> Said<'a> {
                 "nullable" | "x-nullable" => said.is_nullable |= node.as_bool() == Some(true),
                 "deprecated" => said.is_deprecated = node.as_bool() == Some(true),
                 "allOf" => said.has_members = true,
-                "enum" | "const" | "format" | "readOnly" | "writeOnly" => said.has_values = true,
+                "enum" | "const" | "readOnly" | "writeOnly" => said.has_values = true,
+                // Some formats are patterns.
+                "format" => {
+                    said.has_values = true;
+                    said.has_bounds = true;
+                }
                 "properties"
                 | "required"
                 | "additionalProperties"

@@ -17,7 +17,10 @@ impl<'a> Lowering<'a> {
         let [(members, rest)] = flat.tuples.as_slice() else {
             return None;
         };
-        if members.is_empty() || members.len() > ITEMS_MAX {
+        // Items that another member of `allOf` says are about those of the tuple too.
+        let items = flat.items.as_ref();
+        let is_beside = items.is_some_and(|items| items.node.as_array().is_none());
+        if is_beside || members.is_empty() || members.len() > ITEMS_MAX {
             return None;
         }
         let mut items = Vec::new();

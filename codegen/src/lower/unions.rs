@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 use tollgate_contracts::Node;
+use tollgate_contracts::is_nullable_alone;
 
 use super::Lowering;
 use super::flat::{Flat, Word, flatten};
@@ -304,10 +305,14 @@ fn leads_to(variant: &Cursor<'_>, schema: &Cursor<'_>, depth: usize) -> bool {
     inner.any(|inner| inner.is_reference() && leads_to(&inner, schema, depth + 1))
 }
 
-fn is_null(schema: &Cursor<'_>) -> bool {
+/// Whether a variant is null alone.
+pub(super) fn is_null(schema: &Cursor<'_>) -> bool {
     let Some(target) = schema.resolve() else {
         return false;
     };
+    if target.is_30() && is_nullable_alone(target.node) {
+        return true;
+    }
     target.text("type") == Some("null")
         || target.node.get("const").is_some_and(Node::is_null)
         || target.node.get("type").is_some_and(Node::is_null)

@@ -3,5 +3,6 @@
 mod common;
 mod compile;
 mod goldens;
+mod representation;
 mod stable;
 mod typescript;

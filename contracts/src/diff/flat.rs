@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::walk::address;
 use crate::canonical::canonical;
 use crate::document::{Contract, Kind};
+use crate::schema::is_nullable_alone;
 use crate::source::Node;
 use crate::views::Located;
 
@@ -60,7 +61,7 @@ impl<'a> Flat<'a> {
             let Some(all) = self.union_all(key) else {
                 continue;
             };
-            let rest: Vec<_> = all.iter().filter(|at| !is_null_schema(at.node)).collect();
+            let rest: Vec<_> = all.iter().filter(|at| !self.is_null(at.node)).collect();
             if rest.len() < all.len() {
                 self.nullable_by_union = true;
             }
@@ -69,6 +70,11 @@ impl<'a> Flat<'a> {
                 self.add(only, seen);
             }
         }
+    }
+
+    fn is_null(&self, node: &Node) -> bool {
+        let is_30 = self.contract.kind == Kind::OpenApi30;
+        is_null_schema(node) || is_30 && is_nullable_alone(node)
     }
 
     fn union_all(&self, key: &str) -> Option<Vec<Located<'a>>> {
@@ -88,7 +94,7 @@ impl<'a> Flat<'a> {
         let items = node.as_array()?;
         let variants: Vec<Located<'a>> = items
             .iter()
-            .filter(|node| !is_null_schema(self.contract.follow(file, node).node))
+            .filter(|node| !self.is_null(self.contract.follow(file, node).node))
             .map(|node| Located { file, node })
             .collect();
         (variants.len() == items.len() || variants.len() > 1).then_some(variants)

@@ -144,6 +144,7 @@ pub fn validator(schema: &Value) -> Result<Validator, String> {
         .with_draft(Draft::Draft202012)
         .should_validate_formats(true)
         .should_ignore_unknown_formats(true)
+        .with_format("byte", text::is_base64)
         .build(schema)
         .map_err(|error| error.to_string())
 }

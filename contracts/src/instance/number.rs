@@ -170,8 +170,8 @@ fn multiples(
     let mut texts: Vec<String> = Vec::new();
     for count in counts {
         let value = count * step;
-        let text = if text.contains('e') {
-            text_of(value)
+        let text = if text.contains(['e', 'E']) {
+            exact_multiple(&text, count).unwrap_or_else(|| text_of(value))
         } else {
             format!("{value:.n_decimals$}")
         };
@@ -180,6 +180,21 @@ fn multiples(
         }
     }
     texts
+}
+
+/// A whole number of steps, to the digit; nothing for digits that are too many to count.
+fn exact_multiple(step: &str, count: f64) -> Option<String> {
+    let (mantissa, exponent) = step.split_once(['e', 'E'])?;
+    let n_decimals = mantissa
+        .split_once('.')
+        .map_or(0, |(_, digits)| digits.len());
+    let digits: i128 = mantissa.replace('.', "").parse().ok()?;
+    let exponent = exponent.parse::<i64>().ok()? - i64::try_from(n_decimals).ok()?;
+    let count: i128 = format!("{count:.0}").parse().ok()?;
+    Some(match digits.checked_mul(count)? {
+        0 => "0".to_owned(),
+        product => format!("{product}e{exponent}"),
+    })
 }
 
 /// The bound and the number just outside it.

@@ -81,9 +81,20 @@ pub(crate) fn is_asserted(format: &str) -> bool {
             | "hostname"
             | "ipv4"
             | "ipv6"
+            | "byte"
             | "json-pointer"
+            | "relative-json-pointer"
+            | "uri-template"
             | "regex"
     )
+}
+
+/// Whether a text is Base64 (RFC 4648) of either alphabet; padding may be missing, and lines may end.
+pub(crate) fn is_base64(text: &str) -> bool {
+    let text: String = text.split_ascii_whitespace().collect();
+    let text = text.trim_end_matches('=');
+    let is_digit = |byte: u8| byte.is_ascii_alphanumeric() || b"+/-_".contains(&byte);
+    text.len() % 4 != 1 && text.bytes().all(is_digit)
 }
 
 /// Texts that hold, best first; never empty unless the length or a pattern forbids all.

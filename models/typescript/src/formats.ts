@@ -77,8 +77,17 @@ function isHostname(text: string): boolean {
 }
 
 function isBase64(text: string): boolean {
-  const content = text.replace(/[\r\n\t ]/g, "");
-  return content.length % 4 === 0 && /^[A-Za-z0-9+/_-]*={0,2}$/.test(content);
+  // The alphabet for addresses, missing padding and line ends are accepted.
+  const content = text.replace(/\s/g, "").replace(/=+$/, "");
+  return content.length % 4 !== 1 && /^[A-Za-z0-9+/_-]*$/.test(content);
+}
+
+function isExpression(text: string): boolean {
+  try {
+    return new RegExp(text) instanceof RegExp;
+  } catch {
+    return false;
+  }
 }
 
 const FORMATS: ReadonlyMap<string, (text: string) => boolean> = new Map([
@@ -97,4 +106,5 @@ const FORMATS: ReadonlyMap<string, (text: string) => boolean> = new Map([
   ["ipv4", isIpv4],
   ["ipv6", isIpv6],
   ["decimal", matches(/^[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?$/)],
+  ["regex", isExpression],
 ]);

@@ -535,9 +535,11 @@ const expressions = new Map<string, RegExp | undefined>();
 function expression(pattern: string): RegExp | undefined {
   if (expressions.has(pattern)) return expressions.get(pattern);
   let compiled: RegExp | undefined;
+  // Other languages write flags before the expression.
+  const [start, more] = /^\(\?([ims]+)\)/.exec(pattern) ?? ["", ""];
   for (const flags of ["u", ""]) {
     try {
-      compiled ??= new RegExp(pattern, flags);
+      compiled ??= new RegExp(pattern.slice(start.length), flags + more);
     } catch {
       // Not an expression in this mode; a pattern that is none at all is not checked.
     }

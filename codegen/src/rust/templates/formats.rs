@@ -183,9 +183,9 @@ impl Byte {
     /// The bytes; nothing when the text is not base64. The alphabet for URLs is understood too.
     #[must_use]
     pub fn to_bytes(&self) -> Option<Vec<u8>> {
-        let text = self.0.trim_end_matches('=');
+        let text: Vec<u8> = self.0.trim_end_matches('=').bytes().filter(|byte| !byte.is_ascii_whitespace()).collect();
         let mut bytes = Vec::new();
-        for chunk in text.as_bytes().chunks(4) {
+        for chunk in text.chunks(4) {
             let mut word = 0;
             for place in 0..4 {
                 let six = match chunk.get(place) {
@@ -244,6 +244,7 @@ pub fn is_valid(format: &str, text: &str) -> bool {
         "ipv4" => is_ipv4(text),
         "ipv6" => is_ipv6(text),
         "decimal" => is_decimal(text),
+        "regex" => is_expression(text),
         _ => true,
     }
 }
@@ -362,7 +363,7 @@ fn is_uri_reference(text: &str) -> bool {
 }
 
 fn is_base64(text: &str) -> bool {
-    text.len() % 4 != 1 && Byte(text.to_owned()).to_bytes().is_some()
+    Byte(text.to_owned()).to_bytes().is_some()
 }
 
 fn is_email(text: &str) -> bool {
@@ -399,6 +400,44 @@ fn is_ipv6(text: &str) -> bool {
 
 fn is_decimal(text: &str) -> bool {
     support::Decimal::parse(text.strip_prefix('+').unwrap_or(text)).is_some()
+}
+
+/// Whether the groups, classes, escapes and repetitions of an expression are whole.
+fn is_expression(text: &str) -> bool {
+    let (mut n_open, mut is_class, mut has_atom) = (0_usize, false, false);
+    let mut rest = text.chars().peekable();
+    while let Some(c) = rest.next() {
+        if c == '\\' && rest.next().is_none() {
+            return false;
+        }
+        if is_class {
+            is_class = c != ']';
+            continue;
+        }
+        match c {
+            '[' => is_class = true,
+            '(' => {
+                n_open += 1;
+                if rest.next_if_eq(&'?').is_some() && rest.next_if(|c| ":=!<imsP>".contains(*c)).is_none() {
+                    return false;
+                }
+            }
+            ')' if n_open == 0 => return false,
+            ')' => n_open -= 1,
+            '*' | '+' | '?' if !has_atom => return false,
+            _ => {}
+        }
+        has_atom = match c {
+            '(' | '|' => false,
+            '*' | '+' | '?' => {
+                // A repetition may be lazy, and is not repeated again.
+                rest.next_if_eq(&'?');
+                false
+            }
+            _ => true,
+        };
+    }
+    n_open == 0 && !is_class
 }
 
 fn is_password(_: &str) -> bool {

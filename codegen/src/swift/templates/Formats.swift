@@ -408,6 +408,7 @@ enum TextFormats {
         case "ipv4": IPv4Text(text).isWellFormed
         case "ipv6": IPv6Text(text).isWellFormed
         case "decimal": DecimalText(text).isWellFormed
+        case "regex": JSONPattern.isExpression(text)
         default: true
         }
     }

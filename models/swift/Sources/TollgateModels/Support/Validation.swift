@@ -217,6 +217,11 @@ enum JSONPattern {
         return expression.firstMatch(in: text, range: whole) != nil
     }
 
+    /// Whether a text is an expression; those of contracts are kept, those of values are not.
+    static func isExpression(_ text: String) -> Bool {
+        (try? NSRegularExpression(pattern: translate(text))) != nil
+    }
+
     private static let space = "\\t-\\r \\u00a0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000\\ufeff"
 
     /// The same expression in ICU's words: its classes are of ASCII, `$` is the very end, and

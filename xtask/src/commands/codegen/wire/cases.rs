@@ -9,12 +9,16 @@ use tollgate_contracts::{Contract, Node};
 
 use crate::commands::codegen::wire::examples;
 
-/// OpenAPI 3.1 has no `nullable`; where a document says it all the same, types take null.
+/// OpenAPI 3.1 and AsyncAPI have no `nullable`; where a document says it all the same, types take null.
 pub const NULLABLE: &str = "nullable-in-3.1";
 
 /// In `OpenAPI` 3.0 `nullable` counts only beside `type`; where a document says it alone, such as in
 /// a member of `allOf`, types take null.
 pub const NULLABLE_ALONE: &str = "nullable-without-type";
+
+/// To the letter a `type` that lists null allows none beside a member of `allOf` whose `type` does
+/// not; who writes it means null, and types take it.
+pub const NULL_BESIDE_ALL_OF: &str = "null-beside-all-of";
 
 /// A property of one direction is required in that direction only: `validate_request` and
 /// `validate_response` look, and the proof knows no direction.
@@ -151,10 +155,11 @@ pub fn collect(contracts: &[Contract], ir: &Ir, amount: Amount) -> Cases {
     };
     let mut examples = examples::collect(contracts, ir);
     let payloads = payloads(contracts);
-    let mut seen = BTreeSet::new();
+    // Two declarations of one place would be one word to a driver; what is no JSON Schema says
+    // nothing about values.
+    let mut seen = unread(contracts);
     for decl in &ir.decls {
-        // Two declarations of one place would be one word to a driver.
-        if !seen.insert(decl.place.as_str()) {
+        if !seen.insert(decl.place.clone()) {
             continue;
         }
         let n_before = cases.kept.len();
@@ -173,6 +178,15 @@ pub fn collect(contracts: &[Contract], ir: &Ir, amount: Amount) -> Cases {
         }
     }
     cases
+}
+
+/// The places of payloads in formats that are no JSON Schema.
+fn unread(contracts: &[Contract]) -> BTreeSet<String> {
+    let messages = contracts.iter().flat_map(Contract::messages);
+    let unread = messages.filter(|message| message.payload.is_none());
+    unread
+        .map(|message| format!("{}#{}", message.at.file, message.payload_pointer()))
+        .collect()
 }
 
 /// The payloads of each channel and each operation of AsyncAPI documents, by place: what stands
@@ -320,18 +334,26 @@ fn says_nullable(contract: &Contract) -> Option<&'static str> {
     let version = nodes
         .iter()
         .find_map(|root| root.get("openapi")?.scalar_text());
-    let is_30 = version?.starts_with("3.0");
+    // AsyncAPI has no such word either.
+    let is_30 = version.is_some_and(|version| version.starts_with("3.0"));
     while let Some(node) = nodes.pop() {
         let is_nullable = node.get("nullable").and_then(Node::as_bool) == Some(true);
         match is_30 {
             true if is_nullable && node.get("type").is_none() => return Some(NULLABLE_ALONE),
             false if is_nullable => return Some(NULLABLE),
+            false if lists_null(node) => return Some(NULL_BESIDE_ALL_OF),
             _ => {}
         }
         nodes.extend(node.entries().map(|entry| &entry.node));
         nodes.extend(node.items());
     }
     None
+}
+
+/// Whether the types of a schema with `allOf` list null.
+fn lists_null(node: &Node) -> bool {
+    let types = node.get("type").filter(|_| node.get("allOf").is_some());
+    types.is_some_and(|types| types.items().any(|word| word.as_str() == Some("null")))
 }
 
 /// Whether a whole number in the value needs more than 64 bits.
