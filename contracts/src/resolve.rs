@@ -65,6 +65,8 @@ pub(crate) fn collect(
 ) -> Collected {
     let mut seen = Seen::default();
     let mut failed = Failed::default();
+    // Most references lead where others led before.
+    let mut followed: FxHashSet<(Target, Object)> = FxHashSet::default();
     let mut out = Collected {
         references: Vec::new(),
         findings: Vec::new(),
@@ -76,11 +78,17 @@ pub(crate) fn collect(
     let mut queue = VecDeque::from([(start, root)]);
     while let Some((target, object)) = queue.pop_front() {
         for reference in references_under(&target, object, documents, &mut seen) {
-            if let Err(finding) = follow(&reference, documents, open, &mut failed) {
-                out.findings.push(*finding);
+            let end = (reference.target.clone(), reference.object);
+            if !followed.contains(&end) {
+                match follow(&reference, documents, open, &mut failed) {
+                    Ok(()) => {
+                        followed.insert(end.clone());
+                    }
+                    Err(finding) => out.findings.push(*finding),
+                }
+                // A target that is not there has nothing under it.
+                queue.push_back(end);
             }
-            // A target that is not there has nothing under it.
-            queue.push_back((reference.target.clone(), reference.object));
             out.references.push(reference);
         }
     }

@@ -106,7 +106,7 @@ impl<'a> Lowering<'a> {
         let place = parent.place();
         for schema in mapped_schemas(discriminator) {
             // Files that no component refers to are known from the mapping only.
-            if schema.place() != place && flatten(&schema).merged.contains(&parent.key()) {
+            if schema.place() != place && flatten(&schema).has_merged(parent.key()) {
                 add(&mut found, &schema);
             }
         }

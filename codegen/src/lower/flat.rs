@@ -9,6 +9,7 @@ use serde_json::Value;
 use tollgate_contracts::{Node, NodeValue};
 
 use super::bounds::Bounds;
+use super::infer::{infer, only_reference};
 use super::said::Said;
 use super::view::Cursor;
 use crate::ir::Docs;
@@ -72,7 +73,9 @@ pub(crate) struct Flat<'a> {
     pub(crate) loose: BTreeMap<String, bool>,
     /// The nodes of the members that are merged: each counts once, so that `allOf` in circles or
     /// diamonds ends in linear time.
-    pub(super) merged: FxHashSet<*const Node>,
+    merged: FxHashSet<*const Node>,
+    /// The node that all this began with; most have no members, and then nothing else is kept.
+    top: Option<*const Node>,
     /// The single reference that this schema adds nothing to, when there is one.
     pub(crate) only_reference: Option<Cursor<'a>>,
 }
@@ -105,10 +108,11 @@ pub(crate) fn flatten<'a>(schema: &Cursor<'a>) -> Flat<'a> {
         more: Vec::new(),
         loose: BTreeMap::new(),
         merged: FxHashSet::default(),
+        top: None,
         only_reference: None,
     };
     if let Some(target) = schema.resolve() {
-        flat.merged.insert(target.key());
+        flat.top = Some(target.key());
         merge(&mut flat, &target, 0);
         flat.only_reference = only_reference(&target);
     }
@@ -126,6 +130,11 @@ pub(crate) fn flatten<'a>(schema: &Cursor<'a>) -> Flat<'a> {
 }
 
 impl<'a> Flat<'a> {
+    /// Whether this holds what a node says.
+    pub(super) fn has_merged(&self, node: *const Node) -> bool {
+        self.top == Some(node) || self.merged.contains(&node)
+    }
+
     /// Adds what another schema says, as if it stood in `allOf`.
     pub(crate) fn add(&mut self, schema: &Cursor<'a>) {
         let Some(target) = schema.resolve() else {
@@ -163,9 +172,10 @@ fn merge<'a>(flat: &mut Flat<'a>, schema: &Cursor<'a>, depth: usize) {
         let Some(target) = member.resolve() else {
             continue;
         };
-        if !flat.merged.insert(target.key()) {
+        if flat.has_merged(target.key()) {
             continue;
         }
+        flat.merged.insert(target.key());
         let outer_extra = std::mem::replace(&mut flat.extra, FlatExtra::Unstated);
         let outer_docs = std::mem::take(&mut flat.docs);
         let outer_title = flat.title.take();
@@ -291,7 +301,7 @@ fn merge_object<'a>(flat: &mut Flat<'a>, schema: &Cursor<'a>, depth: usize) {
             // A parent that lists its children says nothing about a child.
             let is_known = |variant: &Cursor<'a>| {
                 let target = variant.resolve().filter(|_| variant.is_reference());
-                target.is_some_and(|target| flat.merged.contains(&target.key()))
+                target.is_some_and(|target| flat.has_merged(target.key()))
             };
             if depth > 0 && variants.iter().any(is_known) {
                 continue;
@@ -357,62 +367,4 @@ fn texts(schema: &Cursor<'_>, keys: [&str; 2]) -> Vec<String> {
     items
         .map(|item| item.scalar_text().unwrap_or_default().to_owned())
         .collect()
-}
-
-/// The types that follow from other keywords when `type` is absent.
-fn infer(flat: &Flat<'_>) -> Option<BTreeSet<Word>> {
-    if !flat.properties.is_empty() || !matches!(flat.extra, FlatExtra::Unstated) {
-        return Some(BTreeSet::from([Word::Object]));
-    }
-    if flat.items.is_some() {
-        return Some(BTreeSet::from([Word::Array]));
-    }
-    let values = flat.constant.as_ref().map(std::slice::from_ref);
-    let values = values.or(flat.values.as_deref())?;
-    let words: BTreeSet<Word> = values.iter().filter_map(word_of).collect();
-    (!words.is_empty()).then_some(words)
-}
-
-fn word_of(value: &Value) -> Option<Word> {
-    Some(match value {
-        Value::Null => return None,
-        Value::Bool(_) => Word::Boolean,
-        Value::Number(number) if number.is_f64() => Word::Number,
-        Value::Number(_) => Word::Integer,
-        Value::String(_) => Word::String,
-        Value::Array(_) => Word::Array,
-        Value::Object(_) => Word::Object,
-    })
-}
-
-/// `allOf` with one reference and nothing beside it but text is that reference.
-fn only_reference<'a>(schema: &Cursor<'a>) -> Option<Cursor<'a>> {
-    let groups = ["allOf", "oneOf", "anyOf"].map(|key| schema.get(key));
-    if groups.iter().all(Option::is_none) {
-        return None;
-    }
-    let is_plain = schema.node.entries().all(|entry| {
-        matches!(
-            entry.key.as_str(),
-            "allOf"
-                | "oneOf"
-                | "anyOf"
-                | "title"
-                | "description"
-                | "default"
-                | "example"
-                | "examples"
-                | "nullable"
-                | "deprecated"
-                | "readOnly"
-                | "writeOnly"
-                | "type"
-        ) || entry.key.starts_with("x-")
-    });
-    let mut members = groups
-        .into_iter()
-        .flatten()
-        .flat_map(|group| group.items().collect::<Vec<_>>());
-    let only = members.next()?;
-    (is_plain && members.next().is_none() && only.is_reference()).then_some(only)
 }

@@ -8,6 +8,7 @@ mod composed;
 mod families;
 mod flat;
 mod guards;
+mod infer;
 mod openapi;
 mod residual;
 mod said;

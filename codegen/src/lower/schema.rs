@@ -380,7 +380,11 @@ impl<'a> Lowering<'a> {
             access,
             is_required_in_direction,
             constant: None,
-            ty: self.type_of_merged(property, own, &format!("{owner} {wire}")),
+            ty: match own {
+                // What is not declared needs no name.
+                Some(own) if is_plain_scalar(&own) => self.type_of_merged(property, Some(own), ""),
+                own => self.type_of_merged(property, own, &format!("{owner} {wire}")),
+            },
         }
     }
 }

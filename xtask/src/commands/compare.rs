@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
+use std::mem::ManuallyDrop;
 use std::path::Path;
 
 use anyhow::Context as _;
@@ -32,7 +33,8 @@ struct Result {
 pub fn run(context: &Context, args: &DiffArgs) -> CommandResult {
     let mut sides = in_threads(&[&args.old, &args.new], |name| side(context, name)).into_iter();
     let mut next = || sides.next().expect("there is a result for each side");
-    let (old, new) = (next()?, next()?);
+    // The process ends after this, which gives all memory back at once.
+    let (old, new) = (ManuallyDrop::new(next()?), ManuallyDrop::new(next()?));
     let result = compare(context, args, &old, &new)?;
     let mut stored = diff_json(&result.changes, &result.peer);
     stored["allowed"] = result

@@ -112,7 +112,8 @@ pub fn run(context: &Context, args: &LintArgs) -> CommandResult {
     let mut files = Vec::new();
     let mut texts: BTreeMap<String, String> = BTreeMap::new();
     let mut failed = None;
-    for file in &args.files {
+    for (idx, file) in args.files.iter().enumerate() {
+        let is_last = idx + 1 == args.files.len();
         let path = context.here.join(file);
         let is_ours = ours.contains(&path) && args.ruleset.is_none();
         if let Entry::Vacant(entry) = rulesets.entry(is_ours) {
@@ -122,7 +123,13 @@ pub fn run(context: &Context, args: &LintArgs) -> CommandResult {
             Ok(contract) => {
                 files.push(linted(&contract, &rulesets[&is_ours]));
                 let documents = contract.documents.into_values();
-                texts.extend(documents.map(|document| (document.file, document.text)));
+                for document in documents {
+                    texts.insert(document.file, document.text);
+                    if is_last {
+                        // The process ends soon, which gives all memory back at once.
+                        std::mem::forget(document.root);
+                    }
+                }
             }
             Err(failure) => {
                 context.output.failure(&failure);

@@ -8,7 +8,7 @@ use tollgate_codegen::{Artifact, Settings, check};
 use tollgate_contracts::parse_documents;
 use tollgate_report::{Clock, EvidenceLog, Outcome, Verdict};
 
-use crate::commands::codegen::made::{Folder, load_contracts, local_files, make};
+use crate::commands::codegen::made::{Folder, load_contracts, local_files, make, understand};
 use crate::commands::contract::ContractText;
 use crate::context::Context;
 use crate::failure::Failure;
@@ -52,7 +52,8 @@ pub fn replay(bytes: &[u8], settings: &serde_json::Value) -> Result<Verdict, Fai
             parse_documents(&text.entry, &text.files).map_err(Failure::settings)?,
         );
     }
-    Ok(judge(&make(&settings, &contracts)?, &inputs.local))
+    let folders = make(&settings, &understand(&settings, &contracts)?)?;
+    Ok(judge(&folders, &inputs.local))
 }
 
 /// The gate of `ship` and of `codegen --check`.
@@ -60,7 +61,7 @@ pub fn gate(context: &Context, evidence: &EvidenceLog, run: &str) -> Result<Gate
     let started = context.clock.monotonic();
     let settings = &context.settings.codegen;
     let contracts = load_contracts(context, settings, None)?;
-    let folders = make(settings, &contracts)?;
+    let folders = make(settings, &understand(settings, &contracts)?)?;
     let local = local_files(&context.root, &folders)?;
     let mut verdict = judge(&folders, &local);
     if verdict.outcome == Outcome::Pass && folders.is_empty() {

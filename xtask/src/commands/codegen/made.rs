@@ -38,12 +38,14 @@ impl Folder {
     }
 }
 
-/// Generates every target. `settings` names contracts by their key in `contracts`.
-pub fn make(
-    settings: &Settings,
+/// What the contracts of each target mean; targets of the same contracts share it.
+pub type Meanings<'s> = BTreeMap<&'s [String], Ir>;
+
+/// Finds out what contracts mean. `settings` names them by their key in `contracts`.
+pub fn understand<'s>(
+    settings: &'s Settings,
     contracts: &BTreeMap<String, Contract>,
-) -> Result<Vec<Folder>, Failure> {
-    // Targets of the same contracts share what these mean.
+) -> Result<Meanings<'s>, Failure> {
     let groups: BTreeSet<&[String]> = settings
         .targets
         .iter()
@@ -51,13 +53,14 @@ pub fn make(
         .collect();
     let groups: Vec<&[String]> = groups.into_iter().collect();
     let irs = in_threads(&groups, |group| lower_group(group, contracts));
-    let irs: BTreeMap<&[String], Ir> = groups
-        .iter()
-        .zip(irs)
-        .map(|(group, ir)| Ok((*group, ir?)))
-        .collect::<Result<_, Failure>>()?;
+    let meanings = groups.iter().zip(irs);
+    meanings.map(|(group, ir)| Ok((*group, ir?))).collect()
+}
+
+/// Generates every target from what its contracts mean.
+pub fn make(settings: &Settings, meanings: &Meanings<'_>) -> Result<Vec<Folder>, Failure> {
     let made = in_threads(&settings.targets, |target| {
-        make_one(target, &irs[target.contracts.as_slice()])
+        make_one(target, &meanings[target.contracts.as_slice()])
     });
     let mut folders = Vec::new();
     let mut owners: BTreeMap<String, &str> = BTreeMap::new();

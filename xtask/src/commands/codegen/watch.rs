@@ -9,7 +9,7 @@ use std::time::{Duration, SystemTime};
 use tollgate_codegen::Settings;
 use tollgate_report::{Clock, ExitCode};
 
-use crate::commands::codegen::made::{load_contracts, make};
+use crate::commands::codegen::made::{load_contracts, make, understand};
 use crate::commands::codegen::write::{Written, write};
 use crate::context::Context;
 use crate::failure::{CommandResult, Failure};
@@ -103,7 +103,7 @@ fn round(context: &Context, settings: &Settings, root: Option<&Path>) -> Result<
         .flat_map(|contract| contract.documents.keys())
         .map(|file| context.root.join(file));
     let read = files.collect();
-    let folders = make(settings, &contracts)?;
+    let folders = make(settings, &understand(settings, &contracts)?)?;
     let written = write(&context.root, &folders, false)?;
     let duration = context.clock.monotonic().saturating_sub(started);
     Ok((written, read, duration))
