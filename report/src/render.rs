@@ -133,11 +133,11 @@ impl<'t> SourceLine<'t> {
     /// A line without its end.
     #[must_use]
     pub fn new(text: &'t str) -> Self {
-        let mut marks = Vec::new();
-        if text.len() > Self::STEP {
-            let starts = text.char_indices().step_by(Self::STEP);
-            marks.extend(starts.map(|(at, _)| at));
-        }
+        let marks = if text.len() > Self::STEP {
+            marks(text, Self::STEP)
+        } else {
+            Vec::new()
+        };
         Self { text, marks }
     }
 
@@ -158,6 +158,27 @@ impl<'t> SourceLine<'t> {
         let start = known.char_indices().nth(n_left);
         start.map_or("", |(at, _)| &known[at..])
     }
+}
+
+/// Where every `step`th character begins, the first one too. Blocks of bytes are counted, not
+/// looked at one by one: a document may be one line of many megabytes.
+fn marks(text: &str, step: usize) -> Vec<usize> {
+    const BLOCK_BYTES: usize = 64;
+    // A character is its first byte; those that continue it start with the bits 10.
+    let is_start = |byte: &u8| byte & 0xC0 != 0x80;
+    let mut marks = Vec::with_capacity(text.len() / step + 1);
+    let (mut n_before, mut wanted) = (0, 0);
+    for (idx, block) in text.as_bytes().chunks(BLOCK_BYTES).enumerate() {
+        let n_here = block.iter().filter(|byte| is_start(byte)).count();
+        while wanted < n_before + n_here {
+            let mut starts = (0..block.len()).filter(|at| is_start(&block[*at]));
+            let at = starts.nth(wanted - n_before);
+            marks.extend(at.map(|at| idx * BLOCK_BYTES + at));
+            wanted += step;
+        }
+        n_before += n_here;
+    }
+    marks
 }
 
 fn render_caret(
@@ -236,6 +257,16 @@ mod tests {
         let mut out = Vec::new();
         render_finding(&mut out, finding, source, Paint::Plain).unwrap();
         String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn marks_stand_where_characters_begin() {
+        for text in ["", "a", "aé日😀b", &"日b😀é-".repeat(300), &"a".repeat(129)] {
+            for step in [1, 2, 7, 64, 65] {
+                let want = text.char_indices().step_by(step).map(|(at, _)| at);
+                assert_eq!(marks(text, step), want.collect::<Vec<_>>(), "{text} {step}");
+            }
+        }
     }
 
     #[test]
