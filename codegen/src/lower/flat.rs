@@ -168,6 +168,7 @@ fn merge<'a>(flat: &mut Flat<'a>, schema: &Cursor<'a>, depth: usize) {
         .flatten()
         .map(|all| all.items().collect())
         .unwrap_or_default();
+    let mut closed = Vec::new();
     for member in &members {
         let Some(target) = member.resolve() else {
             continue;
@@ -186,6 +187,9 @@ fn merge<'a>(flat: &mut Flat<'a>, schema: &Cursor<'a>, depth: usize) {
         if matches!(flat.extra, FlatExtra::Refused) && members.len() > 1
             || matches!(flat.extra, FlatExtra::Unstated)
         {
+            if matches!(flat.extra, FlatExtra::Refused) {
+                closed.push(target);
+            }
             flat.extra = outer_extra;
         }
     }
@@ -199,6 +203,13 @@ fn merge<'a>(flat: &mut Flat<'a>, schema: &Cursor<'a>, depth: usize) {
     if said.has_bounds {
         flat.bounds.merge(schema, &mut flat.more);
     }
+    // One that lists all that its siblings add closes the whole.
+    if matches!(flat.extra, FlatExtra::Unstated)
+        && flat.variants.is_empty()
+        && closed.iter().any(|member| lists_all(member, flat))
+    {
+        flat.extra = FlatExtra::Refused;
+    }
     flat.docs.is_deprecated |= said.is_deprecated;
     if let Some(description) = said.description.or(said.title) {
         flat.docs.text = description.to_owned();
@@ -206,6 +217,15 @@ fn merge<'a>(flat: &mut Flat<'a>, schema: &Cursor<'a>, depth: usize) {
     if let Some(title) = said.title {
         flat.title = Some(title.to_owned());
     }
+}
+
+/// Whether a schema itself lists every property that is known.
+fn lists_all(schema: &Cursor<'_>, flat: &Flat<'_>) -> bool {
+    let listed = schema.node.get("properties");
+    listed.is_some_and(|listed| {
+        let mut known = flat.properties.iter();
+        known.all(|(key, _)| listed.get(key).is_some())
+    })
 }
 
 fn merge_types(flat: &mut Flat<'_>, said: &Said<'_>) {

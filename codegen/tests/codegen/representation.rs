@@ -1,6 +1,6 @@
 //! What schemas become, in the words of the representation.
 
-use tollgate_codegen::ir::{Decl, Ir, Shape, Type, TypeKind, Union};
+use tollgate_codegen::ir::{Decl, Extra, Ir, Shape, Type, TypeKind, Union};
 use tollgate_codegen::lower;
 
 use crate::common::contract;
@@ -98,6 +98,15 @@ fn a_variant_that_only_says_nullable_is_null_in_openapi_30() {
     assert!(label.is_nullable && matches!(label.kind, TypeKind::String(_)));
     assert!(field(&ir, "Shelf", "entry").is_nullable);
     assert_eq!(ir.n_untyped, 0);
+}
+
+#[test]
+fn a_closed_member_that_lists_what_its_siblings_add_closes_the_whole() {
+    let ir = ir(BESIDE);
+    let Shape::Struct(beat) = &decl(&ir, "ClosedBeat").shape else {
+        panic!("it is an object");
+    };
+    assert_eq!(beat.extra, Extra::Refused);
 }
 
 #[test]
