@@ -305,7 +305,11 @@ fn handler(
             "        body: input.{read}(body, {media}{fields}).await?{need},"
         );
         if let BodyKind::Json(ty) | BodyKind::Form(ty, _) = kind(rust, body) {
-            checks.push_str(&value_checks(rust, "body", body.is_required, ty, "path"));
+            let own = value_checks(rust, "body", body.is_required, ty, "path");
+            if !own.is_empty() {
+                checks.push_str("    let path = &Path::Root;\n");
+            }
+            checks.push_str(&own);
         }
     }
     let _ = write!(
@@ -325,9 +329,6 @@ fn handler(
                 let _ = writeln!(text, "    let {word}_path = Path::Root.field(\"{word}\");");
             }
         }
-        if operation.body.is_some() {
-            text.push_str("    let path = &Path::Root;\n");
-        }
         let _ = write!(
             text,
             "    let violations = &mut Vec::new();\n{checks}    input.check(violations)?;\n"
@@ -339,10 +340,7 @@ fn handler(
         "    Ok(api.{}({caller}request).await.into_response())\n}}\n",
         names.function
     );
-    text.replace(
-        "    let path = &Path::Root;\n    let violations = &mut Vec::new();\n    input",
-        "    let violations = &mut Vec::new();\n    input",
-    )
+    text
 }
 
 fn parameter_checks(rust: &Rust<'_>, ident: &str, parameter: &Parameter) -> String {

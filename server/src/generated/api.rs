@@ -529,11 +529,11 @@ async fn serve_create_project<A: ProjectsApi>(api: &A, request: Request) -> Resu
         body: input.json(body, "application/json").await?.ok_or_else(|| input.no_body())?,
     };
     let header_path = Path::Root.field("header");
-    let path = &Path::Root;
     let violations = &mut Vec::new();
     if let Some(value) = &request.idempotency_key {
         support::check(value, &[support::Rule::SizeMin(1), support::Rule::SizeMax(200)], &header_path.field("Idempotency-Key"), violations);
     }
+    let path = &Path::Root;
     support::check(&request.body, &[], path, violations);
     input.check(violations)?;
     Ok(api.create_project(caller, request).await.into_response())
@@ -679,12 +679,12 @@ async fn serve_update_project<A: ProjectsApi>(api: &A, request: Request) -> Resu
     };
     let path_path = Path::Root.field("path");
     let header_path = Path::Root.field("header");
-    let path = &Path::Root;
     let violations = &mut Vec::new();
     if let Some(value) = &request.idempotency_key {
         support::check(value, &[support::Rule::SizeMin(1), support::Rule::SizeMax(200)], &header_path.field("Idempotency-Key"), violations);
     }
     support::check(&request.project_id, &[support::Rule::SizeMax(63)], &path_path.field("projectId"), violations);
+    let path = &Path::Root;
     support::check(&request.body, &[], path, violations);
     input.check(violations)?;
     Ok(api.update_project(caller, request).await.into_response())
@@ -804,12 +804,12 @@ async fn serve_upload_run<A: RunsApi>(api: &A, request: Request) -> Result<Respo
     };
     let path_path = Path::Root.field("path");
     let header_path = Path::Root.field("header");
-    let path = &Path::Root;
     let violations = &mut Vec::new();
     if let Some(value) = &request.idempotency_key {
         support::check(value, &[support::Rule::SizeMin(1), support::Rule::SizeMax(200)], &header_path.field("Idempotency-Key"), violations);
     }
     support::check(&request.project_id, &[support::Rule::SizeMax(63)], &path_path.field("projectId"), violations);
+    let path = &Path::Root;
     support::check(&request.body, &[], path, violations);
     input.check(violations)?;
     Ok(api.upload_run(caller, request).await.into_response())
@@ -974,12 +974,12 @@ async fn serve_report_metrics<A: MetricsApi>(api: &A, request: Request) -> Resul
     };
     let path_path = Path::Root.field("path");
     let header_path = Path::Root.field("header");
-    let path = &Path::Root;
     let violations = &mut Vec::new();
     if let Some(value) = &request.idempotency_key {
         support::check(value, &[support::Rule::SizeMin(1), support::Rule::SizeMax(200)], &header_path.field("Idempotency-Key"), violations);
     }
     support::check(&request.project_id, &[support::Rule::SizeMax(63)], &path_path.field("projectId"), violations);
+    let path = &Path::Root;
     support::check(&request.body, &[], path, violations);
     input.check(violations)?;
     Ok(api.report_metrics(caller, request).await.into_response())
@@ -1084,11 +1084,11 @@ async fn serve_create_deployment<A: DeploymentsApi>(api: &A, request: Request) -
         body: input.json(body, "application/json").await?.ok_or_else(|| input.no_body())?,
     };
     let header_path = Path::Root.field("header");
-    let path = &Path::Root;
     let violations = &mut Vec::new();
     if let Some(value) = &request.idempotency_key {
         support::check(value, &[support::Rule::SizeMin(1), support::Rule::SizeMax(200)], &header_path.field("Idempotency-Key"), violations);
     }
+    let path = &Path::Root;
     support::check(&request.body, &[], path, violations);
     input.check(violations)?;
     Ok(api.create_deployment(caller, request).await.into_response())
@@ -1183,12 +1183,12 @@ async fn serve_update_deployment<A: DeploymentsApi>(api: &A, request: Request) -
     };
     let path_path = Path::Root.field("path");
     let header_path = Path::Root.field("header");
-    let path = &Path::Root;
     let violations = &mut Vec::new();
     if let Some(value) = &request.idempotency_key {
         support::check(value, &[support::Rule::SizeMin(1), support::Rule::SizeMax(200)], &header_path.field("Idempotency-Key"), violations);
     }
     support::check(&request.deployment_id, &[support::Rule::SizeMax(63)], &path_path.field("deploymentId"), violations);
+    let path = &Path::Root;
     support::check(&request.body, &[], path, violations);
     input.check(violations)?;
     Ok(api.update_deployment(caller, request).await.into_response())
@@ -1293,11 +1293,11 @@ async fn serve_report_probes<A: ProbesApi>(api: &A, request: Request) -> Result<
         body: input.json(body, "application/json").await?.ok_or_else(|| input.no_body())?,
     };
     let header_path = Path::Root.field("header");
-    let path = &Path::Root;
     let violations = &mut Vec::new();
     if let Some(value) = &request.idempotency_key {
         support::check(value, &[support::Rule::SizeMin(1), support::Rule::SizeMax(200)], &header_path.field("Idempotency-Key"), violations);
     }
+    let path = &Path::Root;
     support::check(&request.body, &[], path, violations);
     input.check(violations)?;
     Ok(api.report_probes(caller, request).await.into_response())
@@ -1407,11 +1407,11 @@ async fn serve_report_alert<A: AlertsApi>(api: &A, request: Request) -> Result<R
         body: input.json(body, "application/json").await?.ok_or_else(|| input.no_body())?,
     };
     let header_path = Path::Root.field("header");
-    let path = &Path::Root;
     let violations = &mut Vec::new();
     if let Some(value) = &request.idempotency_key {
         support::check(value, &[support::Rule::SizeMin(1), support::Rule::SizeMax(200)], &header_path.field("Idempotency-Key"), violations);
     }
+    let path = &Path::Root;
     support::check(&request.body, &[], path, violations);
     input.check(violations)?;
     Ok(api.report_alert(caller, request).await.into_response())
@@ -1462,12 +1462,12 @@ async fn serve_acknowledge_alert<A: AlertsApi>(api: &A, request: Request) -> Res
     };
     let path_path = Path::Root.field("path");
     let header_path = Path::Root.field("header");
-    let path = &Path::Root;
     let violations = &mut Vec::new();
     if let Some(value) = &request.idempotency_key {
         support::check(value, &[support::Rule::SizeMin(1), support::Rule::SizeMax(200)], &header_path.field("Idempotency-Key"), violations);
     }
     support::check(&request.alert_id, &[support::Rule::SizeMax(63)], &path_path.field("alertId"), violations);
+    let path = &Path::Root;
     support::check(&request.body, &[], path, violations);
     input.check(violations)?;
     Ok(api.acknowledge_alert(caller, request).await.into_response())
@@ -1566,11 +1566,11 @@ async fn serve_create_token<A: TokensApi>(api: &A, request: Request) -> Result<R
         body: input.json(body, "application/json").await?.ok_or_else(|| input.no_body())?,
     };
     let header_path = Path::Root.field("header");
-    let path = &Path::Root;
     let violations = &mut Vec::new();
     if let Some(value) = &request.idempotency_key {
         support::check(value, &[support::Rule::SizeMin(1), support::Rule::SizeMax(200)], &header_path.field("Idempotency-Key"), violations);
     }
+    let path = &Path::Root;
     support::check(&request.body, &[], path, violations);
     input.check(violations)?;
     Ok(api.create_token(caller, request).await.into_response())
