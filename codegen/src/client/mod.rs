@@ -43,7 +43,7 @@ pub(crate) fn emit(ir: &Ir, models: &str, path: &str, has_manifest: bool) -> Art
         text.push_str(&requests::request(&rust, operation, names));
         text.push_str(&reply.declarations);
         let request = format!("{}Request", names.ty);
-        text.push_str(&pages::next(&rust, operation, &request, &reply.good));
+        text.push_str(&pages::next(&rust, operation, &request, &reply));
         methods.push_str(&method(ir, operation, names, &reply));
         if let Some(media) = event_stream(operation) {
             methods.push_str(&events(ir, operation, names, media));

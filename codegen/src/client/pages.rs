@@ -6,11 +6,18 @@
 use std::fmt::Write as _;
 
 use super::fields;
+use super::replies::Replies;
 use crate::ir::{Location, Operation, Paging, Parameter, paging};
 use crate::rust::{Rust, literal};
 
 /// The method of a request that gives the request for the next page; empty when there is none.
-pub(super) fn next(rust: &Rust<'_>, operation: &Operation, request: &str, good: &str) -> String {
+pub(super) fn next(
+    rust: &Rust<'_>,
+    operation: &Operation,
+    request: &str,
+    replies: &Replies,
+) -> String {
+    let good = &replies.good;
     let fields = fields(operation);
     let query: Vec<&(String, &Parameter)> = fields
         .iter()
@@ -27,7 +34,15 @@ pub(super) fn next(rust: &Rust<'_>, operation: &Operation, request: &str, good: 
             more,
         } => {
             let (ident, parameter) = &fields[parameter];
-            by_body(ident, parameter.is_required, &path, more)
+            let body = by_body(ident, parameter.is_required, &path, more);
+            match &replies.first {
+                // Only the first good reply is a page.
+                Some(first) => format!(
+                    "        let {good}::{first}(page) = &reply.body else {{\n            return None;\n        }};\n{}",
+                    body.replace("&reply.body", "page")
+                ),
+                None => body,
+            }
         }
     };
     format!(

@@ -15,6 +15,8 @@ pub(super) struct Replies {
     pub(super) good: String,
     /// The type of a declared bad body.
     pub(super) bad: String,
+    /// The variant of the first good reply, where the good type is an enum.
+    pub(super) first: Option<String>,
     /// Enums that the two need.
     pub(super) declarations: String,
     /// The end of the method, from `reply`.
@@ -101,7 +103,12 @@ pub(super) fn reply(rust: &Rust<'_>, operation: &Operation, names: &Names) -> Re
         ));
     }
     let decision = decision(&arms);
+    let mut responses = operation.responses.iter();
+    let first = responses.find(|response| response.status.starts_with('2'));
+    let is_first = |case: &&&Case<'_>| first.is_some_and(|it| std::ptr::eq(it, case.response));
+    let first = good.iter().find(is_first).filter(|_| good_side.is_enum);
     Replies {
+        first: first.map(|case| case.variant.clone()),
         good: good_side.ty,
         bad: bad_side.ty,
         declarations,

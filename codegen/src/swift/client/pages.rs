@@ -23,7 +23,7 @@ pub(super) fn pages(
     if operation.method != "GET" || replies.is_stream || operation.body.is_some() {
         return String::new();
     }
-    let Some(next) = next(swift, operation) else {
+    let Some(next) = next(swift, operation, replies) else {
         return String::new();
     };
     let base = call.method.trim_matches('`');
@@ -43,7 +43,7 @@ pub(super) fn pages(
 }
 
 /// The expression of the request for the next page.
-fn next(swift: &Swift<'_>, operation: &Operation) -> Option<String> {
+fn next(swift: &Swift<'_>, operation: &Operation, replies: &Replies) -> Option<String> {
     Some(match paging(swift.ir, operation)? {
         Paging::Link => "$0.following($1.link(\"next\"), from: baseURL)".to_owned(),
         Paging::Cursor {
@@ -56,10 +56,18 @@ fn next(swift: &Swift<'_>, operation: &Operation) -> Option<String> {
             let more = more.map_or_else(String::new, |more| {
                 format!(", unlessFalse: {}", literal(more))
             });
-            format!(
-                "$0.next({wire}, $1.body.json.cursor([{}]{more}))",
-                path.join(", ")
-            )
+            let cursor = |body: &str| {
+                let path = path.join(", ");
+                format!("$0.next({wire}, {body}.json.cursor([{path}]{more}))")
+            };
+            match &replies.first {
+                // Only the first good reply is a page.
+                Some(first) => format!(
+                    "if case .{first}(let page) = $1.body {{ {} }} else {{ nil }}",
+                    cursor("page")
+                ),
+                None => cursor("$1.body"),
+            }
         }
     })
 }

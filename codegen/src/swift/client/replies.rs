@@ -15,6 +15,8 @@ use crate::status::status_name;
 pub(super) struct Replies {
     /// The type of a good body.
     pub(super) good: String,
+    /// The case of the first good reply, where the good type is an enum.
+    pub(super) first: Option<String>,
     /// Enums that the replies need.
     pub(super) declarations: String,
     /// The end of the method, from `reply`.
@@ -61,7 +63,13 @@ pub(super) fn replies(swift: &Swift<'_>, call: &Call<'_>) -> Replies {
     let good_side = side(&good, &format!("{}Reply", call.ty), "Void");
     let bad_side = side(&bad, &format!("{}Refusal", call.ty), "Void");
     let decision = decision(&answers, (&good, &good_side), (&bad, &bad_side));
+    let mut responses = call.operation.responses.iter();
+    let first = responses.find(|response| response.status.starts_with('2'));
+    let index = good
+        .iter()
+        .position(|answer| first.is_some_and(|first| first.status == answer.status));
     Replies {
+        first: index.and_then(|index| good_side.cases[index].clone()),
         is_stream: good_side.ty == "ServerSentEvents"
             || good.iter().any(|answer| answer.ty == "ServerSentEvents"),
         good: good_side.ty,
