@@ -12,6 +12,7 @@ mod flat;
 mod grouping;
 mod http;
 mod keywords;
+mod leaf;
 mod limits;
 mod oasdiff;
 mod properties;

@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use tollgate_report::Place;
 
 use super::flat::Flat;
+use super::leaf::is_same_leaf;
 use super::limits;
 use super::walk::{Direction, Draft, Effect, Scope, Walk, address};
 use super::{Level, keywords, properties, unions};
@@ -51,6 +52,10 @@ pub(super) fn step<'a>(
     new: Located<'a>,
     depth: usize,
 ) {
+    let is_one_kind = walk.old.kind == walk.new.kind;
+    if is_one_kind && is_same_leaf(old.node, new.node) {
+        return;
+    }
     let pair = (
         identity(walk.old, old),
         identity(walk.new, new),
