@@ -53,8 +53,21 @@ impl Contract {
     /// The self-contained schema of any schema node of the contract.
     #[must_use]
     pub fn bundle(&self, file: &str, schema: &Node) -> Value {
+        self.bundle_read(Reading::ToTheLetter, file, schema)
+    }
+
+    /// As [`Contract::bundle`], for a reader who takes what the document means where that is more
+    /// than its letter allows: `nullable` in every version and beside `allOf`, a `type` that lists
+    /// null beside `allOf`, and the variant that a discriminator names though another fits too.
+    #[must_use]
+    pub fn bundle_as_meant(&self, file: &str, schema: &Node) -> Value {
+        self.bundle_read(Reading::AsMeant, file, schema)
+    }
+
+    fn bundle_read(&self, reading: Reading, file: &str, schema: &Node) -> Value {
         let mut bundler = Bundler {
             contract: self,
+            reading,
             names: BTreeMap::new(),
             taken: HashSet::new(),
             queue: Vec::new(),
@@ -105,8 +118,19 @@ pub(crate) fn json_media(body: &Node) -> Option<(&str, &Node)> {
     Some((found.key.as_str(), &found.node))
 }
 
+/// How deep members of `allOf` are asked whether they allow null; real documents stay below 10.
+const NULL_DEPTH_MAX: usize = 32;
+
+/// How a document is taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Reading {
+    ToTheLetter,
+    AsMeant,
+}
+
 struct Bundler<'a> {
     contract: &'a Contract,
+    reading: Reading,
     names: BTreeMap<Target, String>,
     taken: HashSet<String>,
     queue: Vec<(Target, String)>,
@@ -196,7 +220,34 @@ impl Bundler<'_> {
         if let Some(discriminator) = self.discriminator(file, node) {
             out.insert("discriminator".to_owned(), discriminator);
         }
+        if self.reading == Reading::AsMeant {
+            if node.get("discriminator").is_some()
+                && !out.contains_key("anyOf")
+                && let Some(variants) = out.remove("oneOf")
+            {
+                out.insert("anyOf".to_owned(), variants);
+            }
+            if self.means_null(file, node, 0) {
+                return json!({"anyOf": [out, {"type": "null"}]});
+            }
+        }
         Value::Object(out)
+    }
+
+    /// Whether a schema or a member of its `allOf` says that null will do.
+    fn means_null(&self, file: &str, node: &Node, depth: usize) -> bool {
+        let resolved = self.contract.follow(file, node);
+        let (file, node) = (resolved.file, resolved.node);
+        let is_true = |key: &str| node.get(key).and_then(Node::as_bool) == Some(true);
+        let types = node.get("type").map(Node::items).unwrap_or_default();
+        let members = node.get("allOf").map(Node::items).unwrap_or_default();
+        is_true("nullable")
+            || is_true("x-nullable")
+            || types.clone().any(|word| word.as_str() == Some("null"))
+            || depth < NULL_DEPTH_MAX
+                && members
+                    .clone()
+                    .any(|member| self.means_null(file, member, depth + 1))
     }
 
     /// The discriminator of a union, with each variant's own name written out. It refuses nothing;

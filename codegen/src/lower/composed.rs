@@ -1,4 +1,5 @@
-//! Variants beside properties of their own schema: a union whose variants hold the properties too.
+//! Variants beside properties of their own schema, and several lists of variants at once: a union
+//! whose variants hold all that goes together.
 //!
 //! It must not know operations or channels.
 
@@ -18,58 +19,52 @@ const REPEATED_FIELDS_MAX: usize = 600;
 /// How deep unions of unions are looked through; real documents stay below 4.
 const SPREAD_MAX: usize = 4;
 
+/// How many combinations one union may have of variants of several lists; beyond, the properties
+/// of all variants stand in one type.
+const COMBINATIONS_MAX: usize = 32;
+
 impl<'a> Lowering<'a> {
-    /// The union of variants that stand beside properties; nothing when one type with all
-    /// properties says it better.
+    /// The union of variants that stand beside properties, or of the combinations of several
+    /// lists of variants; nothing when one type with all properties says it better.
     pub(super) fn composed(
         &mut self,
         schema: &Cursor<'a>,
         flat: &Flat<'a>,
         name: &str,
     ) -> Option<Shape> {
-        if flat.n_groups != 1 || flat.words.as_ref().is_some_and(|words| *words != object()) {
+        if flat.words.as_ref().is_some_and(|words| *words != object()) {
             return None;
         }
         let mut own = flat.clone();
         own.variants.clear();
+        own.groups.clear();
         own.discriminator = None;
-        own.n_groups = 0;
-        let mut all = Vec::new();
-        let mut n_other = 0;
-        let variants = spread(&flat.variants, 0);
-        for mut candidate in candidates(&variants) {
-            let is_object = candidate
-                .flat
-                .words
-                .as_ref()
-                .is_none_or(|words| *words == object());
-            if !is_object && candidate.flat.variants.is_empty() {
-                // Without a `type`, properties say nothing about other values.
-                if flat.is_inferred {
-                    n_other += 1;
-                    all.push(candidate);
+        let mut groups = Vec::new();
+        for group in groups_of(flat) {
+            let variants = spread(group, 0);
+            let mut group = candidates(&variants);
+            for candidate in &mut group {
+                if !candidate.flat.variants.is_empty() {
+                    return None;
                 }
-                continue;
+                let is_unnamed = candidate.flat.words.is_none() && candidate.flat.title.is_none();
+                if is_object(&candidate.flat) && candidate.flat.properties.is_empty() && is_unnamed
+                {
+                    candidate.name = "Plain".to_owned();
+                }
             }
-            if !candidate.flat.variants.is_empty() {
-                return None;
-            }
-            let is_unnamed = candidate.flat.words.is_none() && candidate.flat.title.is_none();
-            if candidate.flat.properties.is_empty() && is_unnamed {
-                candidate.name = "Plain".to_owned();
-            }
-            candidate.is_merged = !holds(&candidate.flat, &own);
-            if candidate.is_merged {
-                let mut merged = own.clone();
-                merged.add(&candidate.schema);
-                candidate.guard = guard(&merged);
-                candidate.flat = merged;
-            }
-            all.push(candidate);
+            groups.push(group);
         }
-        let is_new = |candidate: &Candidate<'a>| {
-            let mut keys = candidate.flat.properties.iter();
-            keys.any(|(key, _)| !own.properties.iter().any(|(known, _)| known == key))
+        let is_one_list = groups.len() == 1;
+        if !is_one_list {
+            // A list that only says which of the own properties go together is a check.
+            groups.retain(|group| group.iter().any(|variant| is_new(&variant.flat, &own)));
+        }
+        // The tag of one list tells no combination apart.
+        let discriminator = flat.discriminator.clone().filter(|_| groups.len() == 1);
+        let (mut all, n_other) = match <[_; 1]>::try_from(groups) {
+            Ok([group]) => beside(group, &own, flat.is_inferred),
+            Err(groups) => (combinations(groups, &own)?, 0),
         };
         let n_fields: usize = all
             .iter()
@@ -78,7 +73,7 @@ impl<'a> Lowering<'a> {
         // What one variant lists may be anything in a variant that says nothing of it, so one type
         // with all properties would refuse values; it holds only where all list the same.
         if all.len() < 2
-            || n_other == 0 && !all.iter().any(is_new)
+            || n_other == 0 && !all.iter().any(|variant| is_new(&variant.flat, &own))
             || n_fields > REPEATED_FIELDS_MAX
         {
             return None;
@@ -88,13 +83,12 @@ impl<'a> Lowering<'a> {
         for (wire, property) in &own.properties {
             self.type_of(property, &format!("{name} {wire}"));
         }
-        let discriminator = flat.discriminator.clone();
         let is_closed = all
             .iter()
             .any(|candidate| matches!(candidate.flat.extra, FlatExtra::Refused));
         let mut union = self.build(all, discriminator.as_ref(), name);
         let is_sure = union.variants.iter().all(|variant| variant.is_exclusive);
-        if (!is_sure && discriminator.is_none()) || is_closed {
+        if is_one_list && ((!is_sure && discriminator.is_none()) || is_closed) {
             union.bounds.set_residual(self.all_alternatives(schema));
         }
         Some(Shape::Union(union))
@@ -124,28 +118,131 @@ impl<'a> Lowering<'a> {
     /// left to the residual.
     pub(crate) fn add_variant_properties(&mut self, flat: &mut Flat<'a>) {
         let n_own = flat.properties.len();
-        for variant in std::mem::take(&mut flat.variants) {
-            for (key, property) in flatten(&variant).properties {
-                match flat.properties.iter().position(|(known, _)| *known == key) {
-                    None => flat.properties.push((key, property)),
+        let groups: Vec<Vec<Flat<'a>>> = groups_of(flat)
+            .map(|group| group.iter().map(flatten).collect())
+            .collect();
+        flat.variants.clear();
+        flat.groups.clear();
+        for group in &groups {
+            for (key, property) in group.iter().flat_map(|variant| &variant.properties) {
+                match flat.properties.iter().position(|(known, _)| known == key) {
                     Some(index) if index < n_own => {}
+                    None => {
+                        flat.properties.push((key.clone(), property.clone()));
+                        if !group.iter().all(|variant| rules(variant, key)) {
+                            flat.loose.insert(key.clone(), false);
+                        }
+                    }
                     Some(index) => {
-                        let known = flatten(&flat.properties[index].1);
-                        let other = flatten(&property);
-                        let is_text =
-                            |flat: &Flat<'_>| flat.words == Some(BTreeSet::from([Word::String]));
                         if std::ptr::eq(flat.properties[index].1.node, property.node) {
                             continue;
                         }
+                        let known = flatten(&flat.properties[index].1);
+                        let other = flatten(property);
+                        let is_text =
+                            |flat: &Flat<'_>| flat.words == Some(BTreeSet::from([Word::String]));
                         // Text of two sets is text; two other types may be anything.
                         let is_text = is_text(&known) && is_text(&other) && !other.is_nullable;
-                        let loose = flat.loose.entry(key).or_insert(is_text);
+                        let loose = flat.loose.entry(key.clone()).or_insert(is_text);
                         *loose &= is_text;
                     }
                 }
             }
         }
     }
+}
+
+/// The lists of variants.
+fn groups_of<'f, 'a>(flat: &'f Flat<'a>) -> impl Iterator<Item = &'f [Cursor<'a>]> {
+    let mut rest = flat.variants.as_slice();
+    flat.groups.iter().map(move |n_variants| {
+        let (group, behind) = rest.split_at((*n_variants).min(rest.len()));
+        rest = behind;
+        group
+    })
+}
+
+fn is_object(variant: &Flat<'_>) -> bool {
+    variant
+        .words
+        .as_ref()
+        .is_none_or(|words| *words == object())
+}
+
+/// Whether a variant lists what does not stand beside it.
+fn is_new(variant: &Flat<'_>, own: &Flat<'_>) -> bool {
+    let mut keys = variant.properties.iter();
+    keys.any(|(key, _)| !own.properties.iter().any(|(known, _)| known == key))
+}
+
+/// Whether an object that is this variant can't hold just anything at a key.
+fn rules(variant: &Flat<'_>, key: &str) -> bool {
+    !is_object(variant)
+        || matches!(variant.extra, FlatExtra::Refused)
+        || variant.properties.iter().any(|(known, _)| known == key)
+}
+
+/// The variants of one list, each with what stands beside it, and how many are no objects.
+fn beside<'a>(
+    group: Vec<Candidate<'a>>,
+    own: &Flat<'a>,
+    is_inferred: bool,
+) -> (Vec<Candidate<'a>>, usize) {
+    let mut all = Vec::new();
+    let mut n_other = 0;
+    for mut candidate in group {
+        if !is_object(&candidate.flat) {
+            // Without a `type`, properties say nothing about other values.
+            if is_inferred {
+                n_other += 1;
+                all.push(candidate);
+            }
+            continue;
+        }
+        candidate.is_merged = !holds(&candidate.flat, own);
+        if candidate.is_merged {
+            let mut merged = own.clone();
+            merged.add(&candidate.schema);
+            candidate.guard = guard(&merged);
+            candidate.flat = merged;
+        }
+        all.push(candidate);
+    }
+    (all, n_other)
+}
+
+/// One variant of each list, with what stands beside them, in all ways; nothing when there are
+/// too many, or when some are no objects.
+fn combinations<'a>(groups: Vec<Vec<Candidate<'a>>>, own: &Flat<'a>) -> Option<Vec<Candidate<'a>>> {
+    let n_all = groups
+        .iter()
+        .try_fold(1usize, |n, group| n.checked_mul(group.len()))?;
+    let mut members = groups.iter().flatten();
+    if groups.is_empty() || n_all > COMBINATIONS_MAX || !members.all(|of| is_object(&of.flat)) {
+        return None;
+    }
+    let mut all: Vec<Option<Candidate<'a>>> = vec![None];
+    for group in &groups {
+        let longer = all.iter().flat_map(|known| {
+            group.iter().map(|variant| {
+                let mut merged = known.as_ref().map_or(own, |known| &known.flat).clone();
+                merged.add(&variant.schema);
+                let name = match known {
+                    None => variant.name.clone(),
+                    Some(known) => format!("{} {}", known.name, variant.name),
+                };
+                Some(Candidate {
+                    name,
+                    schema: variant.schema.clone(),
+                    guard: guard(&merged),
+                    flat: merged,
+                    is_merged: true,
+                })
+            })
+        });
+        all = longer.collect();
+    }
+    Some(all.into_iter().flatten().collect())
 }
 
 /// The variants, and in place of those that are nothing but unions, theirs.
@@ -156,7 +253,7 @@ fn spread<'a>(variants: &[Cursor<'a>], depth: usize) -> Vec<Cursor<'a>> {
         let is_union = flat.properties.is_empty()
             && flat.required.is_empty()
             && flat.discriminator.is_none()
-            && flat.n_groups == 1;
+            && flat.groups.len() == 1;
         match is_union && depth < SPREAD_MAX {
             true => all.extend(spread(&flat.variants, depth + 1)),
             false => all.push(variant.clone()),

@@ -61,8 +61,8 @@ pub(crate) struct Flat<'a> {
     pub(crate) bounds: Bounds,
     pub(crate) variants: Vec<Cursor<'a>>,
     pub(crate) discriminator: Option<Cursor<'a>>,
-    /// How many lists of variants there are; a value is one of each.
-    pub(crate) n_groups: usize,
+    /// How many of the variants each list has, in their order; a value is one of each list.
+    pub(crate) groups: Vec<usize>,
     /// Whether the types follow from other keywords only.
     pub(crate) is_inferred: bool,
     /// Keywords of `allOf` members that gave way to another member's, with their places.
@@ -102,7 +102,7 @@ pub(crate) fn flatten<'a>(schema: &Cursor<'a>) -> Flat<'a> {
         bounds: Bounds::default(),
         variants: Vec::new(),
         discriminator: None,
-        n_groups: 0,
+        groups: Vec::new(),
         is_inferred: false,
         overruled: Vec::new(),
         more: Vec::new(),
@@ -326,7 +326,9 @@ fn merge_object<'a>(flat: &mut Flat<'a>, schema: &Cursor<'a>, depth: usize) {
             if depth > 0 && variants.iter().any(is_known) {
                 continue;
             }
-            flat.n_groups += usize::from(!variants.is_empty());
+            if !variants.is_empty() {
+                flat.groups.push(variants.len());
+            }
             flat.variants.extend(variants);
         }
     }

@@ -182,12 +182,20 @@ impl<'a> Lowering<'a> {
         (!part.is_empty()).then_some(Value::Object(part))
     }
 
-    /// The alternatives of a schema and of its `allOf` members.
+    /// The alternatives of a schema and of its `allOf` members, and theirs.
     pub(crate) fn all_alternatives(&mut self, schema: &Cursor<'a>) -> Option<Value> {
         let mut parts = Vec::new();
-        parts.extend(self.alternatives(schema));
-        for member in schema.get("allOf").iter().flat_map(Cursor::items) {
-            parts.extend(self.alternatives(&member));
+        let mut seen = FxHashSet::default();
+        let mut left = vec![schema.clone()];
+        while let Some(next) = left.pop() {
+            let Some(target) = next.resolve().filter(|target| seen.insert(target.key())) else {
+                continue;
+            };
+            parts.extend(self.alternatives(&target));
+            let members = target.get("allOf");
+            let first = left.len();
+            left.extend(members.iter().flat_map(Cursor::items));
+            left[first..].reverse();
         }
         joined(parts)
     }

@@ -155,7 +155,7 @@ impl<'a> Lowering<'a> {
         }
         let is_open = self.is_strict && flat.is_inferred && flat.variants.is_empty();
         let is_open = is_open && flat.values.is_none() && flat.constant.is_none();
-        let (n_groups, has_variants) = (flat.n_groups, !flat.variants.is_empty());
+        let (n_groups, has_variants) = (flat.groups.len(), !flat.variants.is_empty());
         let beside = flat.bounds.to_schema();
         let mut shape = if is_open {
             self.open_shape(schema, flat, name)
@@ -223,9 +223,12 @@ impl<'a> Lowering<'a> {
             return Shape::Alias(ty);
         }
         if !flat.variants.is_empty() && !is_listed_scalar(&flat) {
-            let shape = match flat.properties.is_empty() {
-                true => self.union(schema, &flat, name),
-                false => self.composed(schema, &flat, name),
+            let shape = match (flat.properties.is_empty(), flat.groups.len()) {
+                (true, 1) => self.union(schema, &flat, name),
+                (true, _) => self
+                    .composed(schema, &flat, name)
+                    .or_else(|| self.union(schema, &flat, name)),
+                (false, _) => self.composed(schema, &flat, name),
             };
             if let Some(shape) = shape {
                 return shape;

@@ -16,6 +16,7 @@
 //! ```
 
 mod broken;
+mod crossed;
 mod flat;
 mod json;
 mod number;
@@ -42,6 +43,8 @@ pub use self::rng::Rng;
 const MENDS_MAX: usize = 12;
 /// After so many known instances in a row nothing new is expected.
 const REPEATS_MAX: usize = 12;
+/// How many objects get keys of alternatives that they are not.
+const CROSSED_MAX: usize = 4;
 /// How many broken values are tried for each one that is wanted.
 const TRIES_PER_BROKEN: usize = 3;
 
@@ -60,7 +63,8 @@ pub struct InstanceSettings {
     pub size_max: usize,
     /// Whether numbers appear that neither 64 bits nor a double hold to the digit.
     pub has_wide_numbers: bool,
-    /// Whether open objects get a key that no schema names, in one instance.
+    /// Whether open objects get a key that no schema names, in one instance, and keys of
+    /// alternatives that they are not, in some.
     pub has_extra_keys: bool,
 }
 
@@ -89,6 +93,8 @@ pub enum Origin {
     Choice,
     /// Everything, with a key that no schema names.
     Extra,
+    /// A choice with keys that only alternatives not chosen list, and what those would refuse.
+    Crossed,
     /// By chance.
     Drawn,
 }
@@ -124,7 +130,8 @@ pub struct Broken {
 /// The instances of one schema.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Instances {
-    /// Valid ones: the smallest first, then choices, then drawn ones. Each once.
+    /// Valid ones: the smallest first, then choices, then drawn ones, then up to 4 crossed ones
+    /// beyond `n_max`. Each once.
     pub valid: Vec<Instance>,
     /// Broken ones.
     pub invalid: Vec<Broken>,
@@ -177,6 +184,7 @@ pub fn instances_with(
         made: Instances::default(),
     };
     maker.valid();
+    maker.crossed();
     maker.invalid();
     maker.made
 }
@@ -219,6 +227,27 @@ impl<'s> Maker<'s, '_> {
             };
             number += 1;
         }
+    }
+
+    /// Adds objects that hold something of alternatives which they are not.
+    fn crossed(&mut self) {
+        let listed = crossed::listed(self.schema);
+        if !self.settings.has_extra_keys || listed.is_empty() {
+            return;
+        }
+        let known = std::mem::take(&mut self.made.valid);
+        let choices = known.iter().filter(|made| made.origin == Origin::Choice);
+        let crossed =
+            choices.filter_map(|made| crossed::crossed(&made.json, &listed, self.validator));
+        let mut all: Vec<Json> = Vec::new();
+        for json in crossed {
+            if all.len() < CROSSED_MAX && !all.contains(&json) {
+                all.push(json);
+            }
+        }
+        let origin = Origin::Crossed;
+        let all = all.into_iter().map(|json| Instance { json, origin });
+        self.made.valid = known.into_iter().chain(all).collect();
     }
 
     /// Makes one instance; false when it is known, or does not hold.

@@ -20,6 +20,10 @@ pub const NULLABLE_ALONE: &str = "nullable-without-type";
 /// not; who writes it means null, and types take it.
 pub const NULL_BESIDE_ALL_OF: &str = "null-beside-all-of";
 
+/// The variant that a discriminator names is the one that counts, though to the letter no other
+/// one of the `oneOf` may fit.
+pub const DISCRIMINATOR: &str = "discriminator-decides";
+
 /// A property of one direction is required in that direction only: `validate_request` and
 /// `validate_response` look, and the proof knows no direction.
 pub const ONE_DIRECTION: &str = "required-in-one-direction";
@@ -33,6 +37,8 @@ pub enum Why {
     Seeded,
     /// Valid, with keys that no schema names.
     ExtraKeys,
+    /// Valid as one variant of a union, with keys of others that these would refuse.
+    Crossed,
     /// Valid, with null wherever null is allowed.
     Nulls,
     /// A string that an enum does not list.
@@ -64,6 +70,7 @@ impl Why {
             Self::Example => "example",
             Self::Seeded => "seeded",
             Self::ExtraKeys => "extra keys",
+            Self::Crossed => "keys of other variants",
             Self::Nulls => "nulls",
             Self::UnknownEnum => "unknown enum value",
             Self::UnknownVariant => "unknown variant",
@@ -276,6 +283,7 @@ fn one(decl: &Decl, schema: &Schema<'_>, own: Vec<Json>, amount: Amount, cases: 
     for made in made.valid {
         let why = match made.origin {
             Origin::Extra => Why::ExtraKeys,
+            Origin::Crossed => Why::Crossed,
             _ => Why::Seeded,
         };
         push(decl, made.json, why, cases);
@@ -287,9 +295,16 @@ fn one(decl: &Decl, schema: &Schema<'_>, own: Vec<Json>, amount: Amount, cases: 
     if let Some((json, why)) = unknown(decl, largest.as_ref()) {
         push(decl, json, why, cases);
     }
-    let says_nullable = cases.says_nullable;
+    let of_null = cases.says_nullable.unwrap_or(NULL_BESIDE_ALL_OF);
     let one_direction = std::mem::take(&mut cases.one_direction);
+    let as_meant = schema.contract.bundle_as_meant(schema.file, schema.node);
+    let as_meant = (as_meant != bundle)
+        .then(|| validator(&as_meant).ok())
+        .flatten();
     let broken = made.invalid.into_iter().map(|mut broken| {
+        let is_meant = as_meant
+            .as_ref()
+            .is_some_and(|as_meant| as_meant.is_valid(&broken.json.to_value()));
         let value = broken.json.pointer_mut(&broken.pointer);
         let is_null = broken.key.is_none() && value.is_some_and(|value| *value == Json::Null);
         let is_one_way = broken.keyword == "required"
@@ -297,8 +312,8 @@ fn one(decl: &Decl, schema: &Schema<'_>, own: Vec<Json>, amount: Amount, cases: 
                 .key
                 .as_ref()
                 .is_some_and(|key| one_direction.contains(key));
-        let of_null = says_nullable.filter(|_| is_null);
-        let may_pass = of_null.or(is_one_way.then_some(ONE_DIRECTION));
+        let of_meaning = is_meant.then_some(if is_null { of_null } else { DISCRIMINATOR });
+        let may_pass = of_meaning.or(is_one_way.then_some(ONE_DIRECTION));
         BrokenCase {
             place: decl.place.clone(),
             json: broken.json,
@@ -326,8 +341,8 @@ fn one_direction(ir: &Ir) -> BTreeSet<String> {
         .collect()
 }
 
-/// Why null is taken where the schema does not allow it: the document says `nullable: true` where
-/// its version does not count it.
+/// The reason for which null is taken where the letter does not allow it: the document says
+/// `nullable: true` where its version does not count it.
 fn says_nullable(contract: &Contract) -> Option<&'static str> {
     let roots = contract.documents.values().map(|document| &document.root);
     let mut nodes: Vec<&Node> = roots.collect();
