@@ -1,11 +1,13 @@
 //! Chapter two: models are generated from the contract, in three languages, the same each time.
 
 use std::io::{BufRead, BufReader};
-use std::process::Stdio;
+use std::process::{Command, Stdio};
+use std::time::Duration;
 
-use tollgate_tests::process::Running;
+use tollgate_tests::process::{Running, expect_gone};
 use tollgate_tests::repository::Repository;
 use tollgate_tests::tool::command;
+use tollgate_tests::wait::until;
 
 const SETTINGS: &str = r#"
 [[codegen.targets]]
@@ -308,4 +310,43 @@ fn what_is_generated_compiles_keeps_the_wire_and_refuses_what_is_invalid() {
         "pub struct Order2",
     );
     repository.run(&verify).expect_code(3);
+}
+
+#[test]
+fn a_signal_to_the_command_ends_the_compilers_that_it_started() {
+    let repository = Repository::new(&[("shop.yaml", SHOP)]);
+    // In place of cargo something that takes for ever, with a child of its own.
+    repository.write(
+        "fake/cargo",
+        "#!/bin/sh\nsleep 600 &\necho $! $$ > \"$PIDS\"\nwait\n",
+    );
+    let fake = repository.path().join("fake");
+    let is_done = Command::new("chmod")
+        .arg("+x")
+        .arg(fake.join("cargo"))
+        .status();
+    assert!(is_done.unwrap().success());
+    let pids = repository.path().join("pids");
+    let path = format!("{}:{}", fake.display(), std::env::var("PATH").unwrap());
+    let mut running = command(
+        repository.path(),
+        &["codegen", "corpus", ".", "--language", "rust"],
+    );
+    running.env("PATH", path).env("PIDS", &pids);
+    running.stdout(Stdio::null()).stderr(Stdio::null());
+    let mut running = Running(running.spawn().unwrap());
+    let started = until("the compiler", Duration::from_secs(60), || {
+        let text = std::fs::read_to_string(&pids).ok()?;
+        let pids = text
+            .ends_with('\n')
+            .then(|| text.split_whitespace().map(str::parse));
+        pids?.collect::<Result<Vec<u32>, _>>().ok()
+    });
+    assert_eq!(started.len(), 2);
+    let told = Command::new("kill")
+        .arg(running.0.id().to_string())
+        .status();
+    assert!(told.unwrap().success());
+    assert_eq!(running.0.wait().unwrap().code(), Some(128 + 15));
+    expect_gone(&started);
 }

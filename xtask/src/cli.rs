@@ -419,7 +419,7 @@ pub struct CorpusArgs {
         default_value = "models"
     )]
     pub emit: Vec<String>,
-    /// Only documents whose path fits this pattern
+    /// Only documents whose path below the folder fits this pattern, such as '*petstore*' or '{a,b}.json'
     #[arg(long, value_name = "GLOB")]
     pub only: Option<String>,
     /// How many documents at once

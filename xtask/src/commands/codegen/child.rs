@@ -1,9 +1,11 @@
 //! A compiler or a driver in a process of its own: bounded in time and memory, everything it
 //! started ends with it. It must not know what it runs.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io::{self, Read, Write};
 use std::process::{Child, Command, Stdio};
+use std::sync::{Mutex, Once, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -66,16 +68,88 @@ impl Ran {
     }
 }
 
+/// The process groups that run.
+static RUNNING: Mutex<BTreeSet<u32>> = Mutex::new(BTreeSet::new());
+
+/// A process group that ends at the latest with this value, or with a signal that ends us.
+struct Group(u32);
+
+impl Group {
+    /// Starts the command; a signal that comes meanwhile waits until it is known.
+    fn start(command: &mut Command) -> io::Result<(Child, Self)> {
+        let mut running = running();
+        let child = command.spawn()?;
+        running.insert(child.id());
+        let group = Self(child.id());
+        Ok((child, group))
+    }
+}
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        running().remove(&self.0);
+    }
+}
+
+fn running() -> std::sync::MutexGuard<'static, BTreeSet<u32>> {
+    RUNNING.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// From now on Ctrl-C and `kill` end what runs here too: its groups are not ours, so that no
+/// signal of the terminal reaches them.
+fn end_with_us() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        thread::spawn(|| {
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build();
+            let Some(code) = runtime
+                .ok()
+                .and_then(|runtime| runtime.block_on(told_to_end()))
+            else {
+                return;
+            };
+            // Held to the end, so that nothing new starts.
+            let groups = running();
+            groups.iter().for_each(|group| kill_group(*group));
+            std::process::exit(code);
+        });
+    });
+}
+
+/// Waits for a signal that ends the process, and gives the exit code of a shell for it.
+#[cfg(unix)]
+async fn told_to_end() -> Option<i32> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut hangup = signal(SignalKind::hangup()).ok()?;
+    let mut terminate = signal(SignalKind::terminate()).ok()?;
+    let mut interrupt = signal(SignalKind::interrupt()).ok()?;
+    let kind = tokio::select! {
+        _ = hangup.recv() => SignalKind::hangup(),
+        _ = terminate.recv() => SignalKind::terminate(),
+        _ = interrupt.recv() => SignalKind::interrupt(),
+    };
+    Some(128 + kind.as_raw_value())
+}
+
+#[cfg(not(unix))]
+async fn told_to_end() -> Option<i32> {
+    tokio::signal::ctrl_c().await.ok()?;
+    Some(130)
+}
+
 /// Runs a command to its end with this input.
 pub fn run(mut command: Command, input: Vec<u8>, limits: &Limits) -> io::Result<Ran> {
+    end_with_us();
     own_group(&mut command);
     command
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped());
     let started = Instant::now();
-    let mut child = match command.spawn() {
-        Ok(child) => child,
+    let (mut child, _group) = match Group::start(&mut command) {
+        Ok(started) => started,
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             return Ok(Ran {
                 end: End::Missing,

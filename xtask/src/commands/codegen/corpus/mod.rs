@@ -16,6 +16,8 @@ use tollgate_codegen::{Artifact, Language};
 use tollgate_contracts::{Contract, LoadSettings, load_with};
 
 use crate::cli::CorpusArgs;
+use globset::Glob;
+
 use crate::commands::codegen::child::{self, End};
 use crate::commands::codegen::compile::Compilers;
 use crate::commands::codegen::manifest::{self, Manifest};
@@ -86,15 +88,7 @@ pub fn run(context: &Context, args: &CorpusArgs) -> CommandResult {
         let error = anyhow::Error::new(error).context(format!("read `{}`", root.display()));
         Failure::usage(format!("{error:#}"))
     })?;
-    let entries: Vec<Entry> = found
-        .entries
-        .into_iter()
-        .filter(|entry| {
-            args.only
-                .as_ref()
-                .is_none_or(|glob| matches(glob, &entry.name))
-        })
-        .collect();
+    let entries = chosen(found.entries, args.only.as_deref())?;
     if entries.is_empty() {
         return Err(Failure::usage(format!(
             "find a document below `{}`: no file names openapi or asyncapi at its top",
@@ -343,47 +337,60 @@ fn slug(name: &str) -> String {
     name.chars().map(plain).collect()
 }
 
-/// Whether a name fits a pattern in which `*` stands for any text and `?` for one letter.
-fn matches(pattern: &str, name: &str) -> bool {
-    let (pattern, name): (Vec<char>, Vec<char>) =
-        (pattern.chars().collect(), name.chars().collect());
-    let (mut p, mut n, mut star) = (0, 0, None);
-    while n < name.len() {
-        match pattern.get(p) {
-            Some('*') => {
-                star = Some((p, n));
-                p += 1;
-            }
-            Some(letter) if *letter == '?' || *letter == name[n] => {
-                p += 1;
-                n += 1;
-            }
-            _ => match star {
-                Some((at, from)) => {
-                    star = Some((at, from + 1));
-                    p = at + 1;
-                    n = from + 1;
-                }
-                None => return false,
-            },
-        }
+/// The documents that a pattern names; without one all of them.
+fn chosen(entries: Vec<Entry>, only: Option<&str>) -> Result<Vec<Entry>, Failure> {
+    let Some(only) = only else {
+        return Ok(entries);
+    };
+    let glob = Glob::new(only).map_err(|error| Failure::usage(format!("read --only: {error}")))?;
+    let glob = glob.compile_matcher();
+    let n_entries = entries.len();
+    let mut chosen = entries;
+    chosen.retain(|entry| glob.is_match(&entry.name));
+    if chosen.is_empty() && n_entries > 0 {
+        return Err(Failure::usage(format!(
+            "find documents for --only `{only}`: none of the {n_entries} documents fits; a pattern is compared with the whole path below the folder, as in `*petstore*` or `{{a,b}}.json`"
+        )));
     }
-    pattern[p..].iter().all(|letter| *letter == '*')
+    Ok(chosen)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn entries(names: &[&str]) -> Vec<Entry> {
+        let entry = |name: &&str| Entry {
+            path: PathBuf::from(name),
+            name: (*name).to_owned(),
+            word: "openapi",
+        };
+        names.iter().map(entry).collect()
+    }
+
     #[test]
     fn a_pattern_chooses_documents() {
-        for (pattern, name) in [
-            ("*.yaml", "a/b.yaml"),
-            ("git*-20?6*", "github-2026.json"),
-            ("*", "x"),
+        let all = ["a/b.yaml", "github-2022.yaml", "github-2026.json"];
+        for (pattern, n_chosen) in [
+            ("*.yaml", 2),
+            ("git*-20?6*", 1),
+            ("*", 3),
+            ("{a/b,github-2026}.*", 2),
         ] {
-            assert!(matches(pattern, name), "{pattern} {name}");
+            let chosen = chosen(entries(&all), Some(pattern)).unwrap();
+            assert_eq!(chosen.len(), n_chosen, "{pattern}");
         }
-        assert!(!matches("*.json", "a.yaml"));
+        assert_eq!(chosen(entries(&all), None).unwrap().len(), 3);
+    }
+
+    #[test]
+    fn a_pattern_that_fits_nothing_or_is_none_is_refused() {
+        let error = chosen(entries(&["a.yaml"]), Some("*.json")).unwrap_err();
+        assert!(
+            error.to_string().contains("none of the 1 documents fits"),
+            "{error}"
+        );
+        let error = chosen(entries(&["a.yaml"]), Some("a[")).unwrap_err();
+        assert!(error.to_string().contains("a["), "{error}");
     }
 }
