@@ -8,7 +8,7 @@ use tollgate_report::Place;
 use super::oasdiff::{PeerFinding, Rule, rule};
 use super::settings::{DiffSettings, Stability};
 use super::walk::{Direction, Found};
-use super::{Change, Level, Witness};
+use super::{Change, Level, Witness, witness};
 use crate::document::Contract;
 use crate::source::Node;
 
@@ -31,10 +31,10 @@ const FORMS: &[&str] = &[
 ];
 
 /// Gives our changes oasdiff's ids, and adds what only oasdiff's rules see.
-pub(super) fn add_peer(
-    found: &mut Vec<Found<'_>>,
+pub(super) fn add_peer<'a>(
+    found: &mut Vec<Found<'a>>,
     peer: &[PeerFinding],
-    new: &Contract,
+    (old, new): (&'a Contract, &'a Contract),
     settings: &DiffSettings,
 ) {
     if new.kind.is_async() {
@@ -112,10 +112,22 @@ pub(super) fn add_peer(
         if !is_confirmed && may_be_form(finding, rule, &neighbours) {
             continue;
         }
-        added.push(from_peer(finding, rule, operation));
+        let mut one = from_peer(finding, rule, operation);
+        if one.change.level == Level::Breaking && FORMS.contains(&rule.kind) {
+            one.schemas = witness::schemas_at(old, new, &finding.pointer);
+            if one.schemas.is_none() && is_in_schema(&finding.pointer) {
+                one.change.witness = Witness::NotFound;
+            }
+        }
+        added.push(one);
     }
     found.extend(added);
     below_stability(found, new, settings);
+}
+
+/// Whether a pointer leads to the schema of a body, or into it.
+fn is_in_schema(pointer: &str) -> bool {
+    pointer.contains("/content/") && (pointer.contains("/schema/") || pointer.ends_with("/schema"))
 }
 
 /// Findings by operation and scope.

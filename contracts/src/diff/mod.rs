@@ -60,6 +60,8 @@ pub enum Witness {
     },
     /// None was found within the bound.
     NotFound,
+    /// None was sought, as so many other changes break.
+    BeyondBound,
 }
 
 /// One change of meaning.
@@ -188,7 +190,7 @@ pub fn diff_and_peer(
         || peer_findings(old, new, settings),
         || own_findings(old, new),
     );
-    grouping::add_peer(&mut found, &peer, new, settings);
+    grouping::add_peer(&mut found, &peer, (old, new), settings);
     let mut groups = grouping::group(found);
     witness::find(&mut groups, old, new, settings.witnesses_max);
     let changes = groups.into_iter().map(|found| found.change);
@@ -245,6 +247,7 @@ fn change_json(change: &Change) -> Value {
     let witness = match &change.witness {
         Witness::NotAsked => Value::Null,
         Witness::NotFound => json!({"found": false}),
+        Witness::BeyondBound => json!({"found": false, "sought": false}),
         Witness::Found {
             instance,
             is_refused_by_new,
@@ -298,6 +301,6 @@ pub fn witness_share(changes: &[Change]) -> WitnessShare {
     };
     WitnessShare {
         n_found: count(&|witness| matches!(witness, Witness::Found { .. })),
-        n_sought: count(&|witness| *witness != Witness::NotAsked),
+        n_sought: count(&|witness| !matches!(witness, Witness::NotAsked | Witness::BeyondBound)),
     }
 }

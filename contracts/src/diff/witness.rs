@@ -11,6 +11,7 @@ use super::walk::{Direction, Found, address};
 use super::{Level, Witness};
 use crate::document::Contract;
 use crate::instance::{InstanceSettings, instances_with, validator};
+use crate::source::unescape_token;
 use crate::views::Located;
 
 /// How large the schemas of one pair may be together, in bytes of JSON.
@@ -29,8 +30,12 @@ pub(super) fn find(found: &mut [Found<'_>], old: &Contract, new: &Contract, n_ma
         .filter(|found| found.change.level == Level::Breaking && found.schemas.is_some())
         // A default says nothing about what is valid.
         .filter(|found| !found.change.code.contains("-default-value-"))
-        .take(n_max)
         .collect();
+    let n_asked = breaking.len().min(n_max);
+    let mut breaking = breaking;
+    for found in breaking.drain(n_asked..).filter(|_| n_max > 0) {
+        found.change.witness = Witness::BeyondBound;
+    }
     let mut asked = HashMap::new();
     for found in &breaking {
         if let (Some(key), Some(pair)) = (key_of(found), found.schemas) {
@@ -48,6 +53,43 @@ pub(super) fn find(found: &mut [Found<'_>], old: &Contract, new: &Contract, n_ma
             found.change.witness = witness.clone();
         }
     }
+}
+
+/// The schemas at a pointer into the body of an operation, where both contracts have one; nothing
+/// for a place whose values alone say nothing about the body, such as one under `not`.
+pub(super) fn schemas_at<'a>(
+    old: &'a Contract,
+    new: &'a Contract,
+    pointer: &str,
+) -> Option<Pair<'a>> {
+    Some((schema_at(old, pointer)?, schema_at(new, pointer)?))
+}
+
+fn schema_at<'a>(contract: &'a Contract, pointer: &str) -> Option<Located<'a>> {
+    let mut at = Located {
+        file: &contract.entry,
+        node: contract.root(),
+    };
+    let mut is_schema = false;
+    let mut is_name = false;
+    let mut is_media = false;
+    for token in pointer.split('/').skip(1) {
+        let child = at.node.get(&unescape_token(token))?;
+        at = contract.follow(at.file, child);
+        if is_schema {
+            let is_step =
+                is_name || matches!(token, "properties" | "items" | "additionalProperties");
+            if !is_step {
+                return None;
+            }
+            is_name = !is_name && token == "properties";
+        } else {
+            is_schema = is_media && token == "schema";
+            is_media = is_name;
+            is_name = token == "content";
+        }
+    }
+    (is_schema && !is_name).then_some(at)
 }
 
 fn key_of(found: &Found<'_>) -> Option<Key> {

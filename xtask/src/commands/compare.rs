@@ -149,6 +149,10 @@ fn show(
                 )?;
             }
             Witness::NotFound => writeln!(out, "  witness: none was found within the bound")?,
+            Witness::BeyondBound => writeln!(
+                out,
+                "  witness: none was sought, beyond `witnesses_max` of `[contracts.diff]`"
+            )?,
             Witness::NotAsked => {}
         }
         if change.operations.len() > 1 {
