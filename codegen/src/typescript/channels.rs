@@ -4,8 +4,8 @@
 
 use std::fmt::Write as _;
 
-use super::TypeScript;
 use super::text::{comment, docs, key, literal, quoted};
+use super::{TypeScript, import_checks};
 use crate::ir::{Channel, Message};
 use crate::names::{self, Case};
 
@@ -13,9 +13,7 @@ impl TypeScript<'_> {
     /// The file of the channels.
     pub(super) fn channels(&self) -> String {
         let mut out = "import * as c from \"./messages.js\";\nimport * as m from \"./models.js\";\nimport * as s from \"./support.js\";\n".to_owned();
-        if self.has_residual {
-            out.push_str("import * as r from \"./schema.js\";\n");
-        }
+        let n_head = out.len();
         out.push_str("\nexport * from \"./messages.js\";\n");
         let labels: Vec<&str> = self
             .ir
@@ -27,6 +25,7 @@ impl TypeScript<'_> {
         for (channel, ident) in self.ir.channels.iter().zip(&idents) {
             self.channel(&mut out, channel, ident);
         }
+        import_checks(&mut out, n_head);
         out
     }
 

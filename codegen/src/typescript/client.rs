@@ -5,9 +5,9 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-use super::TypeScript;
 use super::requests::{self, body_kind};
 use super::text::{comment, docs, literal, quoted};
+use super::{TypeScript, import_checks};
 use crate::ir::{Content, Location, Operation, Parameter, Response, SecurityScheme, TypeKind};
 use crate::names::{self, Case};
 
@@ -95,9 +95,7 @@ impl TypeScript<'_> {
         let names = self.operation_names();
         let mut taken: BTreeSet<String> = names.iter().map(|one| one.function.clone()).collect();
         let mut out = "import * as h from \"./http.js\";\nimport type * as e from \"./encode.js\";\nimport * as m from \"./models.js\";\nimport * as s from \"./support.js\";\n".to_owned();
-        if self.has_residual {
-            out.push_str("import * as r from \"./schema.js\";\n");
-        }
+        let n_head = out.len();
         out.push_str("\nexport * from \"./http.js\";\n\n");
         self.credentials(&mut out);
         for (operation, names) in self.ir.operations.iter().zip(&names) {
@@ -109,6 +107,7 @@ impl TypeScript<'_> {
             self.function(&mut out, operation, names);
             self.pages(&mut out, operation, names, &mut taken);
         }
+        import_checks(&mut out, n_head);
         out
     }
 

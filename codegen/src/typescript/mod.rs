@@ -16,7 +16,7 @@ mod wire;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
-use crate::ir::{DeclId, Ir, Shape, Type, TypeKind, visit_types};
+use crate::ir::{DeclId, Ir, Shape, Type, TypeKind};
 use crate::{Artifact, Emit, HEADER, Request, names};
 
 /// How the models file begins.
@@ -34,13 +34,16 @@ pub(crate) fn emit(ir: &Ir, request: &Request) -> Vec<Artifact> {
         ir,
         names: &names,
         cuts: cuts(ir),
-        has_residual: ir.decls.iter().any(|decl| has_residual(&decl.shape)),
         prefix: "",
     };
     let mut artifacts = typescript.base(request);
     if request.emit.contains(&Emit::Client) {
         typescript.prefix = "m.";
         artifacts.extend(typescript.ends());
+    }
+    if artifacts.iter().any(|file| file.contents.contains(CHECKS)) {
+        artifacts.push(file("schema", include_str!("templates/schema.ts")));
+        artifacts.push(file("schemas", &typescript.schemas()));
     }
     if request.emit.contains(&Emit::Wire) {
         artifacts.push(file("driver", include_str!("templates/driver.ts")));
@@ -60,8 +63,6 @@ struct TypeScript<'a> {
     names: &'a [String],
     /// References that would make a type its own definition, as pairs of from and to.
     cuts: BTreeSet<(DeclId, DeclId)>,
-    /// Whether a schema is needed beside the types.
-    has_residual: bool,
     /// What stands before the names of models: nothing in their own file.
     prefix: &'static str,
 }
@@ -77,10 +78,6 @@ impl TypeScript<'_> {
             file("formats", include_str!("templates/formats.ts")),
             file("support", include_str!("templates/support.ts")),
         ];
-        if self.has_residual {
-            artifacts.push(file("schema", include_str!("templates/schema.ts")));
-            artifacts.push(file("schemas", &self.schemas()));
-        }
         if request.has_manifest {
             artifacts.extend(package::manifests(request, self.ir));
         }
@@ -110,9 +107,6 @@ impl TypeScript<'_> {
         }
         let mut out = String::with_capacity(1024 * (order.len() + 1));
         out.push_str(MODELS_HEAD);
-        if self.has_residual {
-            out.push_str("import * as r from \"./schema.js\";\n");
-        }
         // A name for a type needs the type's value, so these come behind all others.
         let mut twins = String::new();
         for id in order.into_values() {
@@ -130,6 +124,7 @@ impl TypeScript<'_> {
             self.check_declaration(&mut out, id);
         }
         out.push_str(&twins);
+        import_checks(&mut out, MODELS_HEAD.len());
         out
     }
 
@@ -153,17 +148,14 @@ impl TypeScript<'_> {
     }
 }
 
-fn has_residual(shape: &Shape) -> bool {
-    let mut found = match shape {
-        Shape::Struct(object) => object.bounds.residual.is_some(),
-        Shape::Union(union) => union.bounds.residual.is_some(),
-        Shape::Tuple(tuple) => tuple.bounds.residual.is_some(),
-        Shape::Enum(_) | Shape::Alias(_) => false,
-    };
-    visit_types(shape, &mut |ty, _| {
-        found |= ty.constraints.residual.is_some()
-    });
-    found
+/// What a file that checks schemas begins with.
+const CHECKS: &str = "import * as r from \"./schema.js\";\n";
+
+/// Adds what checks schemas to a file that uses it, behind its other imports.
+fn import_checks(out: &mut String, n_head: usize) {
+    if out[n_head..].contains("r.holds(") {
+        out.insert_str(n_head, CHECKS);
+    }
 }
 
 /// The references that close circles of aliases and unions, found depth first in order.

@@ -7,6 +7,7 @@ use crate::common::contract;
 
 const BESIDE: &str = include_str!("../fixtures/odd/unions-beside.yaml");
 const FORMATS: &str = include_str!("../fixtures/odd/formats-more.yaml");
+const LISTS: &str = include_str!("../fixtures/odd/lists-of-variants.yaml");
 
 fn ir(text: &str) -> Ir {
     lower(&[contract("openapi.yaml", text)])
@@ -131,4 +132,27 @@ fn items_beside_a_tuple_of_a_member_make_no_tuple() {
     let ir = ir(FORMATS);
     assert!(matches!(decl(&ir, "TupleAndRest").shape, Shape::Alias(_)));
     assert!(matches!(decl(&ir, "TupleOfTwo").shape, Shape::Tuple(_)));
+}
+
+#[test]
+fn several_lists_of_variants_are_a_union_of_their_combinations() {
+    let ir = ir(LISTS);
+    assert_eq!(
+        names(union(&ir, "TwoOneOfs")),
+        ["card email", "card phone", "iban email", "iban phone"]
+    );
+    // A list that only says which properties must be there is a check.
+    let beside = union(&ir, "CondBeside");
+    assert_eq!(
+        (names(beside), beside.tag.as_deref()),
+        (vec!["A", "B"], Some("t"))
+    );
+    assert!(beside.bounds.residual.is_some());
+}
+
+#[test]
+fn a_property_that_only_some_variants_of_too_many_list_is_any_value() {
+    let ir = ir(LISTS);
+    assert_eq!(field(&ir, "Many", "a1").kind, TypeKind::Any);
+    assert_eq!(field(&ir, "Many", "z").kind, TypeKind::String(None));
 }

@@ -224,3 +224,16 @@ fn typescript_channels_carry_typed_messages_both_ways() {
         assert_eq!(run(folder.path(), "socket.mjs", ""), "ok\n");
     }
 }
+
+#[test]
+fn a_client_may_check_a_schema_where_no_model_does() {
+    let api = r"openapi: 3.1.0
+info: { title: Doors, version: '1' }
+paths:
+  /doors:
+    put:
+      operationId: closeDoors
+      responses: { '200': { description: never, content: { application/json: { schema: false } } } }
+";
+    package(api, Emit::Client, &[]);
+}
