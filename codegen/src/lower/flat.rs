@@ -305,7 +305,6 @@ fn merge_object<'a>(flat: &mut Flat<'a>, schema: &Cursor<'a>, depth: usize) {
         flat.items = None;
         flat.tuples
             .push((members.items().collect(), schema.get("items")));
-        flat.words.get_or_insert(BTreeSet::from([Word::Array]));
     } else if super::residual::is_tuple(schema.node) {
         let members = schema.get("items").into_iter();
         let members = members.flat_map(|items| items.items().collect::<Vec<_>>());

@@ -14,7 +14,7 @@ pub(super) fn infer(flat: &Flat<'_>) -> Option<BTreeSet<Word>> {
     if !flat.properties.is_empty() || !matches!(flat.extra, FlatExtra::Unstated) {
         return Some(BTreeSet::from([Word::Object]));
     }
-    if flat.items.is_some() {
+    if flat.items.is_some() || !flat.tuples.is_empty() {
         return Some(BTreeSet::from([Word::Array]));
     }
     let values = flat.constant.as_ref().map(std::slice::from_ref);

@@ -5,6 +5,7 @@ use serde_json::Value;
 
 use super::Lowering;
 use super::flat::{Flat, FlatExtra, Word, flatten};
+use super::guards::word_name;
 use super::scalars::{enumeration, is_listed_scalar, is_plain_scalar, scalar};
 use super::view::Cursor;
 use crate::ir::{Access, Docs, Extra, Field, Shape, Struct, Type, TypeKind};
@@ -157,6 +158,7 @@ impl<'a> Lowering<'a> {
         let is_open = is_open && flat.values.is_none() && flat.constant.is_none();
         let (n_groups, has_variants) = (flat.groups.len(), !flat.variants.is_empty());
         let beside = flat.bounds.to_schema();
+        parts.extend(stricter_type(&flat));
         let mut shape = if is_open {
             self.open_shape(schema, flat, name)
         } else {
@@ -390,6 +392,24 @@ impl<'a> Lowering<'a> {
             },
         }
     }
+}
+
+/// The types that a schema states, as a schema, where its variants have others too: who writes a
+/// variant means it, so its values have a type, and `validate` says that they may not be there.
+fn stricter_type(flat: &Flat<'_>) -> Option<Value> {
+    let words = flat.words.as_ref().filter(|_| !flat.is_inferred)?;
+    let is_stated = |word: &Word| {
+        words.contains(word) || *word == Word::Integer && words.contains(&Word::Number)
+    };
+    let mut variants = flat.variants.iter().map(flatten);
+    let is_beyond = variants.any(|variant| {
+        let mut all = variant.words.iter().flatten();
+        all.any(|word| !is_stated(word))
+    });
+    let names = words.iter().map(|word| word_name(*word).to_lowercase());
+    let null = flat.is_nullable.then(|| "null".to_owned());
+    let names: Vec<String> = names.chain(null).collect();
+    is_beyond.then(|| serde_json::json!({ "type": names }))
 }
 
 /// The properties that must be there and are not described.

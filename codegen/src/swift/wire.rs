@@ -51,8 +51,14 @@ pub(super) fn emit(swift: &Swift<'_>, module: &str) -> Vec<Artifact> {
             "\n    private static func add{index}(_ types: inout [String: Run]) {{\n{lines}    }}\n"
         );
     }
+    let body = match calls.is_empty() {
+        true => "        [:]\n".to_owned(),
+        false => {
+            format!("        var types: [String: Run] = [:]\n{calls}        return types\n")
+        }
+    };
     let table = format!(
-        "// {HEADER}\n\nextension JSONWire {{\n    static func types() -> [String: Run] {{\n        var types: [String: Run] = [:]\n{calls}        return types\n    }}\n{functions}}}\n"
+        "// {HEADER}\n\nextension JSONWire {{\n    static func types() -> [String: Run] {{\n{body}    }}\n{functions}}}\n"
     );
     let main = include_str!("templates/main.swift");
     let folder = format!("Sources/{module}");

@@ -156,3 +156,21 @@ fn a_property_that_only_some_variants_of_too_many_list_is_any_value() {
     assert_eq!(field(&ir, "Many", "a1").kind, TypeKind::Any);
     assert_eq!(field(&ir, "Many", "z").kind, TypeKind::String(None));
 }
+
+#[test]
+fn to_the_letter_a_tuple_without_a_type_says_nothing_of_other_values() {
+    let text = |dialect: &str| {
+        format!(
+            r"openapi: 3.1.0
+jsonSchemaDialect: {dialect}
+info: {{ title: Pairs, version: '1' }}
+paths: {{}}
+components: {{ schemas: {{ Pair: {{ prefixItems: [ {{ type: integer }}, {{ type: string }} ] }} }} }}
+"
+        )
+    };
+    let to_the_letter = ir(&text("https://json-schema.org/draft/2020-12/schema"));
+    assert!(union(&to_the_letter, "Pair").is_open);
+    let usual = ir(&text("https://spec.openapis.org/oas/3.1/dialect/base"));
+    assert!(matches!(decl(&usual, "Pair").shape, Shape::Tuple(_)));
+}
