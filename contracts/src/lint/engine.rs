@@ -13,7 +13,7 @@ use super::jsonpath::Path;
 use super::pattern::Patterns;
 use super::rule::{Action, Field, Hit, Rule, Then, formats_of};
 use super::tree::{Item, Tree};
-use super::validate::shown;
+use super::values::shown;
 use crate::document::Contract;
 
 /// What rules look at.

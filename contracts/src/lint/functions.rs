@@ -9,7 +9,8 @@ use super::evaluate::number_text;
 use super::pattern::Pattern;
 use super::rule::Hit;
 use super::tree::{Item, Tree};
-use super::validate::{self, Dialect, Question, Relax, equal_nodes, has_type, shown};
+use super::validate::{self, Dialect, Question, Relax};
+use super::values::{equal_nodes, has_type, shown};
 use crate::source::{Node, NodeValue};
 
 /// A core function with its options.

@@ -2,8 +2,9 @@
 //! of rulesets that projects have.
 //!
 //! `tree` is an index over the nodes of all files; `jsonpath` (with `expression`, `evaluate` and
-//! `pattern`) says where a rule looks, `functions` and `validate` what it asks, `rules` which rules
-//! there are, `ruleset` which are on, `engine` runs them, `report` is for machines.
+//! `pattern`) says where a rule looks, `functions` and `validate` what it asks (with `values`, of
+//! any value), `rules` which rules there are, `ruleset` which are on and `ruleset_file` how a
+//! project says so, `engine` runs them, `report` is for machines.
 //! It must not know where findings are shown.
 
 mod engine;
@@ -23,6 +24,7 @@ mod ruleset;
 mod ruleset_file;
 mod tree;
 mod validate;
+mod values;
 
 use tollgate_report::{Finding, Place, Severity, in_threads};
 

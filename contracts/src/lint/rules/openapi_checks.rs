@@ -7,7 +7,7 @@ use crate::lint::forms::Forms;
 use crate::lint::functions;
 use crate::lint::rule::Hit;
 use crate::lint::tree::Item;
-use crate::lint::validate::shown;
+use crate::lint::values::shown;
 use crate::source::Node;
 
 /// The methods that Spectral and we look at; `query` since 3.2.
