@@ -6,7 +6,7 @@ use super::facts::{Fact, facts, type_fact};
 use super::lifecycle::{self, Window};
 use super::transitions::Transitions;
 use super::view::View;
-use super::{At, Sink, types};
+use super::{At, Sink, need, types};
 use crate::source::escape_token;
 use std::rc::Rc;
 
@@ -193,7 +193,7 @@ pub(super) fn compare<'a>(
     sink.here.pointer = base;
 }
 
-fn direction(body: &Body<'_>) -> &'static str {
+pub(super) fn direction(body: &Body<'_>) -> &'static str {
     if body.status.is_some() {
         "response"
     } else {
@@ -304,7 +304,7 @@ fn properties<'a>(
 }
 
 fn response_property(is_required: bool, view: &View<'_>, step: &str) -> String {
-    let need = if is_required { "required" } else { "optional" };
+    let need = need(is_required);
     let hidden = if view.is_true("writeOnly") {
         "write-only-"
     } else {
@@ -377,11 +377,7 @@ fn mutability<'a>(
         return;
     };
     let direction = direction(body);
-    let need = if parent_old.requires(place.name) {
-        "required"
-    } else {
-        "optional"
-    };
+    let need = need(parent_old.requires(place.name));
     for (key, word) in [("writeOnly", "write-only"), ("readOnly", "read-only")] {
         let step = match (old.is_true(key), new.is_true(key)) {
             (false, true) => "became",

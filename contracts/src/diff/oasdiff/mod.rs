@@ -3,17 +3,22 @@
 //! is the rest of `diff`.
 
 mod body;
+mod contents;
 mod delta;
 mod document;
 mod facts;
 mod lifecycle;
 mod lists;
 mod media;
+mod operations;
 mod parameters;
+mod paths;
+mod responses;
 mod rules;
 mod security;
 mod transitions;
 mod types;
+mod version;
 mod view;
 
 use std::collections::BTreeMap;
@@ -24,7 +29,9 @@ use tollgate_report::Place;
 
 use super::{DiffSettings, Level};
 use crate::document::Contract;
-use crate::source::escape_token;
+use crate::source::{Node, escape_token};
+use crate::views::Located;
+use delta::Builder;
 
 /// One finding as oasdiff counts it: once for each operation, media type, status and property.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -78,6 +85,12 @@ pub fn peer_counts(findings: &[PeerFinding]) -> BTreeMap<&'static str, (Level, u
         counts.entry(finding.id).or_insert((finding.level, 0)).1 += 1;
     }
     counts
+}
+
+/// What one comparison holds.
+struct Cx<'a, 's> {
+    builder: Builder<'a>,
+    settings: &'s DiffSettings,
 }
 
 /// Where findings gather.
@@ -147,4 +160,21 @@ impl At<'static> {
         method: "",
         path: "",
     };
+}
+
+/// The entries of an object by key, each behind its reference.
+fn entries<'a>(
+    contract: &'a Contract,
+    file: &'a str,
+    node: Option<&'a Node>,
+) -> BTreeMap<&'a str, Located<'a>> {
+    let entries = node.map(Node::entries).unwrap_or_default();
+    entries
+        .map(|entry| (entry.key.as_str(), contract.follow(file, &entry.node)))
+        .collect()
+}
+
+/// How ids call what must be there and what may.
+fn need(is_required: bool) -> &'static str {
+    if is_required { "required" } else { "optional" }
 }
