@@ -6,11 +6,13 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::checks::Fault;
+use super::fill::set_by_name;
 use super::operation::{Link, Operation};
 use super::pages::{self, Pages, Turn};
-use super::recipe::{Intent, Step, is_same, set};
+use super::recipe::{Intent, Step};
 use super::request::{Answer, Content, Values, plain};
 use super::resources::{Resource, item_template};
+use super::same::is_same;
 use crate::instance::Json;
 
 /// What an answer is awaited for.
@@ -127,8 +129,7 @@ pub(super) fn go_on(
                 Turn::Ask(parameters) => {
                     let mut step = step.clone();
                     for (idx, value) in parameters {
-                        step.values.parameters.retain(|(known, _)| *known != idx);
-                        step.values.parameters.push((idx, value));
+                        step.values.set(idx, value);
                     }
                     step.follow = Follow::Pages(pages);
                     // The service gave the cursor: refusing it is judged as a page.
@@ -290,7 +291,7 @@ fn next_step(operations: &[Operation], idx: usize, life: Life) -> Option<Step> {
 pub(super) fn with_path(operation: &Operation, known: &BTreeMap<String, String>) -> Values {
     let mut values = Values::default();
     for (name, value) in known {
-        set(
+        set_by_name(
             operation,
             &mut values,
             &format!("path.{name}"),
@@ -314,7 +315,7 @@ pub(super) fn link_values(
             Value::String(text) if text.starts_with('$') => expand(text, sent, answer)?,
             constant => Json::of(constant),
         };
-        if !set(&operations[target], &mut values, name, value) {
+        if !set_by_name(&operations[target], &mut values, name, value) {
             return None;
         }
     }
@@ -326,8 +327,7 @@ fn expand(text: &str, (operation, values): (&Operation, &Values), answer: &Answe
     let of_parameter = |name: &str, place: &str| {
         let found = values.parameters.iter().find(|(idx, _)| {
             operation.parameters.get(*idx).is_some_and(|parameter| {
-                parameter.name == name
-                    && format!("{:?}", parameter.location).to_lowercase() == place
+                parameter.name == name && parameter.location.word() == place
             })
         });
         found.map(|(_, value)| Json::String(plain(value)))

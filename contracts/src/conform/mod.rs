@@ -8,13 +8,18 @@
 //! sockets, addresses or time.
 
 mod checks;
+mod fill;
 mod follow;
+mod judge;
 mod messages;
+mod odd;
 mod operation;
 mod pages;
+mod plan;
 mod recipe;
 mod request;
 mod resources;
+mod same;
 mod session;
 mod shrink;
 

@@ -44,6 +44,18 @@ pub(super) enum Location {
     Cookie,
 }
 
+impl Location {
+    /// As contracts write it.
+    pub(super) fn word(self) -> &'static str {
+        match self {
+            Self::Path => "path",
+            Self::Query => "query",
+            Self::Header => "header",
+            Self::Cookie => "cookie",
+        }
+    }
+}
+
 /// One parameter.
 pub(super) struct Parameter {
     pub(super) name: String,

@@ -1,16 +1,16 @@
-//! What one request is meant to show, and its values. It must not judge answers.
-
-use std::collections::{BTreeMap, BTreeSet};
+//! What one request is meant to show: which kinds there are for an operation, and how each is made.
+//! It must not judge answers, nor choose what is asked next.
 
 use serde_json::Value;
 
 use super::checks::readings;
+use super::fill::{Optional, fill};
 use super::follow::Follow;
+use super::odd::make_odd;
 use super::operation::{BodyKind, Location, Operation, Parameter};
-use super::pages;
 use super::request::{Content, Values, plain};
-use super::resources::{Resources, plain_name, prefixes};
-use crate::instance::{Json, Rng};
+use super::resources::Resources;
+use crate::instance::{Broken, Json, Rng};
 
 /// A kind of request for one operation.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -68,35 +68,6 @@ pub(super) struct Step {
     pub(super) follow: Follow,
 }
 
-/// Texts that break careless programs.
-const ODD_TEXTS: [&str; 14] = [
-    "",
-    "'",
-    "\"><script>",
-    "%",
-    "%s%n",
-    "\u{0}",
-    "../../etc/passwd",
-    "🦀\u{202e}x",
-    "-1",
-    "0",
-    "NaN",
-    "null",
-    "9223372036854775808",
-    "\\",
-];
-const ODD_NUMBERS: [&str; 7] = [
-    "0",
-    "-1",
-    "2147483648",
-    "9223372036854775807",
-    "1e308",
-    "-0.5",
-    "99999999999999999999",
-];
-/// The length of an odd long text.
-const ODD_LENGTH: usize = 20_000;
-
 /// The recipes of an operation, most telling first.
 pub(super) fn recipes(operations: &[Operation], operation: &Operation) -> Vec<Recipe> {
     if operation.is_upgrade {
@@ -111,7 +82,6 @@ pub(super) fn recipes(operations: &[Operation], operation: &Operation) -> Vec<Re
             found.push(Recipe::MissingParameter(idx));
         }
     }
-    let mut broken: Vec<Recipe> = Vec::new();
     if let Some(body) = &operation.body {
         if body.is_required {
             found.push(Recipe::MissingBody);
@@ -119,6 +89,31 @@ pub(super) fn recipes(operations: &[Operation], operation: &Operation) -> Vec<Re
         if body.kind == BodyKind::Json {
             found.extend([Recipe::CutBody, Recipe::OtherMedia]);
         }
+    }
+    found.extend(undeclared_methods(operations, operation));
+    let n_odd = 8.min(4 * (operation.parameters.len() + 2 * usize::from(operation.body.is_some())));
+    let n_valid = operation.body.as_ref().map_or(0, |body| body.valid.len()) + 2;
+    let mut valid = (2..n_valid.max(5)).map(Recipe::Valid);
+    let mut odd = (0..n_odd).map(Recipe::Odd);
+    // Broken values first, a good or odd one after every second.
+    for (n, one) in broken_recipes(operation).into_iter().enumerate() {
+        found.push(one);
+        if n % 2 == 1 {
+            found.extend(valid.next());
+        }
+        if n % 3 == 2 {
+            found.extend(odd.next());
+        }
+    }
+    found.extend(valid);
+    found.extend(odd);
+    found
+}
+
+/// Broken bodies, then broken parameters.
+fn broken_recipes(operation: &Operation) -> Vec<Recipe> {
+    let mut broken: Vec<Recipe> = Vec::new();
+    if let Some(body) = &operation.body {
         let is_told = |keyword: &str| {
             body.kind == BodyKind::Json
                 || matches!(
@@ -143,37 +138,26 @@ pub(super) fn recipes(operations: &[Operation], operation: &Operation) -> Vec<Re
         let of_parameter = (0..parameter.broken.len()).filter(|n| is_told_apart(parameter, *n));
         broken.extend(of_parameter.map(|n| Recipe::BrokenParameter(idx, n)));
     }
+    broken
+}
+
+/// Methods that the path of an operation does not have, told once for each path.
+fn undeclared_methods(operations: &[Operation], operation: &Operation) -> Vec<Recipe> {
     let is_first = operations
         .iter()
         .find(|other| other.path == operation.path)
         .is_some_and(|first| std::ptr::eq(first, operation));
-    if is_first {
-        let has = |method: &str| {
-            operations
-                .iter()
-                .any(|other| other.path == operation.path && other.method == method)
-        };
-        let methods = ["DELETE", "PUT", "PATCH", "POST", "GET"];
-        let undeclared = methods.into_iter().filter(|method| !has(method));
-        found.extend(undeclared.take(2).map(Recipe::Method));
+    if !is_first {
+        return Vec::new();
     }
-    let n_odd = 8.min(4 * (operation.parameters.len() + 2 * usize::from(operation.body.is_some())));
-    let n_valid = operation.body.as_ref().map_or(0, |body| body.valid.len()) + 2;
-    let mut valid = (2..n_valid.max(5)).map(Recipe::Valid);
-    let mut odd = (0..n_odd).map(Recipe::Odd);
-    // Broken values first, a good or odd one after every second.
-    for (n, one) in broken.into_iter().enumerate() {
-        found.push(one);
-        if n % 2 == 1 {
-            found.extend(valid.next());
-        }
-        if n % 3 == 2 {
-            found.extend(odd.next());
-        }
-    }
-    found.extend(valid);
-    found.extend(odd);
-    found
+    let has = |method: &str| {
+        operations
+            .iter()
+            .any(|other| other.path == operation.path && other.method == method)
+    };
+    let methods = ["DELETE", "PUT", "PATCH", "POST", "GET"];
+    let undeclared = methods.into_iter().filter(|method| !has(method));
+    undeclared.take(2).map(Recipe::Method).collect()
 }
 
 /// Whether the broken value is still broken as a text without quotes.
@@ -205,139 +189,6 @@ fn is_told_apart(parameter: &Parameter, n: usize) -> bool {
             can_stand && !readings(&text).iter().any(means_a_valid_one)
         }
     }
-}
-
-/// Parameters whose values only the service can give.
-fn is_given(parameter: &Parameter) -> bool {
-    let name = plain_name(&parameter.name);
-    !parameter.is_required
-        && (pages::is_cursor(&parameter.name)
-            || matches!(
-                name.as_str(),
-                "ifmatch"
-                    | "ifnonematch"
-                    | "ifmodifiedsince"
-                    | "ifunmodifiedsince"
-                    | "lasteventid"
-                    | "ticket"
-                    | "range"
-            ))
-}
-
-/// Values for the parameters: the path from what is known, optional ones by the plan.
-pub(super) struct Filled {
-    pub(super) values: Vec<(usize, Json)>,
-    pub(super) is_known: bool,
-}
-
-/// How optional parameters are filled.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Optional {
-    All,
-    None,
-    Some,
-}
-
-/// Fills the parameters of an operation.
-pub(super) fn fill(
-    operation: &Operation,
-    resources: &Resources,
-    optional: Optional,
-    n: usize,
-    rng: &mut Rng,
-) -> Option<Filled> {
-    let is_delete = operation.method == "DELETE";
-    let resource = resources.for_template(&operation.path, is_delete);
-    let prefix = prefixes(&operation.path).into_iter().next();
-    let is_known = match (&prefix, resource) {
-        (None, _) => true,
-        (Some(prefix), Some(resource)) => resource.template == *prefix,
-        (Some(_), None) => false,
-    };
-    let mut values = Vec::new();
-    for (idx, parameter) in operation.parameters.iter().enumerate() {
-        let known = resource.and_then(|resource| resource.values.get(&parameter.name));
-        let by_name = resources.by_name(&parameter.name).filter(|_| !is_delete);
-        let known = match parameter.location {
-            Location::Path => known.or(by_name),
-            _ => None,
-        };
-        if let Some(known) = known {
-            values.push((idx, Json::String(known.clone())));
-            continue;
-        }
-        let is_wanted = parameter.is_required
-            || match optional {
-                Optional::All => !is_given(parameter),
-                Optional::None => false,
-                Optional::Some => !is_given(parameter) && rng.chance(50),
-            };
-        if !is_wanted {
-            continue;
-        }
-        if plain_name(&parameter.name) == "idempotencykey" {
-            values.push((idx, Json::String(format!("conform-{:x}", rng.next_u64()))));
-            continue;
-        }
-        let count = parameter.valid.len();
-        if count == 0 {
-            if parameter.is_required {
-                return None;
-            }
-            continue;
-        }
-        // Some values can't stand where the parameter stands: the next one may.
-        let value = (0..count)
-            .map(|step| &parameter.valid[(n + step) % count])
-            .find(|value| fits(parameter, value));
-        match value {
-            Some(value) => values.push((idx, value.clone())),
-            None if parameter.is_required => return None,
-            None => {}
-        }
-    }
-    Some(Filled { values, is_known })
-}
-
-/// Whether a value can be written at the place of its parameter and be read back the same.
-fn fits(parameter: &Parameter, value: &Json) -> bool {
-    let text = plain(value);
-    match parameter.location {
-        Location::Path => {
-            !matches!(value, Json::Array(_) | Json::Object(_))
-                && !text.is_empty()
-                && !matches!(text.as_str(), "." | "..")
-                && !text.contains(['/', '\\'])
-                && !text.contains(char::is_control)
-        }
-        Location::Header | Location::Cookie => {
-            text.bytes().all(|byte| (0x21..0x7f).contains(&byte)) && !text.is_empty()
-        }
-        Location::Query => match value {
-            Json::Null => false,
-            Json::Array(items) => {
-                !items.is_empty()
-                    && !items
-                        .iter()
-                        .any(|item| matches!(item, Json::Null | Json::Array(_) | Json::Object(_)))
-            }
-            Json::Object(entries) => !entries.is_empty(),
-            // An empty text reads like an absent one in many programs, and rightly so.
-            _ => !text.is_empty(),
-        },
-    }
-}
-
-/// The values of the path by name, for what is learnt from the answer.
-pub(super) fn path_values(operation: &Operation, values: &Values) -> BTreeMap<String, String> {
-    values
-        .parameters
-        .iter()
-        .filter_map(|(idx, value)| {
-            let parameter = operation.parameters.get(*idx)?;
-            (parameter.location == Location::Path).then(|| (parameter.name.clone(), plain(value)))
-        })
-        .collect()
 }
 
 /// Turns a recipe into a request; none when it has nothing to say here.
@@ -374,52 +225,27 @@ pub(super) fn step_of(
     };
     let intent = match recipe {
         Recipe::Valid(_) => {
-            if body.is_some_and(|body| body.valid.is_empty()) {
+            let is_known = filled.is_known;
+            if !can_be_valid(operation, is_known, resources) {
                 return None;
             }
-            let is_last = operation.path.ends_with('}');
-            if operation.method == "DELETE"
-                && is_last
-                && filled.is_known
-                && resources.count(&operation.path) < 2
-            {
-                return None;
-            }
-            Intent::Valid {
-                is_known: filled.is_known,
-            }
+            Intent::Valid { is_known }
         }
         Recipe::BrokenParameter(of, n) => {
             let parameter = operation.parameters.get(*of)?;
             let one = parameter.broken.get(*n)?;
-            values.parameters.retain(|(known, _)| known != of);
-            values.parameters.push((*of, one.json.clone()));
-            let place = format!("{:?}", parameter.location).to_lowercase();
-            invalid(format!("{place} `{}`", parameter.name), one.keyword)
+            values.set(*of, one.json.clone());
+            invalid(part_of(parameter), one.keyword)
         }
         Recipe::MissingParameter(of) => {
             let parameter = operation.parameters.get(*of)?;
-            values.parameters.retain(|(known, _)| known != of);
-            let place = format!("{:?}", parameter.location).to_lowercase();
-            invalid(format!("{place} `{}`", parameter.name), "required")
+            values.unset(*of);
+            invalid(part_of(parameter), "required")
         }
         Recipe::BrokenBody(n) => {
             let one = body?.broken.get(*n)?;
             values.body = Some(Content::Value(one.json.clone()));
-            let at = match &one.key {
-                Some(key) => format!("{}/{key}", one.pointer),
-                None => one.pointer.clone(),
-            };
-            let part = if at.is_empty() {
-                "body".to_owned()
-            } else {
-                format!("body `{at}`")
-            };
-            Intent::Invalid {
-                part,
-                why: one.keyword.to_owned(),
-                pointer: Some(one.pointer.clone()),
-            }
+            broken_body(one)
         }
         Recipe::MissingBody => {
             values.body.take()?;
@@ -464,152 +290,34 @@ pub(super) fn step_of(
     })
 }
 
-/// Replaces one value of a request by an odd one.
-fn make_odd(operation: &Operation, values: &mut Values, n: usize, rng: &mut Rng) -> Option<()> {
-    let long = "A".repeat(ODD_LENGTH);
-    let odd_text = |rng: &mut Rng| match rng.below(ODD_TEXTS.len() + 1) {
-        at if at < ODD_TEXTS.len() => ODD_TEXTS[at].to_owned(),
-        _ => long.clone(),
+/// Whether a good request can be made, and leaves the last known thing where it is.
+fn can_be_valid(operation: &Operation, is_known: bool, resources: &Resources) -> bool {
+    let has_body = operation
+        .body
+        .as_ref()
+        .is_none_or(|body| !body.valid.is_empty());
+    let is_delete = operation.method == "DELETE" && operation.path.ends_with('}');
+    has_body && !(is_delete && is_known && resources.count(&operation.path) < 2)
+}
+
+/// A parameter as messages name it: ``query `limit` ``.
+fn part_of(parameter: &Parameter) -> String {
+    format!("{} `{}`", parameter.location.word(), parameter.name)
+}
+
+fn broken_body(broken: &Broken) -> Intent {
+    let at = match &broken.key {
+        Some(key) => format!("{}/{key}", broken.pointer),
+        None => broken.pointer.clone(),
     };
-    let mut leaves = Vec::new();
-    if let Some(Content::Value(body)) = &values.body {
-        collect_leaves(body, String::new(), &mut leaves);
-    }
-    let n_parameters = operation.parameters.len();
-    if leaves.is_empty() && n_parameters == 0 {
-        return None;
-    }
-    let at = (n + rng.below(leaves.len() + n_parameters)) % (leaves.len() + n_parameters);
-    if at < leaves.len() {
-        let Some(Content::Value(body)) = &mut values.body else {
-            return None;
-        };
-        let leaf = body.pointer_mut(&leaves[at])?;
-        *leaf = match leaf {
-            Json::Number(_) => Json::Number(ODD_NUMBERS[rng.below(ODD_NUMBERS.len())].to_owned()),
-            _ => Json::String(odd_text(rng)),
-        };
-        return Some(());
-    }
-    let of = at - leaves.len();
-    let parameter = operation.parameters.get(of)?;
-    let text = match parameter.location {
-        Location::Header | Location::Cookie => {
-            ["x", "0", "-1", "'", "%00", "null"][rng.below(6)].to_owned()
-        }
-        _ => odd_text(rng).chars().take(2_000).collect(),
+    let part = if at.is_empty() {
+        "body".to_owned()
+    } else {
+        format!("body `{at}`")
     };
-    values.parameters.retain(|(known, _)| *known != of);
-    values.parameters.push((of, Json::String(text)));
-    Some(())
-}
-
-/// Pointers of the scalars in a value.
-pub(super) fn collect_leaves(value: &Json, pointer: String, found: &mut Vec<String>) {
-    match value {
-        Json::Object(entries) => {
-            for (key, value) in entries {
-                let key = crate::source::escape_token(key);
-                collect_leaves(value, format!("{pointer}/{key}"), found);
-            }
-        }
-        Json::Array(items) => {
-            for (idx, item) in items.iter().enumerate() {
-                collect_leaves(item, format!("{pointer}/{idx}"), found);
-            }
-        }
-        _ => found.push(pointer),
+    Intent::Invalid {
+        part,
+        why: broken.keyword.to_owned(),
+        pointer: Some(broken.pointer.clone()),
     }
-}
-
-/// The order in which operations are first asked: what makes things before what needs them, what
-/// deletes last.
-pub(super) fn first_order(operations: &[Operation]) -> Vec<usize> {
-    let mut order: Vec<usize> = (0..operations.len()).collect();
-    let rank = |operation: &Operation| match operation.method.as_str() {
-        "POST" if !operation.path.ends_with('}') => 0,
-        "PUT" => 1,
-        "DELETE" => 3,
-        _ => 2,
-    };
-    order.sort_by_key(|idx| {
-        let operation = &operations[*idx];
-        let is_delete = operation.method == "DELETE";
-        (
-            is_delete,
-            operation.path.matches('{').count(),
-            rank(operation),
-            *idx,
-        )
-    });
-    order
-}
-
-/// The parameter names of an operation that a link or a page sets.
-pub(super) fn set(operation: &Operation, values: &mut Values, name: &str, value: Json) -> bool {
-    // `path.id` names the place too.
-    let (place, plain) = match name.split_once('.') {
-        Some((place @ ("path" | "query" | "header" | "cookie"), rest)) => (Some(place), rest),
-        _ => (None, name),
-    };
-    let found = operation.parameters.iter().position(|parameter| {
-        let of = format!("{:?}", parameter.location).to_lowercase();
-        parameter.name == plain && place.is_none_or(|place| place == of)
-    });
-    match found {
-        Some(idx) => {
-            values.parameters.retain(|(known, _)| *known != idx);
-            values.parameters.push((idx, value));
-            true
-        }
-        None => false,
-    }
-}
-
-/// Whether two values are the same apart from what changes by itself: times, versions, counters.
-pub(super) fn is_same(one: &Value, other: &Value) -> bool {
-    match (one, other) {
-        (Value::Object(one), Value::Object(other)) => {
-            let keys: BTreeSet<&String> = one.keys().chain(other.keys()).collect();
-            keys.into_iter().all(|key| {
-                let plain = plain_name(key);
-                let changes = [
-                    "version",
-                    "etag",
-                    "revision",
-                    "updated",
-                    "modified",
-                    "lastseen",
-                    "timestamp",
-                    "requestid",
-                ]
-                .iter()
-                .any(|word| plain.contains(word));
-                changes
-                    || match (one.get(key), other.get(key)) {
-                        (Some(one), Some(other)) => is_same(one, other),
-                        _ => false,
-                    }
-            })
-        }
-        (Value::Array(one), Value::Array(other)) => {
-            one.len() == other.len()
-                && one
-                    .iter()
-                    .zip(other)
-                    .all(|(one, other)| is_same(one, other))
-        }
-        (Value::String(one), Value::String(other)) => {
-            one == other || (is_time(one) && is_time(other))
-        }
-        _ => one == other,
-    }
-}
-
-fn is_time(text: &str) -> bool {
-    let bytes = text.as_bytes();
-    bytes.len() >= 19
-        && bytes[4] == b'-'
-        && bytes[7] == b'-'
-        && matches!(bytes[10], b'T' | b't' | b' ')
 }

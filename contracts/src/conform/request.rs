@@ -66,6 +66,18 @@ pub(super) struct Values {
     pub(super) body: Option<Content>,
 }
 
+impl Values {
+    /// Gives a parameter a value instead of the one it has.
+    pub(super) fn set(&mut self, idx: usize, value: Json) {
+        self.unset(idx);
+        self.parameters.push((idx, value));
+    }
+
+    pub(super) fn unset(&mut self, idx: usize) {
+        self.parameters.retain(|(known, _)| *known != idx);
+    }
+}
+
 /// Writes a request; none when a value can't stand where it should.
 pub(super) fn request_of(operation: &Operation, values: &Values) -> Option<Request> {
     let mut path = operation.path.clone();

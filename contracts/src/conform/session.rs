@@ -6,10 +6,13 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use tollgate_report::Place;
 
 use super::checks::{self, Fault};
+use super::fill::{self, Optional};
 use super::follow::{self, Follow};
+use super::judge::judge;
 use super::operation::{Operation, operations};
 use super::pages;
-use super::recipe::{self, Intent, Optional, Recipe, Step};
+use super::plan::{Plan, first_queue};
+use super::recipe::{self, Intent, Recipe, Step};
 use super::request::{Answer, Request, Values, request_of};
 use super::resources::Resources;
 use super::shrink::{Shrink, begin_shrink};
@@ -17,22 +20,12 @@ use super::{ConformSettings, Failure, Report};
 use crate::document::Contract;
 use crate::instance::Rng;
 
-/// How many things are made before a list is read page by page.
-const THINGS_FOR_PAGES: usize = 3;
 /// How often one link of one operation is followed.
 const LINKS_MAX: usize = 3;
 /// One request in so many may be spent on making failures smaller.
 const SHRINK_SHARE: usize = 4;
 /// How many dead ends in a row end the search for a further request.
 const TRIES_MAX: usize = 500;
-
-/// What stands in the queue.
-enum Plan {
-    Recipe(usize, Recipe),
-    Step(Box<Step>),
-    Life(usize),
-    Pages(usize),
-}
 
 /// A failure while it is looked at.
 struct Known {
@@ -226,14 +219,13 @@ impl Session {
     fn pages_step(&mut self, idx: usize) -> Option<Step> {
         let operation = &self.operations[idx];
         let (pages, ask) = pages::begin(operation)?;
-        let filled = recipe::fill(operation, &self.resources, Optional::None, 0, &mut self.rng)?;
+        let filled = fill::fill(operation, &self.resources, Optional::None, 0, &mut self.rng)?;
         let mut values = Values {
             parameters: filled.values,
             body: None,
         };
         for (idx, value) in ask {
-            values.parameters.retain(|(known, _)| *known != idx);
-            values.parameters.push((idx, value));
+            values.set(idx, value);
         }
         Some(Step {
             operation: idx,
@@ -329,7 +321,7 @@ impl Session {
             return None;
         }
         let operation = &self.operations[step.operation];
-        let sent = recipe::path_values(operation, &step.values);
+        let sent = fill::path_values(operation, &step.values);
         let method = step.method.unwrap_or(&operation.method);
         if method == "DELETE" {
             self.resources.remove(&operation.path, &sent);
@@ -380,8 +372,7 @@ impl Session {
                 &mut self.rng,
             ) {
                 for (idx, value) in set.parameters {
-                    next.values.parameters.retain(|(known, _)| *known != idx);
-                    next.values.parameters.push((idx, value));
+                    next.values.set(idx, value);
                 }
                 next.follow = Follow::Link(link.name.clone());
                 steps.push(next);
@@ -431,117 +422,4 @@ impl Session {
             messages: None,
         }
     }
-}
-
-/// The answer against the declaration and against what the request was meant to show.
-fn judge(operation: &Operation, step: &Step, answer: &Answer) -> Vec<Fault> {
-    let status = answer.status;
-    let fault = |check, cause: &str, message: String| Fault {
-        check,
-        cause: cause.to_owned(),
-        message,
-        place: None,
-    };
-    if step.method.is_some() {
-        // The path has no such operation: of the declaration only the general rules hold.
-        let mut faults: Vec<Fault> = checks::judge(operation, answer)
-            .into_iter()
-            .filter(|fault| matches!(fault.check, "server-error" | "internals-leaked"))
-            .collect();
-        let method = step.method.unwrap_or_default();
-        if !matches!(status, 405 | 501 | 401 | 403 | 404) && status < 500 {
-            let message =
-                format!("`{method}` is not declared and was answered with {status}, not 405");
-            faults.push(fault("method-accepted", method, message));
-        } else if status == 405 && answer.header("allow").is_none() {
-            let message = "the answer with 405 has no `allow` header (RFC 9110, 15.5.6)".to_owned();
-            faults.push(fault("allow-missing", "", message));
-        }
-        return faults;
-    }
-    let mut faults = checks::judge(operation, answer);
-    match &step.intent {
-        Intent::Valid { is_known } => {
-            let is_fine = matches!(status, 401..=404 | 408..=410 | 412 | 423 | 424 | 425 | 428 | 429 | 451)
-                || !(400..500).contains(&status);
-            if !is_fine {
-                let what = if *is_known {
-                    "a request"
-                } else {
-                    "a request for something unknown"
-                };
-                let said = checks::cut(&String::from_utf8_lossy(&answer.body));
-                let message =
-                    format!("{what} that the contract allows was refused with {status}: {said}");
-                faults.push(fault("valid-refused", &status.to_string(), message));
-            }
-        }
-        Intent::Invalid { part, why, .. } => {
-            if answer.is_success() {
-                let part = checks::without_numbers(part);
-                let message = format!("{part} breaks `{why}` and was taken with {status}");
-                faults.push(fault("invalid-accepted", &format!("{part} {why}"), message));
-            }
-        }
-        Intent::Refused(how) => {
-            if answer.is_success() {
-                let message = format!("a request {how} was answered with {status}, not 401 or 403");
-                faults.push(fault("auth-ignored", how, message));
-            }
-        }
-        Intent::NoMethod | Intent::Odd => {}
-    }
-    faults
-}
-
-/// The first part of a run: all operations as they should be, lives, pages, then everything that
-/// tells most, in turns.
-fn first_queue(operations: &[Operation]) -> VecDeque<Plan> {
-    let order: Vec<usize> = recipe::first_order(operations)
-        .into_iter()
-        .filter(|idx| !operations[*idx].is_upgrade)
-        .collect();
-    let mut queue = VecDeque::new();
-    for n in 0..2 {
-        queue.extend(order.iter().map(|idx| Plan::Recipe(*idx, Recipe::Valid(n))));
-    }
-    for idx in &order {
-        if follow::life_of(operations, *idx).is_some() {
-            queue.push_back(Plan::Life(*idx));
-        }
-    }
-    for idx in &order {
-        if pages::begin(&operations[*idx]).is_some() {
-            let path = &operations[*idx].path;
-            let creator = operations
-                .iter()
-                .position(|other| other.path == *path && other.method == "POST");
-            for n in 0..THINGS_FOR_PAGES {
-                queue.extend(creator.map(|creator| Plan::Recipe(creator, Recipe::Valid(n + 3))));
-            }
-            queue.push_back(Plan::Pages(*idx));
-        }
-    }
-    let mut rest: Vec<VecDeque<Recipe>> = order
-        .iter()
-        .map(|idx| recipe::recipes(operations, &operations[*idx]).into())
-        .collect();
-    let mut n_rounds = 0;
-    while rest.iter().any(|recipes| !recipes.is_empty()) {
-        for (at, recipes) in rest.iter_mut().enumerate() {
-            queue.extend(
-                recipes
-                    .pop_front()
-                    .map(|recipe| Plan::Recipe(order[at], recipe)),
-            );
-        }
-        n_rounds += 1;
-        if n_rounds % 10 == 0 {
-            let lives = order
-                .iter()
-                .filter(|idx| follow::life_of(operations, **idx).is_some());
-            queue.extend(lives.map(|idx| Plan::Life(*idx)));
-        }
-    }
-    queue
 }

@@ -2,8 +2,9 @@
 //! must not send anything.
 
 use super::checks::Fault;
+use super::odd::collect_leaves;
 use super::operation::{Location, Operation};
-use super::recipe::{Intent, Step, collect_leaves};
+use super::recipe::{Intent, Step};
 use super::request::Content;
 use crate::instance::Json;
 
