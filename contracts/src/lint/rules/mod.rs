@@ -82,27 +82,25 @@ const fn ask(field: &'static str, what: What) -> Ask {
     Ask { field, what }
 }
 
-fn rows(set: &str) -> &'static [Row] {
-    match set {
-        "spectral:oas" => openapi::ROWS,
-        "spectral:asyncapi" => asyncapi::ROWS,
-        "tollgate:own" => own::ROWS,
+fn rows(set: &str) -> impl Iterator<Item = &'static Row> {
+    let families: &[&[Row]] = match set {
+        "spectral:oas" => &[openapi::ROWS],
+        "spectral:asyncapi" => asyncapi::FAMILIES,
+        "tollgate:own" => &[own::ROWS],
         _ => &[],
-    }
+    };
+    families.iter().copied().flatten()
 }
 
 /// The rules of a set, enabled when they are recommended.
 pub(crate) fn rules_of(set: &str, patterns: &Patterns) -> Vec<Rule> {
-    rows(set)
-        .iter()
-        .map(|row| row.rule(set, patterns))
-        .collect()
+    rows(set).map(|row| row.rule(set, patterns)).collect()
 }
 
 /// The names of all rules that come with Tollgate, each with its set.
 pub(crate) fn names() -> Vec<(&'static str, &'static str)> {
     SETS.iter()
-        .flat_map(|set| rows(set).iter().map(|row| (row.name, *set)))
+        .flat_map(|set| rows(set).map(|row| (row.name, *set)))
         .collect()
 }
 
