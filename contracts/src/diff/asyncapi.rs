@@ -3,8 +3,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use tollgate_report::Place;
-
 use super::walk::{Direction, Draft, Effect, Scope, Walk, Words};
 use super::{Level, async_parts, schema};
 use crate::source::{Span, escape_token};
@@ -44,22 +42,6 @@ fn scope(operation: Option<&str>, direction: Direction, path: String) -> Scope {
     }
 }
 
-fn draft(
-    code: &str,
-    level: Level,
-    message: String,
-    places: (Option<Place>, Option<Place>),
-) -> Draft {
-    Draft {
-        code: code.to_owned(),
-        effect: Effect::Neutral,
-        level: Some(level),
-        message,
-        old: places.0,
-        new: places.1,
-    }
-}
-
 fn compare_channels<'a>(
     walk: &mut Walk<'a>,
     old: &[Channel<'a>],
@@ -85,7 +67,7 @@ fn compare_channels<'a>(
             let message = format!("the channel `{}` is gone", channel.name);
             walk.push(
                 &scope,
-                draft(
+                Draft::with_level(
                     "channel-removed",
                     Level::Breaking,
                     message,
@@ -99,7 +81,7 @@ fn compare_channels<'a>(
             let places = (old_place, at(&new_entry, found.key_span));
             walk.push(
                 &scope,
-                draft("channel-address-changed", Level::Breaking, message, places),
+                Draft::with_level("channel-address-changed", Level::Breaking, message, places),
             );
         }
         async_parts::channel(walk, &scope, channel, found);
@@ -119,7 +101,7 @@ fn compare_channels<'a>(
             let path = format!("/channels/{}", escape_token(&channel.name));
             walk.push(
                 &scope(None, Direction::Response, path),
-                draft("channel-added", Level::Info, message, places),
+                Draft::with_level("channel-added", Level::Info, message, places),
             );
         }
     }
@@ -144,7 +126,7 @@ fn compare_operations<'a>(
                 let message = format!("the operation `{}` is gone", operation.id);
                 walk.push(
                     &scope,
-                    draft(
+                    Draft::with_level(
                         "async-operation-removed",
                         Level::Breaking,
                         message,
@@ -160,7 +142,7 @@ fn compare_operations<'a>(
                 let places = (place, Some(found.key_span.place(&new_entry)));
                 walk.push(
                     &scope,
-                    draft(
+                    Draft::with_level(
                         "async-operation-action-changed",
                         Level::Breaking,
                         message,
@@ -188,7 +170,7 @@ fn compare_operations<'a>(
             let places = (None, Some(operation.key_span.place(&new_entry)));
             walk.push(
                 &scope(Some(&operation.id), direction(operation), path),
-                draft("async-operation-added", Level::Info, message, places),
+                Draft::with_level("async-operation-added", Level::Info, message, places),
             );
         }
     }
@@ -249,7 +231,10 @@ fn compare_messages<'a>(
                 Direction::Response => Level::Warning,
             };
             let code = format!("{prefix}-removed");
-            walk.push(&below, draft(&code, level, text, (place(message), None)));
+            walk.push(
+                &below,
+                Draft::with_level(code, level, text, (place(message), None)),
+            );
             continue;
         };
         async_parts::message(walk, &below, message, &found);
@@ -263,7 +248,10 @@ fn compare_messages<'a>(
             };
             let text = format!("the message `{}` is new", message.name);
             let code = format!("{prefix}-added");
-            walk.push(scope, draft(&code, level, text, (None, place(message))));
+            walk.push(
+                scope,
+                Draft::with_level(code, level, text, (None, place(message))),
+            );
         }
     }
 }

@@ -141,6 +141,25 @@ pub(super) struct Draft {
     pub(super) new: Option<Place>,
 }
 
+impl Draft {
+    /// A part without a level of its own: what it does decides.
+    pub(super) fn with_level(
+        code: impl Into<String>,
+        level: Level,
+        message: impl Into<String>,
+        (old, new): (Option<Place>, Option<Place>),
+    ) -> Self {
+        Self {
+            code: code.into(),
+            effect: Effect::Neutral,
+            level: Some(level),
+            message: message.into(),
+            old,
+            new,
+        }
+    }
+}
+
 /// A pair of nodes by address, with the direction in which they were compared.
 pub(super) type Pair = (usize, usize, Direction);
 
