@@ -38,7 +38,7 @@ use delta::Builder;
 pub struct PeerFinding {
     /// How bad it is for oasdiff.
     pub level: Level,
-    /// Its id; one of [`rules`].
+    /// Its id; one of [`rules()`].
     pub id: &'static str,
     /// `GET`; empty for what stands outside operations.
     pub method: String,
