@@ -166,7 +166,7 @@ pub fn generate(contracts: &[Contract], request: &Request) -> Result<Generated, 
     generate_from(&lower(contracts), request)
 }
 
-/// Generates what a request asks for from what [`lower`] made of the contracts: once for all
+/// Generates what a request asks for from what [`lower()`] made of the contracts: once for all
 /// requests about the same contracts.
 ///
 /// # Errors

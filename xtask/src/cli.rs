@@ -325,7 +325,7 @@ pub struct CodegenArgs {
         default_value = "models"
     )]
     pub emit: Vec<String>,
-    /// The folder to write to, without settings; each language gets a package in DIR/<language>
+    /// The folder to write to, without settings; each language gets a package in DIR/LANGUAGE
     #[arg(long, value_name = "DIR", requires = "contract")]
     pub out: Option<PathBuf>,
     /// The package's name, without settings

@@ -55,7 +55,7 @@ pub struct Percentiles {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct LoadReport {
-    /// Form of this record, see [`LOAD_VERSION`].
+    /// Form of this record, see `LOAD_VERSION`.
     pub version: u32,
     /// When requests were sent.
     pub model: Model,

@@ -23,7 +23,7 @@ const N_LOST_KEPT: usize = 20;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TrafficCounts {
-    /// Form of this record, see [`COUNTS_VERSION`].
+    /// Form of this record, see `COUNTS_VERSION`.
     pub version: u32,
     /// Requests sent.
     pub n_sent: u64,
