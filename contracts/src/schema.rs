@@ -237,8 +237,13 @@ impl Bundler<'_> {
     /// Whether a schema or a member of its `allOf` says that null will do.
     fn means_null(&self, file: &str, node: &Node, depth: usize) -> bool {
         let resolved = self.contract.follow(file, node);
+        // Beside a reference documents write it and mean it.
+        let is_true = |key: &str| {
+            let both = [node, resolved.node].into_iter();
+            let mut said = both.filter_map(|node| node.get(key));
+            said.any(|value| value.as_bool() == Some(true))
+        };
         let (file, node) = (resolved.file, resolved.node);
-        let is_true = |key: &str| node.get(key).and_then(Node::as_bool) == Some(true);
         let types = node.get("type").map(Node::items).unwrap_or_default();
         let members = node.get("allOf").map(Node::items).unwrap_or_default();
         is_true("nullable")

@@ -158,6 +158,8 @@ impl<'a> Lowering<'a> {
         let is_open = is_open && flat.values.is_none() && flat.constant.is_none();
         let (n_groups, has_variants) = (flat.groups.len(), !flat.variants.is_empty());
         let beside = flat.bounds.to_schema();
+        let docs = flat.values.is_some().then(|| flat.docs.clone());
+        let docs = docs.unwrap_or_default();
         parts.extend(stricter_type(&flat));
         let mut shape = if is_open {
             self.open_shape(schema, flat, name)
@@ -191,9 +193,31 @@ impl<'a> Lowering<'a> {
             Shape::Tuple(tuple) => tuple.bounds.set_residual(residual),
             Shape::Union(union) => super::residual::add(&mut union.bounds, residual),
             Shape::Alias(ty) => super::residual::add(&mut ty.constraints, residual),
+            Shape::Enum(values) if residual.is_some() => {
+                let known = Shape::Enum(std::mem::take(values));
+                shape = Shape::Alias(self.checked_text(schema, (docs, known), residual, name));
+            }
             Shape::Enum(_) => {}
         }
         shape
+    }
+
+    /// Known values of which not all may stand here, or beside text of a form: what else must
+    /// hold is checked where they are used.
+    pub(super) fn checked_text(
+        &mut self,
+        schema: &Cursor<'a>,
+        (docs, known): (Docs, Shape),
+        residual: Option<Value>,
+        name: &str,
+    ) -> Type {
+        let id = self.declare_inline(schema, format!("{name} text"), docs, known);
+        // What stands at the place is this with the check.
+        self.ir.decls[id].place.push_str("&text");
+        self.has_other = false;
+        let mut ty = Type::new(TypeKind::Named(id));
+        ty.constraints.set_residual(residual);
+        ty
     }
 
     /// The shape of a schema without `type` in a document that means JSON Schema to the letter:

@@ -77,21 +77,17 @@ impl<'a> Lowering<'a> {
                 None
             };
             let shape = strings(&candidates);
-            let mut ty = match shape {
-                Shape::Alias(ty) => ty,
-                shape if residual.is_none() => return Some(shape),
-                // Known values beside text of a form: the form is checked where it is used.
-                shape => {
-                    let name = format!("{name} text");
-                    let id = self.declare_inline(schema, name, flat.docs.clone(), shape);
-                    // What stands at the place is this with the form.
-                    self.ir.decls[id].place.push_str("&text");
-                    self.has_other = false;
-                    Type::new(TypeKind::Named(id))
+            return Some(match shape {
+                Shape::Alias(mut ty) => {
+                    ty.constraints.set_residual(residual);
+                    Shape::Alias(ty)
                 }
-            };
-            ty.constraints.set_residual(residual);
-            return Some(Shape::Alias(ty));
+                shape if residual.is_none() => shape,
+                shape => {
+                    let known = (flat.docs.clone(), shape);
+                    Shape::Alias(self.checked_text(schema, known, residual, name))
+                }
+            });
         }
         if is_flat
             && !is_loop
@@ -221,6 +217,15 @@ impl<'a> Lowering<'a> {
                 guard: candidate.guard,
             })
             .collect();
+        let is_whole = |ty: &Type| matches!(ty.kind, TypeKind::Integer(_));
+        if variants.iter().any(|variant| is_whole(&variant.ty)) {
+            // A whole number too large for the one keeps its digits in the other.
+            for variant in &mut variants {
+                if let TypeKind::Number { is_float } = &mut variant.ty.kind {
+                    *is_float = false;
+                }
+            }
+        }
         // The variant that asks for most is tried first, so that an open one can't swallow it.
         variants.sort_by_key(|variant| std::cmp::Reverse(strictness(variant)));
         Union {
