@@ -11,13 +11,12 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
+use globset::Glob;
 use serde::Serialize;
 use tollgate_codegen::{Artifact, Language};
 use tollgate_contracts::{Contract, LoadSettings, load_with};
 
 use crate::cli::CorpusArgs;
-use globset::Glob;
-
 use crate::commands::codegen::child::{self, End};
 use crate::commands::codegen::compile::Compilers;
 use crate::commands::codegen::manifest::{self, Manifest};
