@@ -9,6 +9,7 @@ pub mod digest;
 pub mod evidence;
 pub mod exit;
 pub mod finding;
+pub mod program;
 pub mod quantity;
 pub mod render;
 pub mod suggest;
