@@ -41,6 +41,16 @@ impl ColdMeter {
         }
     }
 
+    /// Whether a step is cold now.
+    #[must_use]
+    pub fn is_cold(&self) -> bool {
+        let state = self
+            .state
+            .lock()
+            .expect("no code panics while it holds this lock");
+        state.n_active > 0
+    }
+
     /// Cold time up to `now`.
     #[must_use]
     pub fn total(&self, now: Duration) -> Duration {

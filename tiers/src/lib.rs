@@ -21,18 +21,24 @@ pub mod tools;
 
 pub mod cold;
 pub mod counts;
+pub mod load;
+pub mod machine;
+pub mod pace;
 mod probe;
 pub mod process;
 pub mod run;
 mod schedule;
 mod step;
+pub mod stopped;
 
 pub mod coverage;
 pub mod record;
 pub mod render;
 pub mod staged;
 
+pub use machine::{Gauge, SystemGauge};
 pub use plan::{Plan, PlanError, plan};
+pub use record::OverTime;
 pub use record::{TierRecord, TierReport, verdict};
 pub use render::render_text;
 pub use run::{Context, Event, Mode, TierError, run};

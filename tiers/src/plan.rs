@@ -8,6 +8,7 @@ use globset::{Glob, GlobSet, GlobSetBuilder};
 use tollgate_report::quantity::{Size, Span};
 use tollgate_report::suggest::nearest;
 
+use crate::pace::Reference;
 use crate::settings::{Settings, StepSettings, Tier};
 use crate::{defaults, graph, tools};
 
@@ -22,6 +23,8 @@ pub struct Plan {
     pub critical: Span,
     /// The steps in the order of the settings; names are unique and needs exist.
     pub steps: Vec<Step>,
+    /// The machine that target and critical are meant for.
+    pub reference: Reference,
     /// Names of tools or steps that may be missing under `CI=true`.
     pub may_be_missing: BTreeSet<String>,
     /// Most bytes the cache keeps.
@@ -153,6 +156,7 @@ pub fn plan_with(
         target,
         critical,
         steps: Vec::new(),
+        reference: settings.reference,
         may_be_missing: settings.may_be_missing.iter().cloned().collect(),
         cache_size_max: settings.cache_size_max,
         notes: Vec::new(),

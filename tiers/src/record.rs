@@ -9,7 +9,9 @@ use tollgate_report::quantity::Span;
 use tollgate_report::{Finding, Outcome, Timestamp, Verdict};
 
 use crate::counts::Counts;
+use crate::pace::Pace;
 use crate::settings::Tier;
+use crate::stopped::{Deadline, Stopped};
 
 /// Version of the report's form.
 pub const REPORT_VERSION: u32 = 1;
@@ -52,8 +54,31 @@ pub struct TierRecord {
     pub may_be_missing: BTreeSet<String>,
     /// Whether somebody stopped the run.
     pub is_interrupted: bool,
+    /// How fast the machine was; absent when no step ran, and in records of before it was measured.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pace: Option<Pace>,
+    /// What a run over its critical time leads to.
+    #[serde(default, skip_serializing_if = "OverTime::is_default")]
+    pub over_time: OverTime,
     /// Every step of the tier in the plan's order.
     pub steps: Vec<StepReport>,
+}
+
+/// What a run over its critical time leads to.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OverTime {
+    /// The tier fails, and steps that still run are stopped.
+    #[default]
+    Fails,
+    /// The report shows it as a warning; a step is stopped only at ten times its deadline.
+    Reported,
+}
+
+impl OverTime {
+    fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 /// How a step came to its outcome.
@@ -98,6 +123,9 @@ pub struct StepReport {
     /// The tool whose absence kept the step from being checked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub missing: Option<String>,
+    /// The deadline that stopped it, and how far it had come.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stopped: Option<Stopped>,
     /// What to do about the cause, where that is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hint: Option<String>,
@@ -141,6 +169,7 @@ impl StepReport {
             explanation: explanation.into(),
             cause: None,
             missing: None,
+            stopped: None,
             hint: None,
             command: Vec::new(),
             duration_ms: 0,
@@ -159,12 +188,34 @@ impl StepReport {
 }
 
 impl TierRecord {
-    /// The time that the budget is judged on: wall time without cold time.
+    /// Wall time without cold time.
     #[must_use]
-    pub fn judged(&self) -> Span {
+    pub fn warm(&self) -> Span {
         Span(Duration::from_millis(
             self.duration_ms.saturating_sub(self.cold_ms),
         ))
+    }
+
+    /// The time that the budget is judged on: what the reference machine would have needed,
+    /// without cold time and without waiting for other work.
+    #[must_use]
+    pub fn judged(&self) -> Span {
+        let warm = self.warm();
+        self.pace.map_or(warm, |pace| {
+            Span(pace.scaled(warm.0, Duration::from_millis(pace.waited_ms)))
+        })
+    }
+
+    /// The judged time, with the measured one where it differs: `43s (2m10s on this machine: …)`.
+    #[must_use]
+    pub fn time_words(&self) -> String {
+        let (judged, warm) = (self.judged(), self.warm());
+        match self.pace.and_then(|pace| pace.describe()) {
+            Some(why) if judged != warm => {
+                format!("{judged} ({warm} on this machine: {why})")
+            }
+            _ => judged.to_string(),
+        }
     }
 
     /// Whether this step's missing tool is allowed to be missing in CI.
@@ -246,7 +297,11 @@ fn reason(record: &TierRecord, outcome: Outcome, of_findings: &Verdict) -> Strin
         .iter()
         .filter(|step| step.how == How::Cached)
         .count();
-    let time = format!("{} of {}", record.judged(), record.target);
+    let time = if record.judged() == record.warm() {
+        format!("{} of {}", record.judged(), record.target)
+    } else {
+        format!("{}, target {}", record.time_words(), record.target)
+    };
     let mut text = format!("{n_steps} steps, {n_cached} from the cache, in {time}");
     let n_not_checked = record.not_checked().len();
     if n_not_checked > 0 {
@@ -281,6 +336,7 @@ fn step_finding(record: &TierRecord, step: &StepReport) -> Option<Finding> {
                 Finding::warning("step-not-checked", message)
             }
         }
+        Outcome::Inconclusive if step.stopped.is_some() => stopped_finding(record, step, cause),
         Outcome::Inconclusive => {
             Finding::warning("step-inconclusive", format!("step `{name}`: {cause}"))
         }
@@ -301,12 +357,32 @@ fn step_finding(record: &TierRecord, step: &StepReport) -> Option<Finding> {
     })
 }
 
+/// A step that a deadline stopped is a failure only when the deadline is over at the reference
+/// machine's speed; for the tier's critical time, the tier's own finding has that.
+fn stopped_finding(record: &TierRecord, step: &StepReport, cause: &str) -> Finding {
+    let message = format!("step `{}` did not finish: {cause}", step.name);
+    let is_over = |stopped: &Stopped| {
+        let warm = Duration::from_millis(stopped.warm_ms);
+        let waited = Duration::from_millis(stopped.waited_ms);
+        let judged = record.pace.map_or(warm, |pace| pace.scaled(warm, waited));
+        stopped.deadline == Deadline::Timeout && judged >= stopped.limit.0
+    };
+    let is_failure = record.over_time == OverTime::Fails;
+    if is_failure && step.stopped.as_ref().is_some_and(is_over) {
+        Finding::error("step-over-timeout", message)
+    } else {
+        Finding::warning("step-stopped", message)
+    }
+}
+
 fn time_finding(record: &TierRecord) -> Option<Finding> {
     let judged = record.judged();
     let not_started: Vec<&str> = record
         .steps
         .iter()
-        .filter(|step| step.outcome == Outcome::NotChecked && step.missing.is_none())
+        .filter(|step| {
+            step.outcome == Outcome::NotChecked && step.missing.is_none() || step.stopped.is_some()
+        })
         .map(|step| step.name.as_str())
         .collect();
     let left_out = if not_started.is_empty() {
@@ -315,16 +391,20 @@ fn time_finding(record: &TierRecord) -> Option<Finding> {
         format!("; not checked: {}", not_started.join(", "))
     };
     let word = record.tier.word();
+    let time = record.time_words();
     if judged >= record.critical {
         let message = format!(
-            "`{word}` took {judged}, critical is {}{left_out}",
+            "`{word}` took {time}, critical is {}{left_out}",
             record.critical
         );
-        return Some(Finding::error("tier-over-critical", message));
+        return Some(match record.over_time {
+            OverTime::Fails => Finding::error("tier-over-critical", message),
+            OverTime::Reported => Finding::warning("tier-over-critical", message),
+        });
     }
     (judged > record.target).then(|| {
         let message = format!(
-            "`{word}` took {judged}, target is {}{left_out}",
+            "`{word}` took {time}, target is {}{left_out}",
             record.target
         );
         Finding::warning("tier-over-target", message)
@@ -346,6 +426,8 @@ mod tests {
             is_ci: false,
             may_be_missing: BTreeSet::new(),
             is_interrupted: false,
+            pace: None,
+            over_time: OverTime::Fails,
             steps,
         }
     }
@@ -416,6 +498,29 @@ mod tests {
             verdict.reason.ends_with("step `lint` has flaky tests: 1"),
             "{}",
             verdict.reason
+        );
+    }
+
+    /// A record as it was written before stopped steps and the machine's speed were recorded.
+    const OLD_RECORD: &str = r#"{"tier":"tier0","target":"45s","critical":"1m30s","duration_ms":95000,"cold_ms":1000,"is_ci":false,"may_be_missing":[],"is_interrupted":false,"steps":[{"name":"test","outcome":"fail","how":"ran","explanation":"no earlier run","cause":"it was stopped at the tier's critical time","command":["cargo","nextest","run"],"duration_ms":90000,"cold_ms":0,"optional":false,"not_checked":[],"excerpt":[],"closing_lines":[],"crates_run":[],"crates_cached":[]}]}"#;
+
+    #[test]
+    fn an_old_record_is_written_again_as_it_was_and_gives_the_same_verdict() {
+        let record: TierRecord = serde_json::from_str(OLD_RECORD).unwrap();
+        assert_eq!(serde_json::to_string(&record).unwrap(), OLD_RECORD);
+        let verdict = verdict(&record);
+        assert_eq!(verdict.outcome, Outcome::Fail);
+        let messages: Vec<&str> = verdict
+            .findings
+            .iter()
+            .map(|finding| finding.message.as_str())
+            .collect();
+        assert_eq!(
+            messages,
+            [
+                "step `test` failed: it was stopped at the tier's critical time",
+                "`tier0` took 1m34s, critical is 1m30s",
+            ]
         );
     }
 

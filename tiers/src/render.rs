@@ -8,6 +8,7 @@ use tollgate_report::quantity::Span;
 use tollgate_report::render::{Paint, printable, render_table};
 
 use crate::record::{How, StepReport, TierRecord, TierReport};
+use crate::stopped::Stopped;
 
 /// How much is shown.
 #[derive(Debug, Clone, Copy)]
@@ -126,6 +127,9 @@ fn render_failure(out: &mut dyn Write, step: &StepReport, detail: Detail) -> io:
     for line in &step.excerpt {
         writeln!(out, "  | {}", printable(line))?;
     }
+    if let Some(stopped) = &step.stopped {
+        render_stopped(out, stopped)?;
+    }
     if let Some(log) = &step.log {
         writeln!(out, "  log: {log}")?;
     }
@@ -134,6 +138,16 @@ fn render_failure(out: &mut dyn Write, step: &StepReport, detail: Detail) -> io:
         (None, false) => writeln!(out, "  hint: {}", printable(&step.command.join(" "))),
         (None, true) => Ok(()),
     }
+}
+
+fn render_stopped(out: &mut dyn Write, stopped: &Stopped) -> io::Result<()> {
+    for name in &stopped.progress.running {
+        writeln!(out, "  was running: {}", printable(name))?;
+    }
+    if let Some(name) = stopped.progress.last.last() {
+        writeln!(out, "  ended last: {}", printable(name))?;
+    }
+    Ok(())
 }
 
 fn render_end(out: &mut dyn Write, report: &TierReport, detail: Detail) -> io::Result<()> {

@@ -15,8 +15,11 @@ use crate::cold::ColdMeter;
 use crate::crates::{Crates, CratesError};
 use crate::files::{self, FileSource, FilesError, Tree};
 use crate::git::{Git, GitError, touched_since};
+use crate::load::LoadMeter;
+use crate::machine::{self, Gauge, Machine};
+use crate::pace::Pace;
 use crate::plan::Plan;
-use crate::record::{How, REPORT_VERSION, StepReport, TierRecord, TierReport, verdict};
+use crate::record::{How, OverTime, REPORT_VERSION, StepReport, TierRecord, TierReport, verdict};
 use crate::store::Store;
 use crate::tools::{self, Answer};
 use crate::{crates, environment, schedule};
@@ -55,11 +58,18 @@ pub struct Context<'a> {
     pub is_ci: bool,
     /// Time.
     pub clock: &'a dyn Clock,
+    /// The machine's speed and its other load.
+    pub gauge: &'a dyn Gauge,
+    /// What a run over its critical time leads to.
+    pub over_time: OverTime,
     /// Set by the command line on Ctrl-C: all children are stopped and the run ends.
     pub interrupt: &'a AtomicBool,
     /// Told of progress, from several threads.
     pub on_event: &'a (dyn Fn(Event<'_>) + Sync),
 }
+
+/// How many times the critical time a step may take when time over budget is only reported.
+const HANG_FACTOR: u32 = 10;
 
 /// Progress of a run.
 #[derive(Debug, Clone, Copy)]
@@ -117,10 +127,12 @@ pub(crate) struct Shared<'a> {
     pub store: Store,
     pub env: BTreeMap<String, String>,
     pub cold: ColdMeter,
+    pub load: LoadMeter,
     pub run_folder: PathBuf,
     pub is_first_build: bool,
     started: Duration,
     tollgate_digest: OnceLock<String>,
+    machine: OnceLock<Machine>,
 }
 
 impl Shared<'_> {
@@ -131,8 +143,56 @@ impl Shared<'_> {
     /// The time that the budget is judged on, up to now.
     pub fn judged(&self) -> Duration {
         let now = self.now();
-        now.saturating_sub(self.started)
-            .saturating_sub(self.cold.total(now))
+        let warm = now
+            .saturating_sub(self.started)
+            .saturating_sub(self.cold.total(now));
+        self.pace().scaled(warm, self.load.waited())
+    }
+
+    /// Whether the tier has to stop now: at its critical time, or, when time over budget is only
+    /// reported, at a multiple of it that bounds a step which hangs.
+    pub fn is_over(&self, judged: Duration, limit: Duration) -> bool {
+        let factor = match self.cx.over_time {
+            OverTime::Fails => 1,
+            OverTime::Reported => HANG_FACTOR,
+        };
+        judged >= limit * factor
+    }
+
+    /// The machine's speed and the time lost to others so far. The first call may measure.
+    pub fn pace(&self) -> Pace {
+        let machine = self.machine.get_or_init(|| {
+            let path = self.cx.state_dir.join("machine.json");
+            machine::recorded(&path, self.cx.gauge, self.cx.clock.now())
+        });
+        Pace {
+            work_us: machine.measured.work_us,
+            cores: machine.cores,
+            reference: self.plan.reference,
+            waited_ms: as_ms(self.load.waited()),
+            load_permille: None,
+        }
+    }
+
+    /// Notes how busy the machine is; called while steps run.
+    pub fn tick(&self) {
+        let cores = self.machine.get().map_or(1, |machine| machine.cores);
+        let is_judged = !self.cold.is_cold();
+        let sample = || self.cx.gauge.load();
+        self.load.tick(self.now(), cores, is_judged, sample);
+    }
+
+    /// The pace of the whole run, once it is over: none when nothing ran. Over the target time
+    /// the machine is measured once more.
+    fn final_pace(&self, warm: Duration) -> Option<Pace> {
+        let machine = self.machine.get()?;
+        let mut pace = self.pace();
+        if pace.scaled(warm, self.load.waited()) > self.plan.target.0 {
+            let now_ns = self.cx.gauge.round_now_ns(machine.cores);
+            let quiet_ns = machine.measured.round_ns.max(1);
+            pace.load_permille = Some(now_ns.saturating_mul(1_000) / quiet_ns);
+        }
+        Some(pace)
     }
 
     pub fn is_interrupted(&self) -> bool {
@@ -152,6 +212,10 @@ impl Shared<'_> {
             executable_digest(self.cx).unwrap_or_else(|| self.cx.tollgate.display().to_string())
         })
     }
+}
+
+fn as_ms(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
 fn executable_digest(cx: &Context<'_>) -> Option<String> {
@@ -175,7 +239,9 @@ pub fn run(plan: &Plan, cx: &Context<'_>) -> Result<TierReport, TierError> {
     let steps = schedule::run_all(&shared, &durations)?;
     remember_durations(&shared, durations, &steps)?;
     let ended = shared.now();
-    let as_ms = |duration: Duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
+    let warm = ended
+        .saturating_sub(shared.started)
+        .saturating_sub(shared.cold.total(ended));
     let record = TierRecord {
         tier: plan.tier,
         target: plan.target,
@@ -185,6 +251,8 @@ pub fn run(plan: &Plan, cx: &Context<'_>) -> Result<TierReport, TierError> {
         is_ci: cx.is_ci,
         may_be_missing: plan.may_be_missing.clone(),
         is_interrupted: shared.is_interrupted(),
+        pace: shared.final_pace(warm),
+        over_time: cx.over_time,
         steps,
     };
     Ok(TierReport {
@@ -235,11 +303,13 @@ fn prepare<'a>(plan: &'a Plan, cx: &'a Context<'a>) -> Result<Shared<'a>, TierEr
         },
         env,
         cold: ColdMeter::default(),
+        load: LoadMeter::default(),
         run_folder: cx.state_dir.join("runs").join(&cx.run),
         is_first_build: tree.entries.contains_key("Cargo.toml") && !target.is_dir(),
         tree,
         started,
         tollgate_digest: OnceLock::new(),
+        machine: OnceLock::new(),
     })
 }
 

@@ -138,7 +138,7 @@ fn needs_of(shared: &Shared<'_>, state: &State, step: &Step) -> Needs {
             }
             Outcome::Fail => "failed",
             Outcome::NotChecked => "was not checked",
-            Outcome::Inconclusive => "did not end",
+            Outcome::Inconclusive => "did not finish",
         };
         return Needs::Bad(Box::new(left_out(
             step,
@@ -194,7 +194,7 @@ fn no_time_for(shared: &Shared<'_>, step: &Step) -> Option<String> {
     let judged = shared.judged();
     if shared.is_interrupted() {
         Some("the run was interrupted before it".to_owned())
-    } else if judged >= shared.plan.critical.0 {
+    } else if shared.is_over(judged, shared.plan.critical.0) {
         Some(format!(
             "the critical time of {} was over",
             shared.plan.critical

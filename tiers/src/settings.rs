@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use tollgate_report::quantity::{Size, Span};
 
 use crate::builtin::Builtin;
+use crate::pace::Reference;
 
 /// The `[tiers]` section.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -25,6 +26,8 @@ pub struct Settings {
     pub cache_size_max: Size,
     /// Names of tools or steps that may be missing under `CI=true`; the report says so in its first lines. Default none.
     pub may_be_missing: Vec<String>,
+    /// The machine that target and critical times are meant for: a slower machine is judged by the time that this one would have needed.
+    pub reference: Reference,
 }
 
 impl Default for Settings {
@@ -36,6 +39,7 @@ impl Default for Settings {
             tier3: TierSettings::default(),
             cache_size_max: Size(1 << 30),
             may_be_missing: Vec::new(),
+            reference: Reference::default(),
         }
     }
 }

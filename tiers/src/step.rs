@@ -1,6 +1,7 @@
 //! Runs one step that is not in the cache, and keeps its result when it passed.
 //! It must not know the other steps.
 
+use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
@@ -19,15 +20,35 @@ use crate::probe::{Job, missing_tool, sum};
 use crate::process::{self, End, Spawn};
 use crate::record::{How, StepReport};
 use crate::run::{Shared, TierError};
+use crate::stopped::{self, Deadline, Stopped};
 use crate::store::{Entry, Output};
 use crate::tools::cargo_subcommand;
 
-/// Why a step was stopped before it ended.
+/// Lines shown of a step that was stopped while nothing had failed.
+const N_LINES_BEFORE_STOP: usize = 5;
+
+/// Why and when a step was stopped before it ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Stop {
+struct Stop {
+    reason: Reason,
+    times: Times,
+    /// Lines of output until then.
+    n_lines: usize,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Reason {
     Interrupted,
-    Critical,
-    Timeout,
+    Deadline(Deadline),
+}
+
+/// A step's time up to now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Times {
+    /// Without cold time.
+    warm: Duration,
+    /// The part of it that was lost to other work.
+    waited: Duration,
 }
 
 /// Runs the step and gives its report.
@@ -41,17 +62,31 @@ pub(crate) fn run(shared: &Shared<'_>, step: &Step, job: &Job) -> Result<StepRep
     };
     let started = shared.now();
     let is_first_build = step.lock.as_deref() == Some("cargo") && shared.is_first_build;
-    let watch = std::cell::RefCell::new(ColdWatch::new(&shared.cold, is_first_build, started));
+    let watch = RefCell::new(ColdWatch::new(&shared.cold, is_first_build, started));
+    let n_lines = Cell::new(0);
+    let waited_before = shared.load.waited();
     let end = process::run(
         &spawn,
         &log_path,
-        |line| watch.borrow_mut().line(line, shared.now()),
+        |line| {
+            n_lines.set(n_lines.get() + 1);
+            watch.borrow_mut().line(line, shared.now());
+        },
         || {
+            shared.tick();
             let now = shared.now();
-            let warm = now
-                .saturating_sub(started)
-                .saturating_sub(watch.borrow().total(now));
-            should_stop(shared, step, warm)
+            let times = Times {
+                warm: now
+                    .saturating_sub(started)
+                    .saturating_sub(watch.borrow().total(now)),
+                waited: shared.load.waited().saturating_sub(waited_before),
+            };
+            let reason = should_stop(shared, step, times)?;
+            Some(Stop {
+                reason,
+                times,
+                n_lines: n_lines.get(),
+            })
         },
     );
     let ended = shared.now();
@@ -62,7 +97,7 @@ pub(crate) fn run(shared: &Shared<'_>, step: &Step, job: &Job) -> Result<StepRep
     })?;
     let log = fs::read(&log_path).unwrap_or_default();
     let text = counts::without_escapes(&String::from_utf8_lossy(&log));
-    let mut report = judge(step, &spawn, &end, &text);
+    let mut report = judge(shared.plan.critical, step, &spawn, &end, &text);
     if report.how == How::Ran {
         report.explanation.clone_from(&job.explanation);
     }
@@ -91,19 +126,19 @@ fn whole_ms(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
-fn should_stop(shared: &Shared<'_>, step: &Step, warm: Duration) -> Option<Stop> {
+fn should_stop(shared: &Shared<'_>, step: &Step, times: Times) -> Option<Reason> {
     if shared.is_interrupted() {
-        Some(Stop::Interrupted)
-    } else if shared.judged() >= shared.plan.critical.0 {
-        Some(Stop::Critical)
-    } else if warm >= step.timeout {
-        Some(Stop::Timeout)
-    } else {
-        None
+        return Some(Reason::Interrupted);
     }
+    if shared.is_over(shared.judged(), shared.plan.critical.0) {
+        return Some(Reason::Deadline(Deadline::Critical));
+    }
+    let judged = shared.pace().scaled(times.warm, times.waited);
+    let is_over = shared.is_over(judged, step.timeout);
+    is_over.then_some(Reason::Deadline(Deadline::Timeout))
 }
 
-fn judge(step: &Step, spawn: &Spawn, end: &End<Stop>, log: &str) -> StepReport {
+fn judge(critical: Span, step: &Step, spawn: &Spawn, end: &End<Stop>, log: &str) -> StepReport {
     let mut report = StepReport::new(&step.name, How::Ran, Outcome::Pass, "");
     match end {
         End::Missing => {
@@ -122,19 +157,10 @@ fn judge(step: &Step, spawn: &Spawn, end: &End<Stop>, log: &str) -> StepReport {
             }
         },
         End::Stopped(stop) => {
-            let (outcome, cause) = match stop {
-                Stop::Interrupted => (Outcome::Inconclusive, "it was interrupted".to_owned()),
-                Stop::Critical => (
-                    Outcome::Fail,
-                    "it was stopped at the tier's critical time".to_owned(),
-                ),
-                Stop::Timeout => (
-                    Outcome::Fail,
-                    format!("it took longer than its timeout of {}", Span(step.timeout)),
-                ),
-            };
-            report.outcome = outcome;
-            report.cause = Some(cause);
+            judge_stopped(&mut report, critical, step, stop, log);
+            report.optional = step.optional;
+            report.command.clone_from(&spawn.argv);
+            return report;
         }
     }
     report.optional = step.optional;
@@ -148,6 +174,46 @@ fn judge(step: &Step, spawn: &Spawn, end: &End<Stop>, log: &str) -> StepReport {
         }
     }
     report
+}
+
+/// A step that was stopped did not fail, unless a test had failed before.
+fn judge_stopped(report: &mut StepReport, critical: Span, step: &Step, stop: &Stop, log: &str) {
+    let lines: Vec<&str> = log.lines().collect();
+    let (before, after) = lines.split_at(stop.n_lines.min(lines.len()));
+    let progress = stopped::progress(before, after);
+    let n_failed = progress.counts.map_or(0, |counts| counts.failed);
+    report.outcome = Outcome::Inconclusive;
+    report.counts = progress.counts;
+    let why = match stop.reason {
+        Reason::Interrupted => "it was interrupted".to_owned(),
+        Reason::Deadline(deadline) => {
+            let limit = match deadline {
+                Deadline::Critical => critical,
+                Deadline::Timeout => Span(step.timeout),
+            };
+            let stopped = Stopped {
+                deadline,
+                limit,
+                warm_ms: whole_ms(stop.times.warm),
+                waited_ms: whole_ms(stop.times.waited),
+                progress,
+            };
+            let why = stopped.describe();
+            report.stopped = Some(stopped);
+            why
+        }
+    };
+    if n_failed > 0 {
+        report.outcome = Outcome::Fail;
+        report.excerpt = counts::excerpt(&before.join("\n"));
+        let n_run = report.counts.map_or(0, |counts| counts.run);
+        report.cause = Some(format!("{n_failed} of {n_run} tests failed before {why}"));
+    } else {
+        let n_skipped = before.len().saturating_sub(N_LINES_BEFORE_STOP);
+        let last = before[n_skipped..].iter().map(|line| (*line).to_owned());
+        report.excerpt = last.collect();
+        report.cause = Some(why);
+    }
 }
 
 fn is_own(step: &Step) -> bool {

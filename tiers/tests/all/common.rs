@@ -10,10 +10,13 @@ use std::time::Duration;
 
 use tollgate_report::{Clock, ManualClock, SystemClock, Timestamp};
 use tollgate_tiers::files::FileSource;
+use tollgate_tiers::load::LoadSample;
+use tollgate_tiers::machine::Measured;
+use tollgate_tiers::pace::Reference;
 use tollgate_tiers::plan::plan_with;
 use tollgate_tiers::record::StepReport;
 use tollgate_tiers::settings::Tier;
-use tollgate_tiers::{Context, Event, Mode, Settings, TierReport, run};
+use tollgate_tiers::{Context, Event, Gauge, Mode, OverTime, Settings, TierReport, run};
 
 pub struct Repository {
     pub folder: tempfile::TempDir,
@@ -27,6 +30,8 @@ pub struct Options<'a> {
     pub mode: Mode,
     pub is_ci: bool,
     pub clock: &'a dyn Clock,
+    pub gauge: &'a dyn Gauge,
+    pub over_time: OverTime,
     pub interrupt: &'a AtomicBool,
     pub on_event: &'a (dyn Fn(Event<'_>) + Sync),
 }
@@ -89,6 +94,8 @@ impl Repository {
             mode,
             is_ci: false,
             clock: &SystemClock::new(),
+            gauge: &FixedGauge::default(),
+            over_time: OverTime::Fails,
             interrupt: &AtomicBool::new(false),
             on_event: &|_| {},
         })
@@ -115,6 +122,8 @@ impl Repository {
             env: BTreeMap::from([("CARGO_TARGET_DIR".to_owned(), target)]),
             is_ci: options.is_ci,
             clock: options.clock,
+            gauge: options.gauge,
+            over_time: options.over_time,
             interrupt: options.interrupt,
             on_event: options.on_event,
         };
@@ -125,6 +134,38 @@ impl Repository {
 pub fn step<'a>(report: &'a TierReport, name: &str) -> &'a StepReport {
     let found = report.record.steps.iter().find(|step| step.name == name);
     found.unwrap_or_else(|| panic!("no step `{name}` in {report:#?}"))
+}
+
+/// A machine `times` as slow as the reference machine, whose rounds take `load` times as long at
+/// the end of a run, and which reports no totals.
+pub struct FixedGauge {
+    pub times: u64,
+    pub load: u64,
+}
+
+impl Default for FixedGauge {
+    fn default() -> Self {
+        Self { times: 1, load: 1 }
+    }
+}
+
+impl Gauge for FixedGauge {
+    fn machine(&self, _folder: &Path) -> Measured {
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let per_core = 2_usize.max(cores) / cores;
+        Measured {
+            work_us: Reference::default().work_us * self.times / u64::try_from(per_core).unwrap(),
+            round_ns: 1_000,
+        }
+    }
+
+    fn round_now_ns(&self, _cores: u64) -> u64 {
+        1_000 * self.load
+    }
+
+    fn load(&self) -> Option<LoadSample> {
+        None
+    }
 }
 
 /// A clock that moves on when a given step starts.

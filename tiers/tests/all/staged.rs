@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use crate::common::{Options, Repository};
+use crate::common::{FixedGauge, Options, Repository};
 use tollgate_report::{Outcome, SystemClock, Timestamp};
 use tollgate_tiers::staged::{self, Staged, StagedError};
-use tollgate_tiers::{Mode, files};
+use tollgate_tiers::{Mode, OverTime, files};
 
 type State = BTreeMap<PathBuf, (Vec<u8>, SystemTime)>;
 
@@ -143,6 +143,8 @@ fn staged_outcome(repository: &Repository, folder: &Path) -> Outcome {
         mode: Mode::Affected,
         is_ci: false,
         clock: &SystemClock::new(),
+        gauge: &FixedGauge::default(),
+        over_time: OverTime::Fails,
         interrupt: &AtomicBool::new(false),
         on_event: &|_| {},
     };

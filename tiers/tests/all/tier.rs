@@ -5,13 +5,13 @@ use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use crate::common::{JumpClock, Options, Repository, step};
+use crate::common::{FixedGauge, JumpClock, Options, Repository, step};
 use insta::assert_snapshot;
 use tollgate_report::render::Paint;
 use tollgate_report::{Clock, ManualClock, Outcome, SystemClock};
 use tollgate_tiers::record::How;
 use tollgate_tiers::render::{Detail, render_text};
-use tollgate_tiers::{Event, Mode, TierReport, verdict};
+use tollgate_tiers::{Event, Mode, OverTime, TierReport, verdict};
 
 const TWO_STEPS: &str = r#"
 [[tier0.steps]]
@@ -203,6 +203,8 @@ command = ['no-such-linter', '.']
             mode: Mode::Affected,
             is_ci: true,
             clock: &SystemClock::new(),
+            gauge: &FixedGauge::default(),
+            over_time: OverTime::Fails,
             interrupt: &AtomicBool::new(false),
             on_event: &|_| {},
         })
@@ -258,6 +260,8 @@ optional = true
         mode: Mode::Affected,
         is_ci: false,
         clock: clock.clock(),
+        gauge: &FixedGauge::default(),
+        over_time: OverTime::Fails,
         interrupt: &AtomicBool::new(false),
         on_event: &|event| clock.on_event(event),
     });
@@ -338,6 +342,8 @@ fn at_the_critical_time_everything_is_killed_and_what_was_not_checked_is_named()
             mode: Mode::Affected,
             is_ci: false,
             clock: &manual,
+            gauge: &FixedGauge::default(),
+            over_time: OverTime::Fails,
             interrupt: &AtomicBool::new(false),
             on_event: &|_| {},
         })
@@ -353,10 +359,126 @@ fn at_the_critical_time_everything_is_killed_and_what_was_not_checked_is_named()
     assert_eq!(
         messages,
         [
-            "step `slow` failed: it was stopped at the tier's critical time",
-            "`tier0` took 1m40s, critical is 1m30s; not checked: after"
+            "`tier0` took 1m40s, critical is 1m30s; not checked: slow, after",
+            "step `slow` did not finish: it was stopped after 1m40s by the tier's critical time of 1m30s",
         ]
     );
+}
+
+/// A runner that is in the middle of its tests, and reports those that die with it as failed.
+const TESTS: &str = r#"
+[[tier0.steps]]
+name = "test"
+command = ["sh", "-c", """
+trap 'echo "     SIGTERM [  88.0s] (3/5) a::all compiles"; echo "     Summary [ 90.0s] 3/5 tests run: 2 passed, 1 failed"; exit 100' TERM
+echo '    Starting 5 tests across 2 binaries'
+echo '        PASS [   0.0s] (1/5) a::all one'
+echo '        PASS [   0.0s] (2/5) a::all two'
+mkdir -p state; echo $$ > state/pids; echo $$ >> state/pids
+sleep 1000 & wait"""]
+"#;
+
+fn run_past_the_deadline(repository: &Repository, gauge: &FixedGauge, seconds: u64) -> TierReport {
+    let manual = ManualClock::new(SystemClock::new().now());
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            wait_for_pids(repository);
+            manual.advance(Duration::from_secs(seconds));
+        });
+        repository.run_with(&Options {
+            mode: Mode::Affected,
+            is_ci: false,
+            clock: &manual,
+            gauge,
+            over_time: OverTime::Fails,
+            interrupt: &AtomicBool::new(false),
+            on_event: &|_| {},
+        })
+    })
+}
+
+#[test]
+fn tests_that_the_deadline_stopped_are_not_shown_as_failed() {
+    let repository = Repository::new(&[], TESTS);
+    let report = run_past_the_deadline(&repository, &FixedGauge::default(), 100);
+    let counts = step(&report, "test").counts.unwrap();
+    assert_eq!((counts.passed, counts.failed), (2, 0));
+    assert_eq!(step(&report, "test").outcome, Outcome::Inconclusive);
+    let text = text(&report, false);
+    for line in [
+        "inconclusive: step `test`: it was stopped after 1m40s by the tier's critical time of 1m30s; 2 tests had passed, 3 were not finished or not reached",
+        "  was running: a::all compiles",
+        "  ended last: a::all two",
+        "tier0 fail: `tier0` took 1m40s, critical is 1m30s; not checked: test",
+    ] {
+        assert!(text.lines().any(|found| found == line), "{line} in {text}");
+    }
+    assert_eq!(verdict(&report.record), report.verdict);
+}
+
+#[test]
+fn a_machine_at_a_third_of_the_speed_has_three_times_as_long() {
+    let gauge = FixedGauge { times: 3, load: 1 };
+    let repository = Repository::new(&[], "[[tier0.steps]]\nname = 'a'\ncommand = ['true']\n");
+    let clock = JumpClock::new(&[("a", 120)]);
+    let report = repository.run_with(&Options {
+        mode: Mode::Affected,
+        is_ci: false,
+        clock: clock.clock(),
+        gauge: &gauge,
+        over_time: OverTime::Fails,
+        interrupt: &AtomicBool::new(false),
+        on_event: &|event| clock.on_event(event),
+    });
+    assert_eq!(report.verdict.outcome, Outcome::Pass);
+    assert_eq!(
+        report.verdict.reason,
+        "1 steps, 0 from the cache, in 40s (2m on this machine: this machine needs 3.0 times as long as the reference machine), target 45s"
+    );
+    let repository = Repository::new(&[], TESTS);
+    let report = run_past_the_deadline(&repository, &gauge, 300);
+    let finding = &report.verdict.findings[0];
+    assert_eq!(
+        finding.code, "tier-over-critical",
+        "a real slow-down is not hidden"
+    );
+}
+
+#[test]
+fn a_step_that_was_stopped_on_a_busy_machine_is_inconclusive() {
+    let repository = Repository::new(&[], TESTS);
+    let busy = FixedGauge { times: 1, load: 3 };
+    let report = run_past_the_deadline(&repository, &busy, 100);
+    assert_eq!(report.verdict.outcome, Outcome::Inconclusive);
+    let finding = &report.verdict.findings[0];
+    assert_eq!(finding.code, "step-stopped");
+}
+
+#[test]
+fn over_time_that_is_only_reported_warns_and_stops_nothing() {
+    let settings = "
+[[tier0.steps]]
+name = 'first'
+command = ['true']
+[[tier0.steps]]
+name = 'second'
+command = ['true']
+needs = ['first']
+";
+    let clock = JumpClock::new(&[("first", 200)]);
+    let report = Repository::new(&[], settings).run_with(&Options {
+        mode: Mode::Affected,
+        is_ci: false,
+        clock: clock.clock(),
+        gauge: &FixedGauge::default(),
+        over_time: OverTime::Reported,
+        interrupt: &AtomicBool::new(false),
+        on_event: &|event| clock.on_event(event),
+    });
+    assert_eq!(report.verdict.outcome, Outcome::Warn);
+    let finding = &report.verdict.findings[0];
+    assert_eq!(finding.code, "tier-over-critical");
+    assert_eq!(step(&report, "second").outcome, Outcome::Pass);
 }
 
 #[test]
@@ -372,6 +494,8 @@ fn an_interrupt_kills_all_children_and_is_inconclusive() {
             mode: Mode::Affected,
             is_ci: false,
             clock: &SystemClock::new(),
+            gauge: &FixedGauge::default(),
+            over_time: OverTime::Fails,
             interrupt: &interrupt,
             on_event: &|_| {},
         })
@@ -412,6 +536,8 @@ fn events_tell_of_each_step() {
         mode: Mode::Affected,
         is_ci: false,
         clock: &SystemClock::new(),
+        gauge: &FixedGauge::default(),
+        over_time: OverTime::Fails,
         interrupt: &AtomicBool::new(false),
         on_event: &|event| {
             seen.lock().unwrap().push(match event {

@@ -15,7 +15,9 @@ use tollgate_tiers::render::Detail;
 use tollgate_tiers::run::Mode;
 use tollgate_tiers::settings::Tier;
 use tollgate_tiers::staged::{self, Staged};
-use tollgate_tiers::{Event, Plan, TierRecord, TierReport, plan, render_text, verdict};
+use tollgate_tiers::{
+    Event, OverTime, Plan, SystemGauge, TierRecord, TierReport, plan, render_text, verdict,
+};
 
 use crate::cli::TierArgs;
 use crate::context::Context;
@@ -70,6 +72,7 @@ fn run_plan(
     places: Places,
     mode: Mode,
     explain: bool,
+    over_time: OverTime,
 ) -> Result<TierReport, Failure> {
     let output = &context.output;
     let bar = output.bar(plan.tier.word());
@@ -109,6 +112,8 @@ fn run_plan(
         env: places.env.clone(),
         is_ci: tollgate_report::unchecked::is_ci(),
         clock: &context.clock,
+        gauge: &SystemGauge::default(),
+        over_time,
         interrupt: &INTERRUPT,
         on_event: &on_event,
     };
@@ -124,6 +129,7 @@ pub fn gate(
     run: &str,
     tier: Tier,
     args: &TierArgs,
+    over_time: OverTime,
 ) -> Result<TierRun, Failure> {
     let started = context.clock.monotonic();
     let plan = plan(&context.settings.tiers, tier, &context.root).map_err(Failure::settings)?;
@@ -137,7 +143,7 @@ pub fn gate(
         (None, true) => Mode::All,
         (None, false) => Mode::Affected,
     };
-    let report = run_plan(context, &plan, run, places, mode, args.explain)?;
+    let report = run_plan(context, &plan, run, places, mode, args.explain, over_time)?;
     let inputs = Inputs::json("tier", &report.record);
     let duration = context.clock.monotonic().saturating_sub(started);
     let gate = gate::record(
@@ -269,6 +275,7 @@ pub fn run_step(
         Places::of(context),
         Mode::Affected,
         false,
+        OverTime::Reported,
     )?;
     Ok(report.record.steps.into_iter().next())
 }
@@ -278,7 +285,7 @@ pub fn run(context: &Context, tier: Tier, args: &TierArgs) -> CommandResult {
     catch_interrupt();
     let evidence = context.evidence()?;
     let run = context.new_run_id(tier.word());
-    let tier_run = gate(context, &evidence, &run, tier, args)?;
+    let tier_run = gate(context, &evidence, &run, tier, args, OverTime::Fails)?;
     let report = &tier_run.report;
     let detail = Detail {
         paint: context.output.paint,
