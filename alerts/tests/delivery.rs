@@ -573,6 +573,38 @@ fn a_journal_cut_at_any_byte_opens_with_its_whole_lines() {
     }
 }
 
+/// A line as version 0.1.0 writes it.
+const SILENCE_LINE: &str = r#"{"version":1,"sum":"129457e9","change":{"alerts":{},"groups":{},"limits":{},"silences":{"sil_d45f700b9079a83aa36af7812c66ac94":{"component":"api","author":"ana","reason":"issue 12","expires":"2026-12-01T05:34:49.218496Z"}},"notifications":{},"rows":{}}}
+"#;
+
+#[test]
+fn a_journal_of_an_earlier_version_is_read_and_written_in_the_same_form() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("outbox.ndjson");
+    fs::write(&path, SILENCE_LINE).unwrap();
+    let (mut journal, state) = open(&path);
+    assert_eq!(
+        state.silences["sil_d45f700b9079a83aa36af7812c66ac94"].reason,
+        "issue 12"
+    );
+    journal.append(&state).unwrap();
+    assert_eq!(fs::read_to_string(&path).unwrap(), SILENCE_LINE.repeat(2));
+}
+
+#[test]
+fn a_last_line_whose_sum_is_wrong_is_cut_off_and_another_version_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("outbox.ndjson");
+    let damaged = SILENCE_LINE.replace("ana", "\0\0\0");
+    fs::write(&path, format!("{SILENCE_LINE}{damaged}")).unwrap();
+    assert_eq!(open(&path).1.silences.len(), 1);
+    assert_eq!(fs::read_to_string(&path).unwrap(), SILENCE_LINE);
+    let newer = SILENCE_LINE.replace("\"version\":1", "\"version\":2");
+    fs::write(&path, newer).unwrap();
+    let error = Journal::open(&path).unwrap_err().to_string();
+    assert!(error.contains("version 2 is not supported"), "{error}");
+}
+
 #[test]
 fn a_broken_line_in_the_middle_and_a_second_process_are_refused_by_name() {
     let folder = tempfile::tempdir().unwrap();
@@ -590,7 +622,7 @@ fn a_broken_line_in_the_middle_and_a_second_process_are_refused_by_name() {
     fs::write(&path, text).unwrap();
     let error = Journal::open(&path).unwrap_err().to_string();
     assert!(
-        error.starts_with("read line 1 of the alert journal"),
+        error.starts_with("cannot read line 1 of the alert journal"),
         "{error}"
     );
 }

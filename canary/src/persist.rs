@@ -2,12 +2,13 @@
 //! request. It must not know what the controller decides.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io::{self, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
+use tollgate_report::append_log::{AppendLog, Lines, Lock as LogLock, LogKind};
 use tollgate_report::atomic::WriteError;
-use tollgate_report::{Digest, Timestamp, write_atomic};
+use tollgate_report::{AppendLogError, Digest, Timestamp, write_atomic};
 
 use crate::controller::{Identity, Record, State};
 use crate::events::{Event, Moment};
@@ -16,16 +17,19 @@ use crate::settings::Plan;
 /// Form of the evidence file.
 pub const EVENTS_VERSION: u32 = 1;
 
+/// One controller at a time writes events: the lock of the service's canary guards them.
+const EVENTS: LogKind = LogKind::new(LogLock::External);
+
 /// A run's files could not be read or written.
 #[derive(Debug, thiserror::Error)]
 pub enum PersistError {
     /// The state could not be replaced.
     #[error("keep the canary's state")]
     Write(#[from] WriteError),
-    /// A file could not be read or appended to.
+    /// A file could not be read or written.
     #[error("{operation} `{path}`")]
     Io {
-        /// `read`, `append to`, `lock` and so on.
+        /// `read`, `lock` and so on.
         operation: &'static str,
         /// The file.
         path: PathBuf,
@@ -33,17 +37,9 @@ pub enum PersistError {
         #[source]
         source: io::Error,
     },
-    /// A record is not what this version writes.
-    #[error("read `{path}` line {line}")]
-    Parse {
-        /// The file.
-        path: PathBuf,
-        /// From 1.
-        line: usize,
-        /// What is wrong.
-        #[source]
-        source: serde_json::Error,
-    },
+    /// The events could not be read or appended to.
+    #[error(transparent)]
+    Log(#[from] AppendLogError),
     /// The evidence file has no header.
     #[error("read `{path}`: its first line is not the header of a canary run")]
     NoHeader {
@@ -204,10 +200,12 @@ impl RunFolder {
     pub fn load(&self) -> Result<State, PersistError> {
         let path = self.state_path();
         let bytes = fs::read(&path).map_err(failed("read", &path))?;
-        serde_json::from_slice(&bytes).map_err(|source| PersistError::Parse {
-            line: source.line(),
-            path,
-            source,
+        serde_json::from_slice(&bytes).map_err(|source| {
+            PersistError::Log(AppendLogError::Malformed {
+                line: source.line(),
+                path,
+                source,
+            })
         })
     }
 
@@ -237,76 +235,46 @@ impl RunFolder {
 
     /// Opens the evidence file for appending; a torn last line is cut off first.
     pub fn events(&self) -> Result<EventFile, PersistError> {
-        let path = self.events_path();
-        fs::create_dir_all(&self.path).map_err(failed("make the folder of", &path))?;
-        let mut file = OpenOptions::new()
-            .create(true)
-            .append(true)
-            .read(true)
-            .open(&path)
-            .map_err(failed("open", &path))?;
-        let bytes = fs::read(&path).map_err(failed("read", &path))?;
-        let whole = bytes
-            .iter()
-            .rposition(|byte| *byte == b'\n')
-            .map_or(0, |idx| idx + 1);
-        if whole < bytes.len() {
-            tracing::warn!(path = %path.display(), "the last line was torn by a crash and is cut off");
-            file.set_len(whole as u64)
-                .map_err(failed("repair", &path))?;
-            file.flush().map_err(failed("repair", &path))?;
+        let log = AppendLog::open(&self.events_path(), EVENTS)?;
+        if log.n_torn_bytes() > 0 {
+            tracing::warn!(path = %log.path().display(), "cut off a last line that was torn by a crash");
         }
-        Ok(EventFile { file, path })
+        Ok(EventFile { log })
     }
 
-    /// All whole lines of the evidence file. A torn last line is left out.
+    /// All complete lines of the evidence file. A torn last line is left out.
     pub fn lines(&self) -> Result<Vec<Line>, PersistError> {
         read_lines(&self.events_path())
     }
 }
 
-/// All whole lines of an evidence file; a last line without its end is left out.
+/// All complete lines of an evidence file; a last line without its end is left out.
 pub fn read_lines(path: &Path) -> Result<Vec<Line>, PersistError> {
-    let text = fs::read_to_string(path).map_err(failed("read", path))?;
-    parse_lines(&text, path)
+    let bytes = fs::read(path).map_err(failed("read", path))?;
+    parse_lines(bytes, path)
 }
 
-/// All whole lines of an evidence file's text; `path` is named in errors.
-pub fn parse_lines(text: &str, path: &Path) -> Result<Vec<Line>, PersistError> {
-    let whole = text.rfind('\n').map_or("", |idx| &text[..idx]);
-    whole
-        .lines()
-        .enumerate()
-        .map(|(idx, line)| {
-            serde_json::from_str(line).map_err(|source| PersistError::Parse {
-                path: path.to_owned(),
-                line: idx + 1,
-                source,
-            })
-        })
-        .collect()
+fn parse_lines(bytes: Vec<u8>, path: &Path) -> Result<Vec<Line>, PersistError> {
+    let lines = Lines::parse(path, bytes, EVENTS)?;
+    lines.iter().map(|line| Ok(line.json()?)).collect()
 }
 
 /// An evidence file being written.
 #[derive(Debug)]
 pub struct EventFile {
-    file: File,
-    path: PathBuf,
+    log: AppendLog,
 }
 
 impl EventFile {
     /// Appends a line. It is on disk for certain after [`EventFile::sync`].
     pub fn append(&mut self, line: &Line) -> Result<(), PersistError> {
-        let mut bytes = serde_json::to_vec(line).expect("a line is JSON");
-        bytes.push(b'\n');
-        self.file
-            .write_all(&bytes)
-            .map_err(failed("append to", &self.path))
+        let line = serde_json::to_vec(line).expect("a line is JSON");
+        Ok(self.log.append_unsynced(&line)?)
     }
 
     /// Waits until all appended lines are on disk.
     pub fn sync(&self) -> Result<(), PersistError> {
-        self.file.sync_data().map_err(failed("sync", &self.path))
+        Ok(self.log.sync()?)
     }
 }
 
@@ -339,9 +307,24 @@ mod tests {
     }
 
     #[test]
+    fn events_cut_at_any_byte_keep_the_lines_before_and_the_form_of_earlier_versions() {
+        let earlier = r#"{"kind":"event","seq":1,"now":{"at":"1970-01-01T00:00:00.000000Z","mono_ms":0},"event":{"type":"start"}}"#;
+        let folder = tempfile::tempdir().unwrap();
+        let run = RunFolder::new(folder.path(), "run-1");
+        run.events().unwrap().append(&started()).unwrap();
+        let written = fs::read_to_string(run.events_path()).unwrap();
+        assert_eq!(written, format!("{earlier}\n"));
+        for cut in 0..written.len() {
+            fs::write(run.events_path(), format!("{written}{}", &written[..cut])).unwrap();
+            run.events().unwrap().append(&started()).unwrap();
+            assert_eq!(run.lines().unwrap(), [started(), started()], "cut at {cut}");
+        }
+    }
+
+    #[test]
     fn a_broken_line_is_named_by_its_number() {
-        let error = parse_lines("{}\n", Path::new("events.ndjson")).unwrap_err();
-        assert_eq!(error.to_string(), "read `events.ndjson` line 1");
+        let error = parse_lines(b"{}\n".to_vec(), Path::new("events.ndjson")).unwrap_err();
+        assert_eq!(error.to_string(), "cannot read line 1 of `events.ndjson`");
     }
 
     #[test]

@@ -388,7 +388,23 @@ fn the_merge_driver_takes_the_stricter_line_of_each() {
 }
 
 #[test]
-fn a_torn_last_line_is_left_out_and_mended_and_a_torn_middle_is_an_error() {
+fn a_history_of_an_earlier_version_is_read_and_continued() {
+    let earlier = r#"{"version":1,"at":"2026-11-20T10:00:00.000000Z","metric":"coverage_percent_min","unit":"%","value":70.0,"run":"r-1"}"#;
+    let folder = tempfile::tempdir().expect("the sample is valid");
+    let path = folder.path().join("history.ndjson");
+    for last in [earlier.to_owned(), format!("{earlier}\n")] {
+        std::fs::write(&path, last).expect("the sample is valid");
+        let entries = History::load(&path).expect("the sample is valid").entries;
+        append(&path, &entries).expect("the sample is valid");
+        assert_eq!(
+            std::fs::read_to_string(&path).expect("the sample is valid"),
+            format!("{earlier}\n{earlier}\n")
+        );
+    }
+}
+
+#[test]
+fn a_torn_last_line_is_left_out_and_cut_off_and_a_torn_middle_is_an_error() {
     let folder = tempfile::tempdir().expect("the sample is valid");
     let path = folder.path().join("deep/history.ndjson");
     let entries = history("coverage_percent_min", "%", &[70.0, 71.0]).entries;
@@ -404,7 +420,9 @@ fn a_torn_last_line_is_left_out_and_mended_and_a_torn_middle_is_an_error() {
     );
     let error = History::parse(&whole.replacen("{\"version\"", "{\"verse\"", 1), "h").unwrap_err();
     assert!(
-        error.to_string().starts_with("read the history in `h:1`"),
+        error
+            .to_string()
+            .starts_with("cannot read the history in `h:1`"),
         "{error}"
     );
     assert_eq!(

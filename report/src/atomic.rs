@@ -1,4 +1,4 @@
-//! Files are replaced whole or not at all. The one place that replaces a file.
+//! Replaces a file completely or not at all. No other code replaces files.
 
 use std::fs::{self, File};
 use std::io::{self, Write};
@@ -8,28 +8,28 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 /// A file could not be replaced; the old content is untouched.
 #[derive(Debug, thiserror::Error)]
-#[error("{operation} `{path}`")]
+#[error("cannot {operation} `{path}`")]
 pub struct WriteError {
-    /// What was tried: `create folder`, `write`, `sync` or `replace`.
+    /// What was tried: `create the folder of`, `write`, `sync` or `replace`.
     pub operation: &'static str,
     /// The file that was meant to be written.
     pub path: PathBuf,
-    /// What the system said.
+    /// The error of the system.
     #[source]
     pub source: io::Error,
 }
 
 static N_WRITES: AtomicU64 = AtomicU64::new(0);
 
-/// Replaces `path` with `bytes`: written beside it, synced, renamed over it, folder synced.
-/// After a crash the file has either its old or its new content. Makes missing folders.
+/// Replaces `path` with `bytes`: writes a file next to it, syncs it, renames it over `path` and
+/// syncs the folder. After a crash the file has either its old or its new content. Creates missing
+/// folders.
 pub fn write_atomic(path: &Path, bytes: &[u8]) -> Result<(), WriteError> {
     put(path, bytes, true)
 }
 
-/// As [`write_atomic`], for files that a command can make again: a reader sees the old or the new
-/// content, but nothing waits for the disk, so after a power cut the file may have to be made
-/// again.
+/// As [`write_atomic`], for files that a command can create again: a reader gets the old or the new
+/// content, but nothing waits for the disk, so the file may be damaged after a power cut.
 pub fn replace(path: &Path, bytes: &[u8]) -> Result<(), WriteError> {
     put(path, bytes, false)
 }
@@ -42,11 +42,8 @@ fn put(path: &Path, bytes: &[u8], is_synced: bool) -> Result<(), WriteError> {
             source,
         }
     };
-    let folder = match path.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
-    };
-    fs::create_dir_all(folder).map_err(fail("create folder for"))?;
+    let folder = folder_of(path);
+    fs::create_dir_all(folder).map_err(fail("create the folder of"))?;
     let name = path
         .file_name()
         .map(|name| name.to_string_lossy().into_owned())
@@ -70,19 +67,29 @@ fn put(path: &Path, bytes: &[u8], is_synced: bool) -> Result<(), WriteError> {
         Ok(())
     })();
     if written.is_err() {
-        // The half-written file is ours; leaving it behind would only confuse.
+        // Nobody else needs the unfinished file.
         let _ = fs::remove_file(&beside);
     }
     written
 }
 
+/// The folder that a file lies in.
+pub(crate) fn folder_of(path: &Path) -> &Path {
+    match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    }
+}
+
+/// Waits until the names in a folder are on disk.
 #[cfg(unix)]
-fn sync_folder(folder: &Path) -> io::Result<()> {
+pub(crate) fn sync_folder(folder: &Path) -> io::Result<()> {
     File::open(folder)?.sync_all()
 }
 
+/// Does nothing: this system keeps names with the files.
 #[cfg(not(unix))]
-fn sync_folder(_folder: &Path) -> io::Result<()> {
+pub(crate) fn sync_folder(_folder: &Path) -> io::Result<()> {
     Ok(())
 }
 

@@ -1,23 +1,25 @@
 //! The evidence record: append-only, hash-chained, synced before an effect is acknowledged.
 //!
-//! A record names its inputs by digest; the inputs themselves are kept beside the log, so that a
-//! verdict can be computed again. It must not know how any gate computes its verdict.
+//! A record names its inputs by digest. The inputs themselves are stored next to the log, so that
+//! a verdict can be computed again.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::append_log::{self, AppendLog, AppendLogError, Lock, LogKind};
 use crate::atomic::{WriteError, write_atomic};
 use crate::{Digest, Timestamp, Verdict};
 
 /// Version of the record's form.
 pub const RECORD_VERSION: u32 = 1;
 
-/// What a gate hands over to be kept.
+const KIND: LogKind = LogKind::new(Lock::Wait);
+
+/// What a gate passes on to be recorded.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RecordDraft {
     /// When the verdict was reached.
@@ -28,7 +30,7 @@ pub struct RecordDraft {
     pub gate: String,
     /// What was judged, such as a file, a service or a step.
     pub subject: String,
-    /// The inputs by name: the digest of bytes kept with [`EvidenceLog::keep_input`].
+    /// The inputs by name: the digest of bytes stored with [`EvidenceLog::keep_input`].
     pub inputs: BTreeMap<String, Digest>,
     /// The settings that the verdict depends on.
     pub settings: Value,
@@ -36,7 +38,7 @@ pub struct RecordDraft {
     pub verdict: Verdict,
 }
 
-/// One kept decision. `hash` covers all other fields; `prev` is the hash of the record before it.
+/// One recorded decision. `hash` covers all other fields; `prev` is the hash of the record before it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Record {
@@ -106,34 +108,15 @@ fn to_json(record: &Record) -> Vec<u8> {
 /// The evidence could not be read or written.
 #[derive(Debug, thiserror::Error)]
 pub enum EvidenceError {
-    /// The log could not be opened, read or written.
-    #[error("{operation} evidence in `{path}`")]
-    Io {
-        /// What was tried.
-        operation: &'static str,
-        /// The file.
-        path: PathBuf,
-        /// What the system said.
-        #[source]
-        source: io::Error,
-    },
-    /// An input could not be kept.
-    #[error("keep an input of the evidence")]
+    /// The log could not be opened, read or written, or a line is not a record.
+    #[error(transparent)]
+    Log(#[from] AppendLogError),
+    /// An input could not be stored.
+    #[error("cannot store an input of the evidence")]
     Keep(#[from] WriteError),
-    /// A whole line is not a record.
-    #[error("read line {line} of `{path}` as a record")]
-    Malformed {
-        /// The log.
-        path: PathBuf,
-        /// Line from 1.
-        line: usize,
-        /// What was wrong with it.
-        #[source]
-        source: serde_json::Error,
-    },
     /// A record does not carry its own hash, or does not follow the one before it.
     #[error(
-        "trust line {line} of `{path}`, which breaks the chain: a record was changed, removed or put in later"
+        "line {line} of `{path}` breaks the chain of evidence: a record was changed, removed or inserted"
     )]
     Broken {
         /// The log.
@@ -141,45 +124,43 @@ pub enum EvidenceError {
         /// Line from 1.
         line: usize,
     },
-    /// An input's bytes do not have the digest they are filed under.
-    #[error("input `{digest}` is damaged or missing in `{path}`")]
+    /// The stored bytes of an input do not have its digest.
+    #[error("the input `{digest}` is damaged or missing in `{path}`")]
     InputDamaged {
-        /// The digest asked for.
+        /// The digest of the input.
         digest: Digest,
         /// Where it should be.
         path: PathBuf,
     },
     /// More than one record starts with this id, or none does.
-    #[error("find one record whose id starts with `{id}`: there are {n_found}")]
+    #[error("{n_found} records have an id that starts with `{id}`; exactly one is required")]
     NotFound {
-        /// What was asked for.
+        /// The start of the id.
         id: String,
-        /// How many fit.
+        /// How many records have it.
         n_found: usize,
     },
 }
 
-/// The append-only log `evidence.ndjson` and the folder `inputs/` beside it.
+/// The append-only log `evidence.ndjson` and the folder `inputs/` next to it.
 ///
-/// Several processes may append at once: each append holds the file's lock and reads the tail.
+/// Several processes may append at once: each append holds the log's lock.
 #[derive(Debug)]
 pub struct EvidenceLog {
     folder: PathBuf,
-    /// Bytes of a torn last line that opening the log cut off; 0 when it was whole.
+    /// Bytes of a torn last line that opening the log cut off; 0 if there was none.
     pub n_torn_bytes: u64,
 }
 
 impl EvidenceLog {
-    /// Opens the log in `folder` (usually `.tollgate`), makes it when it is missing, and cuts off
+    /// Opens the log in `folder` (usually `.tollgate`), creates it if it is missing, and cuts off
     /// a torn last line.
     pub fn open(folder: &Path) -> Result<Self, EvidenceError> {
         let mut log = Self {
             folder: folder.to_owned(),
             n_torn_bytes: 0,
         };
-        fs::create_dir_all(folder).map_err(log.fail("make the folder for"))?;
-        let mut file = log.locked()?;
-        log.n_torn_bytes = log.repair(&mut file)?;
+        log.n_torn_bytes = AppendLog::open(&log.path(), KIND)?.n_torn_bytes();
         Ok(log)
     }
 
@@ -189,126 +170,39 @@ impl EvidenceLog {
         self.folder.join("evidence.ndjson")
     }
 
-    fn fail(&self, operation: &'static str) -> impl Fn(io::Error) -> EvidenceError + use<> {
-        let path = self.path();
-        move |source| EvidenceError::Io {
-            operation,
-            path: path.clone(),
-            source,
-        }
-    }
-
-    fn locked(&self) -> Result<File, EvidenceError> {
-        let mut options = OpenOptions::new();
-        let file = options
-            .create(true)
-            .truncate(false)
-            .read(true)
-            .write(true)
-            .open(self.path());
-        let file = file.map_err(self.fail("open"))?;
-        file.lock().map_err(self.fail("lock"))?;
-        Ok(file)
-    }
-
-    /// Cuts off what follows the last line feed. Returns how many bytes that was.
-    fn repair(&self, file: &mut File) -> Result<u64, EvidenceError> {
-        let n_bytes = file.metadata().map_err(self.fail("measure"))?.len();
-        let tail = self.tail(file, n_bytes)?;
-        let n_torn = match tail.iter().rposition(|byte| *byte == b'\n') {
-            Some(position) => (tail.len() - position - 1) as u64,
-            None => tail.len() as u64,
-        };
-        if n_torn > 0 {
-            file.set_len(n_bytes - n_torn)
-                .map_err(self.fail("repair"))?;
-            file.sync_all().map_err(self.fail("sync"))?;
-        }
-        Ok(n_torn)
-    }
-
-    /// The last bytes of the file, from the start of its last whole line at the latest.
-    fn tail(&self, file: &mut File, n_bytes: u64) -> Result<Vec<u8>, EvidenceError> {
-        let mut n_wanted = 16 * 1024u64;
-        loop {
-            let from = n_bytes.saturating_sub(n_wanted);
-            file.seek(SeekFrom::Start(from))
-                .map_err(self.fail("read"))?;
-            let mut tail = Vec::new();
-            file.take(n_bytes - from)
-                .read_to_end(&mut tail)
-                .map_err(self.fail("read"))?;
-            let n_feeds = tail.iter().filter(|byte| **byte == b'\n').count();
-            if from == 0 || n_feeds >= 2 {
-                return Ok(tail);
-            }
-            n_wanted *= 4;
-        }
-    }
-
     /// Appends a record and syncs it. When this returns, the record survives a crash.
     pub fn append(&self, draft: RecordDraft) -> Result<Record, EvidenceError> {
-        let mut file = self.locked()?;
-        self.repair(&mut file)?;
-        let n_bytes = file.metadata().map_err(self.fail("measure"))?.len();
-        let tail = self.tail(&mut file, n_bytes)?;
-        let (seq, prev) = match tail.strip_suffix(b"\n") {
-            None => (0, "0".repeat(64)),
-            Some(whole) => {
-                let last = whole.rsplit(|byte| *byte == b'\n').next().unwrap_or(whole);
-                let last: Record =
-                    serde_json::from_slice(last).map_err(|source| EvidenceError::Malformed {
+        let mut log = AppendLog::open(&self.path(), KIND)?;
+        let (seq, prev) = match log.last_line()? {
+            None => (0, first_prev()),
+            Some(last) => match serde_json::from_slice::<Record>(&last) {
+                Ok(last) => (last.seq + 1, last.hash),
+                Err(source) => {
+                    return Err(EvidenceError::Log(AppendLogError::Malformed {
                         path: self.path(),
-                        line: self.n_lines(),
+                        line: log.lines()?.iter().count(),
                         source,
-                    })?;
-                (last.seq + 1, last.hash)
-            }
+                    }));
+                }
+            },
         };
         let record = Record::new(draft, seq, prev);
-        let mut line = to_json(&record);
-        line.push(b'\n');
-        file.seek(SeekFrom::End(0)).map_err(self.fail("append"))?;
-        file.write_all(&line).map_err(self.fail("append"))?;
-        file.sync_all().map_err(self.fail("sync"))?;
+        log.append(&to_json(&record))?;
         Ok(record)
     }
 
-    fn n_lines(&self) -> usize {
-        fs::read(self.path())
-            .map(|bytes| bytes.iter().filter(|byte| **byte == b'\n').count())
-            .unwrap_or(0)
-    }
-
-    /// All records, oldest first; the chain is checked on the way.
+    /// All records, oldest first; the chain is checked.
     pub fn records(&self) -> Result<Vec<Record>, EvidenceError> {
-        let bytes = match fs::read(self.path()) {
-            Ok(bytes) => bytes,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-            Err(error) => return Err(self.fail("read")(error)),
-        };
+        let lines = append_log::read(&self.path(), KIND)?;
         let mut records: Vec<Record> = Vec::new();
-        let mut prev = "0".repeat(64);
-        // What follows the last line feed is being written by somebody, or torn.
-        let whole = bytes
-            .iter()
-            .rposition(|byte| *byte == b'\n')
-            .map_or(&bytes[..0], |end| &bytes[..end]);
-        for (idx, line) in whole.split(|byte| *byte == b'\n').enumerate() {
-            if line.is_empty() && whole.is_empty() {
-                break;
-            }
-            let record: Record =
-                serde_json::from_slice(line).map_err(|source| EvidenceError::Malformed {
-                    path: self.path(),
-                    line: idx + 1,
-                    source,
-                })?;
-            let is_chained = record.prev == prev && record.seq == idx as u64;
+        let mut prev = first_prev();
+        for line in lines.iter() {
+            let record: Record = line.json()?;
+            let is_chained = record.prev == prev && record.seq == records.len() as u64;
             if !is_chained || record.computed_hash() != record.hash {
                 return Err(EvidenceError::Broken {
                     path: self.path(),
-                    line: idx + 1,
+                    line: line.number,
                 });
             }
             prev.clone_from(&record.hash);
@@ -337,7 +231,7 @@ impl EvidenceLog {
         self.folder.join("inputs").join(digest.as_str())
     }
 
-    /// Keeps the bytes of an input under their digest. Keeping the same bytes twice costs nothing.
+    /// Stores the bytes of an input under their digest. Storing the same bytes again costs nothing.
     pub fn keep_input(&self, bytes: &[u8]) -> Result<Digest, EvidenceError> {
         let digest = Digest::of(bytes);
         let path = self.input_path(&digest);
@@ -347,7 +241,7 @@ impl EvidenceLog {
         Ok(digest)
     }
 
-    /// The bytes of a kept input, checked against their digest.
+    /// The bytes of a stored input, checked against their digest.
     pub fn input(&self, digest: &Digest) -> Result<Vec<u8>, EvidenceError> {
         let path = self.input_path(digest);
         match fs::read(&path) {
@@ -358,6 +252,11 @@ impl EvidenceLog {
             }),
         }
     }
+}
+
+/// What the first record has in the place of a hash before it.
+fn first_prev() -> String {
+    "0".repeat(64)
 }
 
 #[cfg(test)]
@@ -391,6 +290,21 @@ mod tests {
             log.find("zz").unwrap_err(),
             EvidenceError::NotFound { n_found: 0, .. }
         ));
+    }
+
+    #[test]
+    fn a_log_of_an_earlier_version_is_read_and_continued() {
+        let earlier = include_str!("../tests/fixtures/evidence.ndjson");
+        let folder = tempfile::tempdir().unwrap();
+        let log = EvidenceLog::open(folder.path()).unwrap();
+        fs::write(log.path(), earlier).unwrap();
+        let records = log.records().unwrap();
+        assert_eq!(records[1].id, "eeb2553c4306");
+        let new = log.append(draft("three")).unwrap();
+        assert_eq!((new.seq, &new.prev), (2, &records[1].hash));
+        let written = fs::read_to_string(log.path()).unwrap();
+        let line = String::from_utf8(to_json(&new)).unwrap();
+        assert_eq!(written, format!("{earlier}{line}\n"));
     }
 
     #[test]

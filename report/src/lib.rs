@@ -3,6 +3,7 @@
 //! Gates don't know each other; they meet here. This crate must not know tokio, a socket,
 //! or any one gate.
 
+pub mod append_log;
 pub mod atomic;
 pub mod clock;
 pub mod digest;
@@ -17,6 +18,7 @@ pub mod threads;
 pub mod unchecked;
 pub mod verdict;
 
+pub use append_log::{AppendLog, AppendLogError, LogKind};
 pub use atomic::{replace, write_atomic};
 pub use clock::{Clock, ManualClock, SystemClock, Timestamp};
 pub use digest::Digest;

@@ -79,13 +79,13 @@ impl From<std::io::Error> for Failure {
 
 impl From<tollgate_report::EvidenceError> for Failure {
     fn from(error: tollgate_report::EvidenceError) -> Self {
-        use tollgate_report::EvidenceError as E;
+        use tollgate_report::{AppendLogError as L, EvidenceError as E};
         let hint = match &error {
-            E::Io { .. } | E::Keep(_) => {
-                "is the disk full or read-only? Tollgate keeps its evidence in `.tollgate/`"
-            }
-            E::Malformed { .. } | E::Broken { .. } => {
+            E::Log(L::Malformed { .. }) | E::Broken { .. } => {
                 "the evidence was edited: keep the file for study, then move it away to begin a new chain"
+            }
+            E::Log(_) | E::Keep(_) => {
+                "is the disk full or read-only? Tollgate keeps its evidence in `.tollgate/`"
             }
             E::InputDamaged { .. } => {
                 "the input was deleted or changed; this verdict can't be replayed"
