@@ -20,6 +20,7 @@ pub mod report;
 mod samples;
 pub mod settings;
 pub mod shell;
+pub mod version;
 mod weight;
 
 pub use controller::{Action, Phase, State, step};

@@ -8,7 +8,7 @@ use tollgate_report::Timestamp;
 use crate::Weight;
 use crate::analysis::Cause;
 use crate::controller::Phase;
-use crate::proxy::VersionName;
+use crate::version::VersionName;
 
 /// One effect.
 #[derive(Debug, Clone, PartialEq, Eq)]

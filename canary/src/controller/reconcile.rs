@@ -5,7 +5,7 @@ use super::state::{Attempt, Candidate, Phase, Stage, State};
 use crate::Weight;
 use crate::events::Moment;
 use crate::numbers::real;
-use crate::proxy::VersionName;
+use crate::version::VersionName;
 
 /// A quick effect without an answer is asked for again after this.
 const RETRY_MS: u64 = 1_000;

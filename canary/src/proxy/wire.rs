@@ -1,43 +1,13 @@
 //! What the control interface says and hears, as JSON. Values only.
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::net::SocketAddr;
 
 use serde::{Deserialize, Serialize};
 use tollgate_report::Timestamp;
 
 use crate::Weight;
-
-/// The places a version can have at the proxy.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum VersionName {
-    /// Gets all traffic but the canary's share.
-    Stable,
-    /// Gets the share.
-    Canary,
-    /// Was stable before the last swap and gets nothing new.
-    Retired,
-}
-
-impl VersionName {
-    /// `stable`, `canary` or `retired`.
-    #[must_use]
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Stable => "stable",
-            Self::Canary => "canary",
-            Self::Retired => "retired",
-        }
-    }
-}
-
-impl fmt::Display for VersionName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.word())
-    }
-}
+pub use crate::version::VersionName;
 
 /// `GET /state`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
