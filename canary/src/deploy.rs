@@ -5,13 +5,12 @@ use std::fs::{self, File};
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use http::StatusCode;
 use tokio::time::Instant;
-
-use crate::events::ProcessId;
+use tollgate_process::{Force, ProcessId, Running};
 
 /// How one version is started.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -99,7 +98,7 @@ pub enum DeployError {
 pub struct Process {
     /// Which one.
     pub id: ProcessId,
-    child: Option<Child>,
+    child: Option<Running>,
     log_folder: PathBuf,
 }
 
@@ -136,14 +135,9 @@ pub fn start(spec: &ProcessSpec) -> Result<(Process, Option<u16>), DeployError> 
     if let Some(folder) = &spec.folder {
         command.current_dir(folder);
     }
-    #[cfg(unix)]
-    std::os::unix::process::CommandExt::process_group(&mut command, 0);
-    let child = command.spawn().map_err(failed)?;
-    let pid = child.id();
-    let id = ProcessId {
-        pid,
-        start_ticks: start_ticks(pid),
-    };
+    // It serves on when the controller ends; the next controller attaches to it.
+    let child = Running::start_released(command).map_err(failed)?;
+    let id = child.id().clone();
     let process = Process {
         id,
         child: Some(child),
@@ -215,7 +209,7 @@ impl Process {
     /// Takes a running process over after a restart; absent when it is gone or its pid was reused.
     #[must_use]
     pub fn attach(id: &ProcessId, log_folder: &Path) -> Option<Self> {
-        is_running(id).then(|| Self {
+        id.is_running().then(|| Self {
             id: id.clone(),
             child: None,
             log_folder: log_folder.to_owned(),
@@ -230,17 +224,14 @@ impl Process {
                 Ok(None) => None,
                 Err(error) => Some(error.to_string()),
             },
-            None => (!is_running(&self.id)).then(|| "it is gone".to_owned()),
+            None => (!self.id.is_running()).then(|| "it is gone".to_owned()),
         }
     }
 
     /// Resident memory in bytes; absent where the system does not tell.
     #[must_use]
     pub fn memory_bytes(&self) -> Option<u64> {
-        let status = fs::read_to_string(format!("/proc/{}/status", self.id.pid)).ok()?;
-        let line = status.lines().find(|line| line.starts_with("VmRSS:"))?;
-        let kib: u64 = line.split_whitespace().nth(1)?.parse().ok()?;
-        Some(kib * 1024)
+        self.id.resident_bytes()
     }
 
     /// The last lines of its logs, stderr first, on one line.
@@ -263,13 +254,13 @@ impl Process {
 
     /// Asks it to stop, waits at most `within`, then kills its whole group.
     pub async fn stop(&mut self, within: Duration) {
-        self.signal(false);
+        self.signal(Force::Polite);
         let deadline = Instant::now() + within;
         while self.ended().is_none() && Instant::now() < deadline {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
         if self.ended().is_none() {
-            self.signal(true);
+            self.signal(Force::Hard);
             let deadline = Instant::now() + Duration::from_secs(5);
             while self.ended().is_none() && Instant::now() < deadline {
                 tokio::time::sleep(Duration::from_millis(20)).await;
@@ -277,58 +268,10 @@ impl Process {
         }
     }
 
-    #[cfg(unix)]
-    fn signal(&mut self, is_kill: bool) {
-        use rustix::process::{Pid, Signal, kill_process_group};
-        if self.ended().is_some() {
-            return;
-        }
-        let signal = if is_kill { Signal::KILL } else { Signal::TERM };
-        if let Some(pid) = i32::try_from(self.id.pid).ok().and_then(Pid::from_raw) {
-            // A process that ended in between is what was wanted.
-            let _ = kill_process_group(pid, signal);
+    fn signal(&mut self, force: Force) {
+        match &mut self.child {
+            Some(child) => child.signal(force),
+            None => self.id.signal_group(force),
         }
     }
-
-    #[cfg(not(unix))]
-    fn signal(&mut self, _is_kill: bool) {
-        if let Some(child) = &mut self.child {
-            let _ = child.kill();
-        }
-    }
-}
-
-/// Field 22 of `/proc/<pid>/stat` (proc(5)); the name in field 2 may hold blanks and brackets.
-fn start_ticks(pid: u32) -> Option<u64> {
-    stat_fields(pid)?.get(19)?.parse().ok()
-}
-
-fn stat_fields(pid: u32) -> Option<Vec<String>> {
-    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    let rest = &stat[stat.rfind(')')? + 1..];
-    Some(rest.split_whitespace().map(str::to_owned).collect())
-}
-
-/// Whether this very process still runs; a zombie does not.
-#[must_use]
-pub fn is_running(id: &ProcessId) -> bool {
-    if let Some(fields) = stat_fields(id.pid) {
-        let is_zombie = matches!(fields.first().map(String::as_str), Some("Z" | "X"));
-        return !is_zombie && (id.start_ticks.is_none() || start_ticks(id.pid) == id.start_ticks);
-    }
-    is_alive_without_proc(id)
-}
-
-#[cfg(all(unix, not(target_os = "linux")))]
-fn is_alive_without_proc(id: &ProcessId) -> bool {
-    use rustix::process::{Pid, test_kill_process};
-    i32::try_from(id.pid)
-        .ok()
-        .and_then(Pid::from_raw)
-        .is_some_and(|pid| test_kill_process(pid).is_ok())
-}
-
-#[cfg(any(not(unix), target_os = "linux"))]
-fn is_alive_without_proc(_id: &ProcessId) -> bool {
-    false
 }

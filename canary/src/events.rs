@@ -6,6 +6,8 @@ use std::net::SocketAddr;
 use serde::{Deserialize, Serialize};
 use tollgate_report::Timestamp;
 
+pub use tollgate_process::ProcessId;
+
 use crate::Weight;
 
 /// When an event was seen: wall time for people, monotonic time for windows. The monotonic part
@@ -84,18 +86,6 @@ impl ArmSample {
         })();
         all.unwrap_or_default()
     }
-}
-
-/// The candidate process as the deployer knows it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct ProcessId {
-    /// Process id, which is also its group's.
-    pub pid: u32,
-    /// Start time in the kernel's ticks, so that a reused pid is not taken for it; absent where
-    /// the system does not tell.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub start_ticks: Option<u64>,
 }
 
 /// One thing that happened.

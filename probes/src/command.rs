@@ -1,11 +1,12 @@
 //! Command probes: any program, its exit code and its numbers. It must not use a shell for the
 //! program, and nothing of the program outlives the probe.
 
-use std::process::{Command as PlainCommand, Stdio};
+use std::process::Stdio;
 
 use serde_json::Value;
 use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::process::Command;
+use tollgate_process::{Group, own_group};
 
 use crate::context::{Context, Encode, Vars};
 use crate::json::shortened;
@@ -36,8 +37,7 @@ pub(crate) async fn run(
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .kill_on_drop(true);
-    #[cfg(unix)]
-    command.process_group(0);
+    own_group(command.as_std_mut());
     let broken = |error: std::io::Error| {
         Cause::prober(
             "command",
@@ -47,7 +47,7 @@ pub(crate) async fn run(
         )
     };
     let mut child = command.spawn().map_err(broken)?;
-    let mut group = Group(child.id());
+    let mut group = child.id().map(Group::guard);
     let size_max = usize::try_from(check.output_size_max.0).unwrap_or(usize::MAX);
     let stdout = child.stdout.take().expect("stdout is piped");
     let stderr = child.stderr.take().expect("stderr is piped");
@@ -61,7 +61,9 @@ pub(crate) async fn run(
         stderr.map_err(broken)?,
         status.map_err(broken)?,
     );
-    group.0 = None;
+    if let Some(group) = &mut group {
+        group.end();
+    }
 
     let code = status.code();
     seen.measurements
@@ -87,23 +89,6 @@ pub(crate) async fn run(
         ));
     }
     measured
-}
-
-/// The process group of a running program; dropping it kills what is left of the group.
-struct Group(Option<u32>);
-
-impl Drop for Group {
-    fn drop(&mut self) {
-        if let Some(id) = self.0 {
-            // Signals need unsafe code or a crate for it; the shell's `kill` is everywhere.
-            let _ = PlainCommand::new("sh")
-                .args(["-c", "kill -KILL -\"$0\"", &id.to_string()])
-                .stdin(Stdio::null())
-                .stdout(Stdio::null())
-                .stderr(Stdio::null())
-                .status();
-        }
-    }
 }
 
 /// Reads to the end, keeps the first `size_max` bytes.

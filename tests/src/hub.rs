@@ -4,7 +4,7 @@ use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use crate::process::Running;
+use crate::process::{self, Running};
 use crate::tool::built;
 
 /// The admin key of every test hub.
@@ -25,17 +25,16 @@ impl Hub {
     /// When it ends before.
     #[must_use]
     pub fn start(folder: &Path) -> Self {
-        let mut child = Command::new(built().join("tollgate-hub"))
+        let mut command = Command::new(built().join("tollgate-hub"));
+        command
             .args(["--listen", "127.0.0.1:0", "--database"])
             .arg(folder.join("hub.db"))
             .env("TOLLGATE_HUB_ADMIN_KEY", KEY)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("the hub was built");
-        let stdout = child.stdout.take().expect("standard output is a pipe");
-        let process = Running(child);
+            .stderr(Stdio::null());
+        let mut process = process::start(folder, command);
+        let stdout = process.take_stdout().expect("standard output is a pipe");
         let mut line = String::new();
         BufReader::new(stdout)
             .read_line(&mut line)

@@ -1,30 +1,61 @@
-//! Processes that a test started, by their ids: whether they live, and an end for each.
+//! Processes that a test started: whether they live, an end for each, and what a run left behind.
 
-use std::fs;
-use std::process::{Child, Command};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use tollgate_process::{Family, Force, ProcessId, signal_process};
+
+pub use tollgate_process::Running;
+
 use crate::wait::until;
+
+/// One family of processes per folder in which a test runs commands. They end with the test, also
+/// when it is killed.
+static FAMILIES: Mutex<BTreeMap<PathBuf, Family>> = Mutex::new(BTreeMap::new());
+
+/// Marks a command, so that [`left_in`] finds what it leaves behind.
+pub fn mark(folder: &Path, command: &mut Command) {
+    let mut families = FAMILIES.lock().unwrap_or_else(PoisonError::into_inner);
+    families
+        .entry(folder.to_owned())
+        .or_insert_with(Family::ending_with_us)
+        .mark(command);
+}
+
+/// The processes that still run of all that was started for this folder, directly or not.
+///
+/// # Panics
+/// When the system does not show environments.
+#[must_use]
+pub fn left_in(folder: &Path) -> Vec<u32> {
+    let families = FAMILIES.lock().unwrap_or_else(PoisonError::into_inner);
+    let members = families.get(folder).map(Family::members);
+    let members = members.map_or_else(Vec::new, |found| found.expect("environments are shown"));
+    members.into_iter().map(|member| member.pid).collect()
+}
+
+/// Starts a command for this folder; it ends with the value.
+///
+/// # Panics
+/// When it cannot be started.
+#[must_use]
+pub fn start(folder: &Path, mut command: Command) -> Running {
+    mark(folder, &mut command);
+    Running::start(command).unwrap_or_else(|error| panic!("start a process: {error}"))
+}
 
 /// Whether a process runs; one that ended and was not yet collected does not.
 #[must_use]
 pub fn is_alive(pid: u32) -> bool {
-    match fs::read_to_string(format!("/proc/{pid}/stat")) {
-        // The state follows the name, which is in brackets and may hold anything.
-        Ok(stat) => stat
-            .rsplit_once(')')
-            .is_some_and(|(_, rest)| !rest.trim_start().starts_with(['Z', 'X'])),
-        Err(_) => false,
-    }
+    ProcessId::of(pid).is_running()
 }
 
 /// Ends a process at once, as a crash would.
 pub fn kill(pid: u32) {
-    // One that is gone already is what was asked for.
-    let _ = Command::new("kill")
-        .args(["-9", &pid.to_string()])
-        .stderr(std::process::Stdio::null())
-        .status();
+    signal_process(pid, Force::Hard);
 }
 
 /// Waits until none of these processes runs.
@@ -38,37 +69,4 @@ pub fn expect_gone(pids: &[u32]) {
         Duration::from_secs(10),
         || (!pids.iter().any(|pid| is_alive(*pid))).then_some(()),
     );
-}
-
-/// Processes whose environment or arguments name this folder: whatever a run in it left behind.
-#[must_use]
-pub fn naming(folder: &std::path::Path) -> Vec<u32> {
-    let name = folder.display().to_string();
-    let Ok(entries) = fs::read_dir("/proc") else {
-        return Vec::new();
-    };
-    entries
-        .flatten()
-        .filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok())
-        .filter(|pid| {
-            let command = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
-            let works_in = fs::read_link(format!("/proc/{pid}/cwd")).unwrap_or_default();
-            *pid != std::process::id()
-                && is_alive(*pid)
-                && (String::from_utf8_lossy(&command).contains(&name)
-                    || works_in.starts_with(folder))
-        })
-        .collect()
-}
-
-/// A child that ends with the test, whatever the test's outcome.
-#[derive(Debug)]
-pub struct Running(pub Child);
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        // It may have ended by itself.
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
 }

@@ -60,10 +60,10 @@ impl Shipyard {
         Self { repository }
     }
 
-    /// The processes that name this repository.
+    /// The processes that still run of what was started for this repository.
     #[must_use]
     pub fn processes(&self) -> Vec<u32> {
-        process::naming(self.repository.path())
+        process::left_in(self.repository.path())
     }
 
     /// Waits until a canary of this repository has traffic.

@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::sync::OnceLock;
 
+use crate::process;
+
 /// The root of the workspace under test.
 #[must_use]
 pub fn workspace() -> &'static Path {
@@ -193,6 +195,7 @@ pub fn command(folder: &Path, args: &[&str]) -> Command {
             command.env_remove(name);
         }
     }
+    process::mark(folder, &mut command);
     command
 }
 

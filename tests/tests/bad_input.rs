@@ -5,7 +5,7 @@ use std::fs;
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
 
-use tollgate_tests::process::{expect_gone, naming};
+use tollgate_tests::process::{expect_gone, left_in};
 use tollgate_tests::repository::Repository;
 use tollgate_tests::tool::built;
 
@@ -153,7 +153,7 @@ fn a_busy_port_is_named_with_the_next_command_and_nothing_stays_running() {
         .run(&["canary", "run", "--port", &port.to_string()])
         .expect_code(6)
         .expect_says(&[&format!("127.0.0.1:{port}"), "ss -ltnp"]);
-    expect_gone(&naming(repository.path()));
+    expect_gone(&left_in(repository.path()));
 }
 
 #[test]
@@ -172,7 +172,7 @@ fn a_candidate_that_never_becomes_ready_is_rolled_back_and_nothing_stays_running
         "0% seen at the data plane",
         "cargo xtask canary status",
     ]);
-    expect_gone(&naming(repository.path()));
+    expect_gone(&left_in(repository.path()));
     repository
         .run(&["canary", "status"])
         .expect_code(0)
@@ -187,7 +187,7 @@ fn a_service_whose_binary_is_not_there_names_it() {
         .run(&["canary", "run"])
         .expect_code(6)
         .expect_says(&["bin/nothing", "`service.binary`"]);
-    expect_gone(&naming(repository.path()));
+    expect_gone(&left_in(repository.path()));
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use tollgate_report::Timestamp;
-use tollgate_tests::process::{Running, expect_gone, is_alive, kill};
+use tollgate_tests::process::{self, Running, expect_gone, is_alive, kill};
 use tollgate_tests::ship::{Shipyard, Stage};
 use tollgate_tests::tool::{command, finish};
 use tollgate_tests::wait::until;
@@ -19,8 +19,8 @@ const BAKE: Duration = Duration::from_secs(12);
 /// A ship that goes on in the background.
 fn start(yard: &Shipyard) -> Running {
     let mut command = command(yard.repository.path(), &["ship"]);
-    let child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn();
-    Running(child.expect("the binary was built"))
+    command.stdout(Stdio::null()).stderr(Stdio::null());
+    process::start(yard.repository.path(), command)
 }
 
 /// When the timeline first says this phase.
@@ -32,8 +32,8 @@ fn at(canary: &Value, phase: &str) -> Timestamp {
 }
 
 fn kill_controller(controller: &mut Running, stage: &Stage) -> Instant {
-    kill(controller.0.id());
-    controller.0.wait().expect("it was our child");
+    kill(controller.pid());
+    controller.wait().expect("it was our child");
     let killed = Instant::now();
     until("weight 0 at the proxy", LEASE + NOTICE, || {
         (stage.weight()? == 0.0).then_some(())

@@ -3,7 +3,7 @@
 
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::process::{ChildStdin, ChildStdout, Command, Stdio};
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -27,20 +27,21 @@ struct Hub {
 
 impl Hub {
     fn start(listen: &str, database: &Path) -> Self {
-        let mut child = Command::new(built().join("tollgate-hub"))
+        let mut command = Command::new(built().join("tollgate-hub"));
+        command
             .args(["--listen", listen, "--database"])
             .arg(database)
             .env("TOLLGATE_HUB_ADMIN_KEY", KEY)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("the hub was built");
-        let line = first_line(&mut child);
+            .stderr(Stdio::null());
+        let folder = database.parent().expect("the database is in a folder");
+        let mut process = process::start(folder, command);
+        let line = first_line(&mut process);
         let base = line.split_whitespace().find(|word| word.contains("://"));
         Self {
             base: base.expect("the hub says where it listens").to_owned(),
-            process: Running(child),
+            process,
         }
     }
 
@@ -51,21 +52,21 @@ impl Hub {
 
     /// Ends it as a crash would.
     fn crash(mut self) {
-        process::kill(self.process.0.id());
-        self.process.0.wait().expect("it is our child");
+        process::kill(self.process.pid());
+        self.process.wait().expect("it is our child");
     }
 
     /// `STOP` makes it hang with all its connections open, `CONT` lets it go on.
     fn signal(&self, signal: &str) {
         let status = Command::new("kill")
-            .args([format!("-{signal}"), self.process.0.id().to_string()])
+            .args([format!("-{signal}"), self.process.pid().to_string()])
             .status();
         assert!(status.expect("kill starts").success());
     }
 }
 
-fn first_line(child: &mut Child) -> String {
-    let stdout = child.stdout.take().expect("standard output is a pipe");
+fn first_line(child: &mut Running) -> String {
+    let stdout = child.take_stdout().expect("standard output is a pipe");
     let mut line = String::new();
     let read = BufReader::new(stdout).read_line(&mut line);
     read.expect("standard output is text");
@@ -132,19 +133,19 @@ struct Page {
 impl Page {
     /// A browser whose profile is in `folder`.
     fn new(browser: &Path, folder: &Path) -> Self {
-        let mut child = Command::new("node")
+        let mut command = Command::new("node");
+        command
             .arg("dashboard.mjs")
             .current_dir(workspace().join(NODE_FOLDER))
             .env("CHROMIUM", browser)
             .env("TMPDIR", folder)
             .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("node starts");
+            .stdout(Stdio::piped());
+        let mut process = process::start(folder, command);
         Self {
-            asks: child.stdin.take().expect("standard input is a pipe"),
-            answers: BufReader::new(child.stdout.take().expect("standard output is a pipe")),
-            process: Running(child),
+            asks: process.take_stdin().expect("standard input is a pipe"),
+            answers: BufReader::new(process.take_stdout().expect("standard output is a pipe")),
+            process,
         }
     }
 
@@ -176,7 +177,7 @@ impl Page {
             asks, mut process, ..
         } = self;
         drop(asks);
-        let status = process.0.wait().expect("it is our child");
+        let status = process.wait().expect("it is our child");
         assert!(status.success(), "the script ended with {status}");
     }
 }
@@ -410,5 +411,5 @@ fn the_dashboard_follows_the_hub_live_and_through_its_crash() {
     page.ask(&json!({ "do": "quiet" }));
     page.close();
     hub.crash();
-    process::expect_gone(&process::naming(folder.path()));
+    process::expect_gone(&process::left_in(folder.path()));
 }

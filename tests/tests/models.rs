@@ -4,7 +4,7 @@ use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use tollgate_tests::process::{Running, expect_gone};
+use tollgate_tests::process::{self, expect_gone};
 use tollgate_tests::repository::Repository;
 use tollgate_tests::tool::command;
 use tollgate_tests::wait::until;
@@ -208,8 +208,9 @@ fn a_file_of_somebody_else_is_not_replaced() {
 fn watching_generates_again_when_a_contract_changes() {
     let repository = shop();
     let mut command = command(repository.path(), &["codegen", "--watch", "--rounds", "2"]);
-    let mut watch = Running(command.stdout(Stdio::piped()).spawn().unwrap());
-    let mut lines = BufReader::new(watch.0.stdout.take().unwrap()).lines();
+    command.stdout(Stdio::piped());
+    let mut watch = process::start(repository.path(), command);
+    let mut lines = BufReader::new(watch.take_stdout().unwrap()).lines();
     assert!(lines.next().unwrap().unwrap().contains("files written"));
     repository.replace(
         "contracts/openapi.yaml",
@@ -217,7 +218,7 @@ fn watching_generates_again_when_a_contract_changes() {
         "enum: [open, paid, ",
     );
     assert!(lines.next().unwrap().unwrap().contains("files written"));
-    assert!(watch.0.wait().unwrap().success());
+    assert!(watch.wait().unwrap().success());
     assert!(
         repository
             .read("models/rust/src/openapi.rs")
@@ -334,7 +335,7 @@ fn a_signal_to_the_command_ends_the_compilers_that_it_started() {
     );
     running.env("PATH", path).env("PIDS", &pids);
     running.stdout(Stdio::null()).stderr(Stdio::null());
-    let mut running = Running(running.spawn().unwrap());
+    let mut running = process::start(repository.path(), running);
     let started = until("the compiler", Duration::from_secs(60), || {
         let text = std::fs::read_to_string(&pids).ok()?;
         let pids = text
@@ -343,10 +344,8 @@ fn a_signal_to_the_command_ends_the_compilers_that_it_started() {
         pids?.collect::<Result<Vec<u32>, _>>().ok()
     });
     assert_eq!(started.len(), 2);
-    let told = Command::new("kill")
-        .arg(running.0.id().to_string())
-        .status();
+    let told = Command::new("kill").arg(running.pid().to_string()).status();
     assert!(told.unwrap().success());
-    assert_eq!(running.0.wait().unwrap().code(), Some(128 + 15));
+    assert_eq!(running.wait().unwrap().code(), Some(128 + 15));
     expect_gone(&started);
 }

@@ -310,7 +310,8 @@ fn run(
         env: env.clone(),
     };
     let should_stop = || request.interrupt.load(Ordering::Relaxed).then_some(());
-    process::run(&spawn, log, |_| {}, should_stop).map_err(|source| CoverageError::Run {
+    let ran = process::run(&spawn, log, |_| {}, should_stop);
+    ran.map(|ran| ran.end).map_err(|source| CoverageError::Run {
         program: argv.join(" "),
         source,
     })

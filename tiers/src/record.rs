@@ -139,6 +139,9 @@ pub struct StepReport {
     pub optional: bool,
     /// What the step could not check, one line each.
     pub not_checked: Vec<String>,
+    /// Processes that the step started and that still ran after it, such as "pid 12: `sleep 600`".
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub left_behind: Vec<String>,
     /// Where its whole output lies.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub log: Option<String>,
@@ -176,6 +179,7 @@ impl StepReport {
             cold_ms: 0,
             optional: false,
             not_checked: Vec::new(),
+            left_behind: Vec::new(),
             log: None,
             junit: None,
             excerpt: Vec::new(),

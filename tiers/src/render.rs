@@ -35,6 +35,12 @@ pub fn render_text(out: &mut dyn Write, report: &TierReport, detail: Detail) -> 
             writeln!(out, "{}: {}", step.name, printable(line))?;
         }
     }
+    for step in &record.steps {
+        for line in &step.left_behind {
+            let name = &step.name;
+            writeln!(out, "left running by `{name}`: {}", printable(line))?;
+        }
+    }
     let not_checked = record.not_checked();
     if !not_checked.is_empty() {
         writeln!(out, "\nnot checked:")?;

@@ -65,7 +65,7 @@ pub(crate) fn run(shared: &Shared<'_>, step: &Step, job: &Job) -> Result<StepRep
     let watch = RefCell::new(ColdWatch::new(&shared.cold, is_first_build, started));
     let n_lines = Cell::new(0);
     let waited_before = shared.load.waited();
-    let end = process::run(
+    let ran = process::run(
         &spawn,
         &log_path,
         |line| {
@@ -91,13 +91,14 @@ pub(crate) fn run(shared: &Shared<'_>, step: &Step, job: &Job) -> Result<StepRep
     );
     let ended = shared.now();
     let cold = watch.into_inner().finish(ended);
-    let end = end.map_err(|source| TierError::Step {
+    let ran = ran.map_err(|source| TierError::Step {
         step: step.name.clone(),
         source,
     })?;
     let log = fs::read(&log_path).unwrap_or_default();
     let text = counts::without_escapes(&String::from_utf8_lossy(&log));
-    let mut report = judge(shared.plan.critical, step, &spawn, &end, &text);
+    let mut report = judge(shared.plan.critical, step, &spawn, &ran.end, &text);
+    report.left_behind = ran.left_behind.iter().map(ToString::to_string).collect();
     if report.how == How::Ran {
         report.explanation.clone_from(&job.explanation);
     }
