@@ -95,7 +95,7 @@ fn without_settings_each_command_says_what_it_needs_and_none_pretends_to_pass() 
         (
             &["budget", "check"],
             6,
-            &["measurements.json", "cargo xtask ship"],
+            &["measurements.json", "tollgate ship"],
         ),
         (
             &["probe", "run", "--base", "http://127.0.0.1:1"],
@@ -103,8 +103,8 @@ fn without_settings_each_command_says_what_it_needs_and_none_pretends_to_pass() 
             &["[[probes]]"],
         ),
         (&["probe", "run"], 5, &["[[probes]]"]),
-        (&["canary", "status"], 2, &["cargo xtask canary run"]),
-        (&["canary", "resume"], 2, &["cargo xtask canary run"]),
+        (&["canary", "status"], 2, &["tollgate canary run"]),
+        (&["canary", "resume"], 2, &["tollgate canary run"]),
         (&["tier0"], 0, &["tier0 not checked: the tier has no steps"]),
         (&["alert", "list"], 0, &["no alerts"]),
         (&["frobnicate"], 2, &["unrecognized subcommand"]),
@@ -170,7 +170,7 @@ fn a_candidate_that_never_becomes_ready_is_rolled_back_and_nothing_stays_running
         "sleeper.sh",
         "it was not ready within 1.0 s",
         "0% seen at the data plane",
-        "cargo xtask canary status",
+        "tollgate canary status",
     ]);
     expect_gone(&left_in(repository.path()));
     repository

@@ -66,5 +66,5 @@ fn a_measurement_that_can_not_be_read_names_its_line_and_the_units() {
     repository
         .run(&["budget", "check", "nothing.json"])
         .expect_code(6)
-        .expect_says(&["nothing.json", "cargo xtask ship"]);
+        .expect_says(&["nothing.json", "tollgate ship"]);
 }

@@ -52,7 +52,7 @@ fn a_dead_controller_loses_the_canary_s_traffic_and_another_one_finishes_the_bak
     yard.repository.run(&["ship"]).expect_code(6).expect_says(&[
         &stage.run,
         "is unfinished",
-        "cargo xtask canary resume",
+        "tollgate canary resume",
     ]);
     yard.repository
         .run(&["canary", "status"])

@@ -37,7 +37,7 @@ fn without_floors_the_check_says_how_to_write_the_first_ones() {
     Repository::new(&[("tollgate.toml", SETTINGS), ("lcov.info", &lcov(80))])
         .run(&["ratchet", "check"])
         .expect_code(5)
-        .expect_says(&[FLOORS, "cargo xtask ratchet tighten"]);
+        .expect_says(&[FLOORS, "tollgate ratchet tighten"]);
 }
 
 #[test]

@@ -1,21 +1,12 @@
-//! The command line of Tollgate: it parses, calls the gates, records what they decide, and prints.
-//!
-//! Only this crate prints. It holds no rule of any gate: those are in the crates it calls.
+//! The workshop of this repository: fuzzing, benchmarks next to peers, agreement and history runs,
+//! and the tools that our own tests need. It accepts the product's commands too.
 
-mod cli;
-mod commands;
-mod context;
-mod failure;
-mod gate;
-mod git;
-mod hub;
+mod agreement;
+mod bench;
+mod fuzz;
+mod history;
 mod mutate;
-mod output;
-mod schemas;
-mod settings;
-mod ship;
+mod run;
 mod swift;
 
-pub mod run;
-
-pub use settings::{Settings, settings_schema};
+pub use run::main;

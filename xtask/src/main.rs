@@ -1,5 +1,5 @@
-//! The binary `tollgate`, which the alias `cargo xtask` runs. It must hold no logic.
+//! The binary of the alias `cargo xtask`. It must hold no logic.
 
 fn main() -> std::process::ExitCode {
-    tollgate::run::main(std::env::args_os().collect())
+    xtask::main(std::env::args_os().collect())
 }

@@ -1,55 +1,104 @@
-//! From arguments to exit code: the one path every command takes.
+//! The commands of the workshop, and of the product, called as `cargo xtask`.
 
 use std::ffi::OsString;
-use std::process;
+use std::path::PathBuf;
+use std::process::ExitCode;
 
-use clap::Parser;
-use tollgate_report::ExitCode;
+use clap::{Parser, Subcommand};
+use tollgate::{CommandResult, Context, Global, Program};
 
-use crate::cli::Cli;
-use crate::commands;
-use crate::context::Context;
-use crate::output::Output;
+use crate::bench::BenchCommand;
+use crate::fuzz::FuzzArgs;
+use crate::swift::SwiftArgs;
+use crate::{agreement, bench, fuzz, history, swift};
 
-/// Reading, generating and comparing make many small values, which the C library's allocator takes
-/// a third of the time for.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+/// The product as this repository calls it: the hub is built before it is started.
+const PROGRAM: Program = Program {
+    name: "cargo xtask",
+    hub_build: &[
+        "cargo",
+        "build",
+        "--quiet",
+        "--package",
+        "tollgate-server",
+        "--bin",
+        "tollgate-hub",
+    ],
+};
 
-/// Runs the command line and returns what the process exits with.
-#[must_use]
-pub fn main(args: Vec<OsString>) -> process::ExitCode {
-    if tollgate_tiers::coverage::is_rustc_call(&args) {
-        return tollgate_tiers::coverage::rustc_wrapper(&args);
-    }
-    init_logs();
-    let cli = match Cli::try_parse_from(args) {
-        Ok(cli) => cli,
-        Err(error) => {
-            // Clap writes help to standard output and mistakes to standard error.
-            let _ = error.print();
-            let code = if error.use_stderr() {
-                ExitCode::Usage
-            } else {
-                ExitCode::Pass
-            };
-            return process::ExitCode::from(code.code());
-        }
-    };
-    let output = Output::new(&cli.global);
-    let result = Context::new(&cli.global).and_then(|context| commands::run(&context, cli.command));
-    let code = result.unwrap_or_else(|failure| {
-        output.failure(&failure);
-        failure.code
-    });
-    process::ExitCode::from(code.code())
+/// Tollgate and the workshop of its repository
+#[derive(Debug, Parser)]
+#[command(
+    name = "tollgate",
+    version,
+    max_term_width = 100,
+    after_help = "Example: {tollgate} ship\n\nExit codes: 0 pass, 2 usage, 3 findings, 4 generated files stale, 5 bad settings or contract,\n6 environment, 7 inconclusive, 70 our bug"
+)]
+struct Workshop {
+    #[command(flatten)]
+    global: Global,
+    #[command(subcommand)]
+    command: Command,
 }
 
-fn init_logs() {
-    use tracing_subscriber::EnvFilter;
-    let filter = EnvFilter::try_from_env("TOLLGATE_LOG").unwrap_or_else(|_| EnvFilter::new("warn"));
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .init();
+#[derive(Debug, Subcommand)]
+enum Command {
+    #[command(flatten)]
+    Product(tollgate::Command),
+    /// Measure our commands next to their peers
+    #[command(
+        subcommand,
+        after_help = "Example: cargo run --release --package xtask -- bench codegen --install"
+    )]
+    Bench(BenchCommand),
+    /// Send broken documents through load, lint, diff and codegen for a bounded time
+    #[command(after_help = "Example: {tollgate} fuzz --seconds 60 --seed 1")]
+    Fuzz(FuzzArgs),
+    /// Run a folder of oasdiff's pairs and show where our ids, levels and counts differ
+    #[command(after_help = "Example: {tollgate} agreement ../shared/vectors/oasdiff")]
+    Agreement {
+        /// The folder: `pairs_expected.json`, `mutated_expected.json`, `data/`
+        folder: PathBuf,
+    },
+    /// Compare consecutive revisions of contracts in a git repository, and count what is found
+    #[command(after_help = "Example: {tollgate} history ../api openapi.yaml --max 500")]
+    History {
+        /// The repository; a folder without a work tree will do
+        repository: PathBuf,
+        /// Contracts in it, as paths from its root
+        #[arg(required = true)]
+        paths: Vec<String>,
+        /// The most pairs of revisions for each contract
+        #[arg(long, default_value_t = 200, value_name = "N")]
+        max: usize,
+    },
+    /// Unpack Debian's Swift 6 compiler into a folder of its own, where `PATH` has none
+    #[command(after_help = "Example: {tollgate} swift --dry-run")]
+    Swift(SwiftArgs),
+}
+
+/// Runs a command line of the workshop and returns what the process exits with.
+#[must_use]
+pub fn main(args: Vec<OsString>) -> ExitCode {
+    tollgate::run::main_with::<Workshop>(
+        PROGRAM,
+        args,
+        |workshop| (workshop.global.clone(), workshop),
+        |context, workshop| run(context, workshop.command),
+    )
+}
+
+fn run(context: &Context, command: Command) -> CommandResult {
+    match command {
+        Command::Product(command) => tollgate::commands::run(context, command),
+        Command::Bench(BenchCommand::Codegen(args)) => bench::codegen(context, &args),
+        Command::Fuzz(args) => fuzz::run(context, &args),
+        Command::Agreement { folder } => agreement::run(context, &folder),
+        Command::History {
+            repository,
+            paths,
+            max,
+        } => history::run(context, &repository, &paths, max),
+        Command::Swift(args) => swift::run(context, &args),
+    }
 }

@@ -32,7 +32,7 @@ pub fn hint(rule: &str) -> &'static str {
 }
 
 /// Folders whose code may print, and name the program: the command line, the workshop, the binary of the hub.
-const PRINTERS: &[&str] = &["xtask/", "server/src/bin/"];
+const PRINTERS: &[&str] = &["cli/", "xtask/", "server/src/bin/"];
 
 /// Calls that print.
 const PRINT_CALLS: &[&str] = &["println", "eprintln", "print", "eprint"];

@@ -10,9 +10,9 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 
-use super::install::{ROOT, run, write};
-use crate::failure::Failure;
-use crate::output::Output;
+use super::install::{run, write};
+use tollgate::swift::ROOT;
+use tollgate::{Failure, Output};
 
 pub(super) const RELEASE: &str = "trixie";
 const MIRROR: &str = "http://deb.debian.org/debian/";
@@ -212,9 +212,8 @@ impl Apt {
 }
 
 fn network(error: anyhow::Error) -> Failure {
-    Failure::environment(error).hint(
-        "is the network there? what is fetched already is kept: run `cargo xtask setup --swift` again",
-    )
+    Failure::environment(error)
+        .hint("is the network there? what is fetched already is kept: run `{tollgate} swift` again")
 }
 
 /// A line of `apt-get --print-uris`: `'address' file size hash`.

@@ -12,14 +12,11 @@ use std::process::{Command, Stdio};
 use anyhow::Context as _;
 
 use super::apt::{Apt, KEYRINGS, PACKAGES, Package, RELEASE, mirror};
-use super::{Toolchain, folder, of_folder, of_machine, unshare_flags, version};
-use crate::failure::Failure;
-use crate::output::Output;
+use tollgate::swift::{
+    COMPLETE, ROOT, Toolchain, folder, of_folder, of_machine, unshare_flags, version,
+};
+use tollgate::{Failure, Output};
 
-/// The file that says that all is there; it holds the compiler's version.
-pub(super) const COMPLETE: &str = "complete";
-/// The folder that is the compiler's root.
-pub(super) const ROOT: &str = "root";
 /// The list of packages that are unpacked.
 const UNPACKED: &str = "unpacked";
 

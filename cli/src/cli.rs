@@ -1,0 +1,118 @@
+//! The root of the command line. Each command's arguments and help are in the file of the command.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::commands::alert::AlertCommand;
+use crate::commands::budget::BudgetCommand;
+use crate::commands::canary::CanaryCommand;
+use crate::commands::codegen::CodegenArgs;
+use crate::commands::contract::ContractCommand;
+use crate::commands::evidence::{ExplainArgs, ReplayArgs};
+use crate::commands::internal::InternalCommand;
+use crate::commands::load::LoadArgs;
+use crate::commands::probe::ProbeCommand;
+use crate::commands::ratchet::RatchetCommand;
+use crate::commands::serve::ServeArgs;
+use crate::commands::setup::SetupArgs;
+use crate::commands::ship::ShipArgs;
+use crate::commands::tier::TierArgs;
+
+/// From contract to promoted release, each step proved
+#[derive(Debug, Parser)]
+#[command(
+    name = "tollgate",
+    version,
+    max_term_width = 100,
+    after_help = "Example: {tollgate} ship\n\nExit codes: 0 pass, 2 usage, 3 findings, 4 generated files stale, 5 bad settings or contract,\n6 environment, 7 inconclusive, 70 our bug"
+)]
+pub struct Cli {
+    #[command(flatten)]
+    pub global: Global,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The flags of every command.
+#[derive(Debug, Clone, Args)]
+pub struct Global {
+    /// How results are written to standard output
+    #[arg(long, global = true, value_enum, default_value_t = Format::Text, env = "TOLLGATE_FORMAT")]
+    pub format: Format,
+    /// Print only results and failures
+    #[arg(long, short, global = true)]
+    pub quiet: bool,
+    /// When to colour
+    #[arg(long, global = true, value_enum, default_value_t = Color::Auto, env = "TOLLGATE_COLOR")]
+    pub color: Color,
+    /// The settings file; by default `tollgate.toml` of the repository
+    #[arg(long, global = true, value_name = "FILE", env = "TOLLGATE_SETTINGS")]
+    pub settings: Option<PathBuf>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    Text,
+    Json,
+    /// SARIF 2.1.0, for `contract lint`
+    Sarif,
+    /// Annotations of GitHub Actions, for `contract lint`
+    Github,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Color {
+    Auto,
+    Always,
+    Never,
+}
+
+/// The commands of the product.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    Ship(ShipArgs),
+    /// Check what changed, before a commit: format, lint, contract, unit tests
+    #[command(after_help = "Example: {tollgate} tier0 --staged")]
+    Tier0(TierArgs),
+    /// Check a pull request: all tests, contract against the blessed one, coverage
+    #[command(after_help = "Example: {tollgate} tier1")]
+    Tier1(TierArgs),
+    /// Check every night: mutation and end to end
+    #[command(after_help = "Example: {tollgate} tier2 --explain")]
+    Tier2(TierArgs),
+    /// Check every week: load, licences and unused dependencies
+    #[command(after_help = "Example: {tollgate} tier3")]
+    Tier3(TierArgs),
+    #[command(subcommand)]
+    Contract(ContractCommand),
+    Codegen(Box<CodegenArgs>),
+    #[command(subcommand)]
+    Ratchet(RatchetCommand),
+    #[command(subcommand)]
+    Budget(BudgetCommand),
+    #[command(subcommand)]
+    Probe(ProbeCommand),
+    Load(LoadArgs),
+    #[command(subcommand)]
+    Canary(CanaryCommand),
+    #[command(subcommand)]
+    Alert(AlertCommand),
+    Serve(ServeArgs),
+    Setup(SetupArgs),
+    /// List the tools that the settings of this repository need, and which of them are missing
+    #[command(after_help = "Example: {tollgate} doctor")]
+    Doctor,
+    Explain(ExplainArgs),
+    Replay(ReplayArgs),
+    /// Print the JSON Schema of tollgate.toml, with a description of every key
+    #[command(after_help = "Example: {tollgate} schema > tollgate.schema.json")]
+    Schema,
+    /// Print shell completions
+    #[command(after_help = "Example: {tollgate} completions bash")]
+    Completions {
+        shell: clap_complete::Shell,
+    },
+    #[command(subcommand, hide = true)]
+    Internal(InternalCommand),
+}

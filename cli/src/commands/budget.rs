@@ -1,0 +1,60 @@
+//! `budget`: measurements against the promises of `performance_sla.json`.
+
+use clap::Subcommand;
+use std::fs;
+use std::path::PathBuf;
+
+use tollgate_budgets::show;
+use tollgate_gates::budget::{MEASUREMENTS, Scope, gate};
+use tollgate_report::{Clock, ExitCode};
+
+use crate::context::Context;
+use crate::failure::{CommandResult, Failure};
+
+/// Compare measurements with promises
+#[derive(Debug, Subcommand)]
+#[command(after_help = "Example: {tollgate} budget check measurements.json")]
+pub enum BudgetCommand {
+    /// Compare measurements with performance_sla.json
+    #[command(after_help = "Example: {tollgate} budget check .tollgate/measurements.json")]
+    Check {
+        /// Measurements; by default those of the last ship
+        file: Option<PathBuf>,
+    },
+}
+
+/// `budget …`.
+pub fn run(context: &Context, command: &BudgetCommand) -> CommandResult {
+    let BudgetCommand::Check { file } = command;
+    let started = context.clock.monotonic();
+    let path = match file {
+        Some(file) => context.here.join(file),
+        None => context.state_dir.join(MEASUREMENTS),
+    };
+    let text = fs::read_to_string(&path).map_err(|error| {
+        let error = anyhow::Error::new(error)
+            .context(format!("read the measurements `{}`", path.display()));
+        Failure::environment(error)
+            .hint("`{tollgate} ship` leaves its measurements there; or name a file")
+    })?;
+    let name = path
+        .strip_prefix(&context.root)
+        .unwrap_or(&path)
+        .display()
+        .to_string();
+    let evidence = context.evidence()?;
+    let run = context.new_run_id("budget");
+    let (gate, checked) = gate(context, &evidence, &run, (&name, text), Scope::All, started)?;
+    context
+        .output
+        .text(|out| show(out, &checked, context.output.paint));
+    context
+        .output
+        .json(&serde_json::json!({ "version": 1, "gate": gate, "checked": checked }));
+    let outcome = context.output.paint.outcome(gate.outcome());
+    context.output.line(format!(
+        "\nbudgets: {outcome}: {} (evidence {})",
+        gate.verdict.reason, gate.evidence
+    ));
+    Ok(ExitCode::from_outcome(gate.outcome()))
+}

@@ -1,0 +1,90 @@
+//! One file a command. Each calls its gate, records the verdict and prints; none decides.
+
+pub mod alert;
+pub mod budget;
+pub mod canary;
+pub mod codegen;
+pub mod conform;
+pub mod contract;
+pub mod diff;
+pub mod evidence;
+pub mod internal;
+pub mod lint;
+pub mod load;
+pub mod lock;
+pub mod probe;
+pub mod ratchet;
+pub mod serve;
+pub mod setup;
+pub mod ship;
+pub mod tier;
+
+use clap::CommandFactory;
+use tollgate_gates::settings_schema;
+use tollgate_report::ExitCode;
+use tollgate_tiers::settings::Tier;
+
+use crate::cli::{Cli, Command, Format};
+use crate::commands::contract::ContractCommand;
+use crate::context::Context;
+use crate::failure::{CommandResult, Failure};
+
+/// Runs one command to its exit code.
+pub fn run(context: &Context, command: Command) -> CommandResult {
+    let is_lint = matches!(&command, Command::Contract(ContractCommand::Lint(_)));
+    if !is_lint && matches!(context.output.format, Format::Sarif | Format::Github) {
+        return Err(Failure::usage(
+            "read `--format`: `sarif` and `github` are for `contract lint`; write `text` or `json`",
+        ));
+    }
+    match command {
+        Command::Ship(args) => block_on(ship::run(context, &args)),
+        Command::Tier0(args) => tier::run(context, Tier::Tier0, &args),
+        Command::Tier1(args) => tier::run(context, Tier::Tier1, &args),
+        Command::Tier2(args) => tier::run(context, Tier::Tier2, &args),
+        Command::Tier3(args) => tier::run(context, Tier::Tier3, &args),
+        Command::Contract(command) => contract::run(context, command),
+        Command::Codegen(args) => codegen::run(context, &args),
+        Command::Ratchet(command) => ratchet::run(context, command),
+        Command::Budget(command) => budget::run(context, &command),
+        Command::Probe(command) => block_on(probe::run(context, command)),
+        Command::Load(args) => block_on(load::run(context, &args)),
+        Command::Canary(command) => block_on(canary::run(context, command)),
+        Command::Alert(command) => block_on(alert::run(context, command)),
+        Command::Serve(args) => serve::run(context, &args),
+        Command::Setup(args) => setup::setup(context, &args),
+        Command::Doctor => setup::doctor(context),
+        Command::Explain(args) => evidence::explain(context, &args.id),
+        Command::Replay(args) => evidence::replay(context, &args.id),
+        Command::Schema => {
+            context
+                .output
+                .text(|out| out.write_all(settings_schema().as_bytes()));
+            Ok(ExitCode::Pass)
+        }
+        Command::Completions { shell } => {
+            context.output.text(|out| {
+                clap_complete::generate(shell, &mut Cli::command(), "tollgate", out);
+                Ok(())
+            });
+            Ok(ExitCode::Pass)
+        }
+        Command::Internal(command) => internal::run(context, command),
+    }
+}
+
+/// Runs the asynchronous part of a command; what it leaves behind has two seconds to end.
+fn block_on(command: impl Future<Output = CommandResult>) -> CommandResult {
+    // The one place that chooses a cryptography provider for the whole process; a second
+    // choice would be refused and is harmless.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| {
+            Failure::environment(anyhow::Error::new(error).context("start the async runtime"))
+        })?;
+    let result = runtime.block_on(command);
+    runtime.shutdown_timeout(std::time::Duration::from_secs(2));
+    result
+}

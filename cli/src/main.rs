@@ -1,0 +1,7 @@
+//! The binary `tollgate`. It must hold no logic.
+
+use tollgate::Program;
+
+fn main() -> std::process::ExitCode {
+    tollgate::run::main(Program::TOLLGATE, std::env::args_os().collect())
+}

@@ -1,0 +1,54 @@
+//! How the program was called: the name that every hint, example and generated file uses.
+
+use std::ffi::OsString;
+
+use tollgate_report::program::spell;
+
+/// The program as its caller knows it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Program {
+    /// What people type, such as `cargo tollgate`.
+    pub name: &'static str,
+    /// A command that builds the hub beside this executable before it is started; empty where the
+    /// hub is installed.
+    pub hub_build: &'static [&'static str],
+}
+
+impl Program {
+    /// The installed program.
+    pub const TOLLGATE: Self = Self {
+        name: "tollgate",
+        hub_build: &[],
+    };
+
+    /// The installed program, called by cargo.
+    pub const CARGO_TOLLGATE: Self = Self {
+        name: "cargo tollgate",
+        hub_build: &[],
+    };
+
+    /// The same command with this name in its usage lines, and in the examples of all subcommands.
+    #[must_use]
+    pub fn name_in(self, command: clap::Command) -> clap::Command {
+        let command = command.bin_name(self.name);
+        self.spell_in(command)
+    }
+
+    fn spell_in(self, mut command: clap::Command) -> clap::Command {
+        let spelled =
+            |text: &clap::builder::StyledStr| spell(&text.to_string(), self.name).into_owned();
+        if let Some(text) = command.get_after_help().map(spelled) {
+            command = command.after_help(text);
+        }
+        command.mut_subcommands(|subcommand| self.spell_in(subcommand))
+    }
+}
+
+/// The arguments of `cargo-tollgate` without the subcommand's own name, which cargo passes first.
+#[must_use]
+pub fn without_subcommand(mut args: Vec<OsString>) -> Vec<OsString> {
+    if args.get(1).is_some_and(|arg| arg == "tollgate") {
+        args.remove(1);
+    }
+    args
+}

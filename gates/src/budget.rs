@@ -1,0 +1,136 @@
+//! The budget gate: measurements against the promises of `performance_sla.json`.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use serde::{Deserialize, Serialize};
+use tollgate_budgets::{
+    BudgetFile, BudgetSettings, CheckInput, Checked, check, check_operations, parse_measurements,
+};
+use tollgate_report::{Clock, EvidenceLog, Verdict};
+
+use crate::contracts;
+use crate::failure::Failure;
+use crate::gate::{Gate, from_json};
+use crate::record::{Decision, Inputs, record};
+use crate::repository::Repository;
+
+/// The budget gate.
+#[derive(Debug)]
+pub struct Budgets;
+
+impl Gate for Budgets {
+    const NAMES: &'static [&'static str] = &["budget"];
+    const INPUT: &'static str = "budget";
+    type Inputs = BudgetInputs;
+    type Settings = BudgetSettings;
+
+    fn read(bytes: &[u8]) -> Result<Self::Inputs, Failure> {
+        from_json("the recorded inputs of the budgets", bytes)
+    }
+
+    fn judge(inputs: &Self::Inputs, settings: &Self::Settings) -> Result<Verdict, Failure> {
+        Ok(judge(inputs, settings)?.verdict)
+    }
+}
+
+/// Where `ship` leaves what it measured.
+pub const MEASUREMENTS: &str = "measurements.json";
+
+/// All that a budget verdict depends on, besides the settings.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BudgetInputs {
+    /// The text of `performance_sla.json`.
+    pub budgets: String,
+    /// The text of the measurements, and the name of their file.
+    pub measurements: String,
+    pub measurements_file: String,
+    /// The contract's operations and their budget classes.
+    pub operations: BTreeMap<String, String>,
+    /// Which limits are judged.
+    pub scope: Scope,
+}
+
+/// Which limits a verdict is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Scope {
+    /// Every promise; one that nothing measured is not checked.
+    All,
+    /// The promises about what the measurements hold.
+    Measured,
+}
+
+/// What the budgets decide. Pure.
+fn judge(inputs: &BudgetInputs, settings: &BudgetSettings) -> Result<Checked, Failure> {
+    let mut budgets =
+        BudgetFile::parse(&inputs.budgets, &settings.file).map_err(Failure::settings)?;
+    let measurements = parse_measurements(&inputs.measurements, &inputs.measurements_file)
+        .map_err(Failure::settings)?;
+    if inputs.scope == Scope::Measured {
+        budgets.limits.retain(|_, limit| {
+            measurements
+                .iter()
+                .any(|measurement| measurement.id == limit.measurement)
+        });
+    }
+    let operations = check_operations(&budgets, &inputs.operations, &settings.file);
+    let operations = (inputs.scope == Scope::All).then_some(&operations);
+    Ok(check(&CheckInput {
+        budgets: &budgets,
+        operations,
+        measurements: &measurements,
+        settings,
+    }))
+}
+
+/// Judges and records.
+pub fn gate(
+    repository: &Repository,
+    evidence: &EvidenceLog,
+    run: &str,
+    (file, text): (&str, String),
+    scope: Scope,
+    started: Duration,
+) -> Result<(Decision, Checked), Failure> {
+    let settings = &repository.settings.budgets;
+    let budgets = fs::read_to_string(repository.root.join(&settings.file))
+        .with_context(|| format!("read the budgets `{}`", settings.file))
+        .map_err(Failure::settings)?;
+    let operations = contracts::load_all(repository)?
+        .iter()
+        .flat_map(|contract| {
+            contract.operations().into_iter().map(|operation| {
+                let class = operation
+                    .node
+                    .get("x-budget")
+                    .and_then(|node| node.as_str())
+                    .unwrap_or_default();
+                (operation.id.clone(), class.to_owned())
+            })
+        })
+        .collect();
+    let inputs = BudgetInputs {
+        budgets,
+        measurements: text,
+        measurements_file: file.to_owned(),
+        operations,
+        scope,
+    };
+    let checked = judge(&inputs, settings)?;
+    let kept = Inputs::json("budget", &inputs).with_settings(settings);
+    let duration = repository.clock.monotonic().saturating_sub(started);
+    let gate = record(
+        repository,
+        evidence,
+        run,
+        ("budget", file),
+        kept,
+        checked.verdict.clone(),
+        duration,
+    )?;
+    Ok((gate, checked))
+}

@@ -1,0 +1,106 @@
+//! The repository that gates look at: where it is, its settings, its folder for evidence, the clock.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+use tollgate_report::{Clock, EvidenceLog, SystemClock};
+
+use crate::failure::Failure;
+use crate::git;
+use crate::settings::{self, Settings};
+
+/// A repository with its settings.
+#[derive(Debug)]
+pub struct Repository {
+    /// The folder in which the command was typed; paths on the command line start there.
+    pub here: PathBuf,
+    /// The repository's root.
+    pub root: PathBuf,
+    /// `.tollgate` below it.
+    pub state_dir: PathBuf,
+    pub settings: Settings,
+    pub clock: SystemClock,
+    /// The running executable, found before anything could replace it.
+    exe: PathBuf,
+}
+
+impl Repository {
+    /// Finds the repository around the current folder, makes its root the current folder and reads
+    /// its settings, from `flag` where a file is named.
+    pub fn open(flag: Option<&Path>) -> Result<Self, Failure> {
+        let here = std::env::current_dir()?;
+        let root = git::root_of(&here);
+        // Names in findings and records are relative to the root, wherever the command was typed.
+        std::env::set_current_dir(&root)?;
+        let flag = flag.map(|path| here.join(path));
+        let settings = settings::load(&root, flag.as_deref())?;
+        Ok(Self {
+            state_dir: settings::state_dir(&root),
+            here,
+            root,
+            settings,
+            clock: SystemClock::new(),
+            exe: std::env::current_exe()?,
+        })
+    }
+
+    /// Opens the evidence log; a torn last line was cut off when its `n_torn_bytes` is not 0.
+    pub fn open_evidence(&self) -> Result<EvidenceLog, Failure> {
+        let log = EvidenceLog::open(&self.state_dir)?;
+        let ignore = self.state_dir.join(".gitignore");
+        if !ignore.exists() {
+            // What is kept here belongs to this machine; `git add --all` must not take it.
+            std::fs::write(&ignore, "*\n")
+                .with_context(|| format!("write `{}`", ignore.display()))?;
+        }
+        Ok(log)
+    }
+
+    /// What was cut off when the log was opened; absent when nothing was.
+    pub fn torn_note(log: &EvidenceLog) -> Option<String> {
+        (log.n_torn_bytes > 0).then(|| {
+            format!(
+                "note: the last line of {} was torn by a crash; its {} bytes were cut off, nothing before it is lost",
+                log.path().display(),
+                log.n_torn_bytes
+            )
+        })
+    }
+
+    /// The running executable, under a name that a rebuild of it does not take away: a link in
+    /// `.tollgate/bin`.
+    pub fn executable(&self) -> Result<PathBuf, Failure> {
+        let folder = self.state_dir.join("bin");
+        std::fs::create_dir_all(&folder)?;
+        let name = format!("tollgate{}", std::env::consts::EXE_SUFFIX);
+        let (link, fresh) = (
+            folder.join(&name),
+            folder.join(format!("{name}.{}", std::process::id())),
+        );
+        if std::fs::hard_link(&self.exe, &fresh).is_err() {
+            std::fs::copy(&self.exe, &fresh)?;
+        }
+        std::fs::rename(&fresh, &link)?;
+        // Renaming a link over another link to the same file leaves both; one is enough.
+        let _ = std::fs::remove_file(&fresh);
+        Ok(link)
+    }
+
+    /// A file in the folder of the running executable.
+    pub fn beside(&self, name: &str) -> PathBuf {
+        self.exe.with_file_name(name)
+    }
+
+    /// A new run id: the time in UTC and the process, so that ids sort by time and don't collide.
+    pub fn new_run_id(&self, what: &str) -> String {
+        let digits: String = self
+            .clock
+            .now()
+            .to_string()
+            .chars()
+            .take(19)
+            .filter(char::is_ascii_digit)
+            .collect();
+        format!("{what}-{digits}-{}", std::process::id())
+    }
+}

@@ -1,0 +1,311 @@
+//! The gates of the four tiers: the steps of a tier, run inside its time budget.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::atomic::AtomicBool;
+use std::sync::{Mutex, PoisonError};
+
+use tollgate_ratchet::Measurement;
+use tollgate_report::{Clock, EvidenceLog, Outcome, Verdict, write_atomic};
+use tollgate_tiers::files::FileSource;
+use tollgate_tiers::record::{How, StepReport};
+use tollgate_tiers::run::Mode;
+use tollgate_tiers::settings::Tier;
+use tollgate_tiers::staged::{self, Staged};
+use tollgate_tiers::{Event, OverTime, Plan, SystemGauge, TierRecord, TierReport, plan, verdict};
+
+use crate::failure::Failure;
+use crate::gate::{Gate, NoSettings, from_json};
+use crate::record::{Decision, Inputs, record};
+use crate::repository::Repository;
+
+/// The gate of a tier.
+#[derive(Debug)]
+pub struct Tiers;
+
+impl Gate for Tiers {
+    const NAMES: &'static [&'static str] = &["tier0", "tier1", "tier2", "tier3"];
+    const INPUT: &'static str = "tier";
+    type Inputs = TierRecord;
+    type Settings = NoSettings;
+
+    fn read(bytes: &[u8]) -> Result<Self::Inputs, Failure> {
+        from_json("the recorded steps", bytes)
+    }
+
+    fn judge(inputs: &Self::Inputs, _settings: &Self::Settings) -> Result<Verdict, Failure> {
+        Ok(verdict(inputs))
+    }
+}
+
+/// Set on Ctrl-C; the runner then stops its children.
+pub static INTERRUPT: AtomicBool = AtomicBool::new(false);
+
+/// A tier that has run: its gate and the whole report.
+#[derive(Debug)]
+pub struct TierRun {
+    pub gate: Decision,
+    pub report: TierReport,
+}
+
+/// What a tier is asked for.
+#[derive(Debug, Clone)]
+pub struct TierRequest {
+    /// The content of the index instead of the working tree.
+    pub staged: bool,
+    /// Only what changed since this revision.
+    pub since: Option<String>,
+    /// Every step, whatever the cache holds.
+    pub all: bool,
+    /// What it means that the tier took longer than its budget.
+    pub over_time: OverTime,
+}
+
+/// What happens while a tier runs.
+#[derive(Debug)]
+pub enum News<'a> {
+    /// A step of a tier begins or ends.
+    Step(Tier, Event<'a>),
+    /// What a step measured could not be kept for the ratchet.
+    NotKept { step: &'a str, error: &'a Failure },
+}
+
+/// Where the files are: the working tree, or the snapshot of what is staged.
+struct Places {
+    root: PathBuf,
+    files: FileSource,
+    env: BTreeMap<String, String>,
+    /// Holds the lock of the snapshot until the steps are through.
+    _staged: Option<Staged>,
+}
+
+impl Places {
+    fn of(repository: &Repository) -> Self {
+        Self {
+            root: repository.root.clone(),
+            files: FileSource::Auto,
+            env: BTreeMap::new(),
+            _staged: None,
+        }
+    }
+
+    fn staged(repository: &Repository) -> Result<Self, Failure> {
+        let folder = staged::default_folder(&repository.root, &repository.state_dir);
+        let staged = staged::prepare(&repository.root, &folder).map_err(Failure::environment)?;
+        Ok(Self {
+            root: staged.root.clone(),
+            files: staged.files.clone(),
+            env: staged.env.clone(),
+            _staged: Some(staged),
+        })
+    }
+}
+
+fn run_plan(
+    repository: &Repository,
+    plan: &Plan,
+    run: &str,
+    places: Places,
+    (mode, over_time): (Mode, OverTime),
+    on_news: &(dyn Fn(News<'_>) + Sync),
+) -> Result<TierReport, Failure> {
+    let on_event = |event: Event<'_>| {
+        let finished = match &event {
+            Event::Finished(step) => Some(*step),
+            _ => None,
+        };
+        on_news(News::Step(plan.tier, event));
+        if let Some(step) = finished {
+            let _guard = NOTES.lock().unwrap_or_else(PoisonError::into_inner);
+            if let Err(error) = note(repository, step_measurements(step)) {
+                on_news(News::NotKept {
+                    step: &step.name,
+                    error: &error,
+                });
+            }
+        }
+    };
+    let cx = tollgate_tiers::Context {
+        root: places.root.clone(),
+        state_dir: repository.state_dir.clone(),
+        files: places.files.clone(),
+        run: run.to_owned(),
+        jobs: std::thread::available_parallelism().map_or(2, usize::from),
+        mode,
+        tollgate: repository.executable()?,
+        env: places.env.clone(),
+        is_ci: tollgate_report::unchecked::is_ci(),
+        clock: &repository.clock,
+        gauge: &SystemGauge::default(),
+        over_time,
+        interrupt: &INTERRUPT,
+        on_event: &on_event,
+    };
+    tollgate_tiers::run(plan, &cx).map_err(Failure::environment)
+}
+
+/// Runs a tier and records its verdict: the gate of `ship` and of `tierN`.
+pub fn gate(
+    repository: &Repository,
+    evidence: &EvidenceLog,
+    run: &str,
+    tier: Tier,
+    request: &TierRequest,
+    on_news: &(dyn Fn(News<'_>) + Sync),
+) -> Result<TierRun, Failure> {
+    let started = repository.clock.monotonic();
+    let plan =
+        plan(&repository.settings.tiers, tier, &repository.root).map_err(Failure::settings)?;
+    let places = if request.staged {
+        Places::staged(repository)?
+    } else {
+        Places::of(repository)
+    };
+    let mode = match (&request.since, request.all) {
+        (Some(revision), _) => Mode::Since(revision.clone()),
+        (None, true) => Mode::All,
+        (None, false) => Mode::Affected,
+    };
+    let report = run_plan(
+        repository,
+        &plan,
+        run,
+        places,
+        (mode, request.over_time),
+        on_news,
+    )?;
+    let inputs = Inputs::json("tier", &report.record);
+    let duration = repository.clock.monotonic().saturating_sub(started);
+    let gate = record(
+        repository,
+        evidence,
+        run,
+        (tier.word(), "steps"),
+        inputs,
+        report.verdict.clone(),
+        duration,
+    )?;
+    Ok(TierRun { gate, report })
+}
+
+/// Where the newest measurements of steps are kept for the ratchet, by metric.
+pub const MEASURED: &str = "reports/measured.json";
+
+/// Steps end on several threads; one writes at a time.
+static NOTES: Mutex<()> = Mutex::new(());
+
+fn note(repository: &Repository, measurements: Vec<Measurement>) -> Result<(), Failure> {
+    if measurements.is_empty() {
+        return Ok(());
+    }
+    let mut kept = measured(repository);
+    kept.extend(
+        measurements
+            .into_iter()
+            .map(|measurement| (measurement.metric.clone(), measurement)),
+    );
+    let text = serde_json::to_vec_pretty(&kept).expect("measurements have only string keys");
+    write_atomic(&repository.state_dir.join(MEASURED), &text).map_err(Failure::environment)
+}
+
+/// The newest measurements of steps; none when there are none, or when they can't be read.
+pub fn measured(repository: &Repository) -> BTreeMap<String, Measurement> {
+    let text = std::fs::read(repository.state_dir.join(MEASURED)).unwrap_or_default();
+    serde_json::from_slice(&text).unwrap_or_default()
+}
+
+/// What one step measures: its tests, or that no lint warns.
+fn step_measurements(step: &StepReport) -> Vec<Measurement> {
+    if step.outcome != Outcome::Pass {
+        return Vec::new();
+    }
+    let whole = |n: u64| f64::from(u32::try_from(n).unwrap_or(u32::MAX));
+    match (step.name.as_str(), step.counts) {
+        ("test", Some(counts)) => vec![
+            Measurement::new(
+                "test_count_min",
+                "count",
+                whole(counts.run),
+                "tests of step `test`",
+            ),
+            Measurement::new(
+                "flaky_test_count_max",
+                "count",
+                whole(counts.flaky),
+                "flaky tests of step `test`",
+            ),
+        ],
+        ("lint", _) => vec![Measurement::new(
+            "lint_warnings_max",
+            "count",
+            0.0,
+            "step `lint` passes with warnings denied",
+        )],
+        _ => Vec::new(),
+    }
+}
+
+/// What a tier run measures for the ratchet: its warm time.
+pub fn measurements(report: &TierReport) -> Vec<Measurement> {
+    let record = &report.record;
+    let n_ran = record
+        .steps
+        .iter()
+        .filter(|step| step.how == How::Ran)
+        .count();
+    let detail = format!(
+        "{n_ran} of {} steps ran, cold time apart",
+        record.steps.len()
+    );
+    let seconds = record.judged().0.as_secs_f64();
+    let measurements = vec![Measurement::new(
+        &format!("{}_time_max", record.tier.word()),
+        "s",
+        seconds,
+        detail,
+    )];
+    measurements
+}
+
+/// What of it becomes history: times only where every step ran and nothing was cold, because a
+/// cached run says nothing about how long the steps take.
+pub fn history(report: &TierReport, measurements: &[Measurement]) -> Vec<Measurement> {
+    let is_whole =
+        report.record.cold_ms == 0 && report.record.steps.iter().all(|step| step.how == How::Ran);
+    measurements
+        .iter()
+        .filter(|measurement| is_whole || measurement.unit.as_str() != "s")
+        .cloned()
+        .collect()
+}
+
+/// Runs one step of a tier alone, through the cache; absent when the tier has no such step.
+pub fn run_step(
+    repository: &Repository,
+    run: &str,
+    tier: Tier,
+    name: &str,
+    on_news: &(dyn Fn(News<'_>) + Sync),
+) -> Result<Option<StepReport>, Failure> {
+    let mut plan =
+        plan(&repository.settings.tiers, tier, &repository.root).map_err(Failure::settings)?;
+    plan.steps.retain(|step| step.name == name);
+    plan.steps.iter_mut().for_each(|step| step.needs.clear());
+    if plan.steps.is_empty() {
+        return Ok(None);
+    }
+    let report = run_plan(
+        repository,
+        &plan,
+        run,
+        Places::of(repository),
+        (Mode::Affected, OverTime::Reported),
+        on_news,
+    )?;
+    Ok(report.record.steps.into_iter().next())
+}
+
+/// Whether somebody pressed Ctrl-C.
+pub fn is_interrupted() -> bool {
+    INTERRUPT.load(std::sync::atomic::Ordering::Relaxed)
+}

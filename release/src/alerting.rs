@@ -1,0 +1,186 @@
+//! The alert of a canary that was not promoted: what broke, how badly, since when, what was done,
+//! what to do; and the verdict over its delivery.
+
+use std::sync::Arc;
+
+use tollgate_alerts::channel::Console;
+use tollgate_alerts::{
+    Action, AlertEvent, Dispatcher, DispatcherError, EventState, Number, Settings, Setup, Severity,
+};
+use tollgate_canary::controller::{NoticeKind, Notification};
+use tollgate_canary::report::CanaryReport;
+use tollgate_gates::{Failure, Repository};
+use tollgate_models as models;
+use tollgate_report::SystemClock;
+use tollgate_report::program::spell;
+
+use crate::stage::Stage;
+
+/// Opens the dispatcher over the journal of this repository.
+pub async fn open(
+    repository: &Repository,
+    settings: Settings,
+    console: Console,
+) -> Result<Dispatcher, Failure> {
+    let setup = Setup {
+        settings,
+        root: repository.root.clone(),
+        clock: Arc::new(SystemClock::new()),
+        console,
+    };
+    Dispatcher::open(setup).await.map_err(|error| match error {
+        DispatcherError::Journal(_) => Failure::environment(error)
+            .hint("is the disk full or read-only? Tollgate keeps its alerts in `.tollgate/`"),
+        _ => Failure::settings(error),
+    })
+}
+
+/// The alert's name for what the controller tells.
+fn name_of(notification: &Notification) -> String {
+    notification.title.replace(' ', "-")
+}
+
+/// The alert that follows from a notification of the controller.
+pub fn event(
+    stage: &Stage,
+    notification: &Notification,
+    report: Option<&CanaryReport>,
+) -> AlertEvent {
+    let severity = match notification.kind {
+        NoticeKind::Info => Severity::Info,
+        NoticeKind::Warning => Severity::Warning,
+        NoticeKind::Critical => Severity::Critical,
+    };
+    let since = report
+        .and_then(|report| report.since)
+        .unwrap_or(notification.at);
+    let summary = match notification.kind {
+        NoticeKind::Critical => format!("{} rolled back", stage.candidate_identity.label),
+        _ => notification.title.clone(),
+    };
+    let mut event = AlertEvent::firing("canary", name_of(notification), severity, summary, since)
+        .label("run", stage.run.clone());
+    event.how_badly.clone_from(&notification.text);
+    if let Some(report) = report {
+        event.evidence = evidence(report);
+        event.done = done(report);
+    }
+    let run = &stage.run;
+    event.actions = vec![
+        Action::command("See why", format!("{{tollgate}} canary status {run}")),
+        Action::command(
+            "Compute the verdict again",
+            format!("{{tollgate}} canary replay .tollgate/canary/{run}/events.ndjson"),
+        ),
+        Action::command(
+            "Read the candidate's log",
+            format!("less .tollgate/canary/{run}/logs/candidate/stderr.log"),
+        ),
+        Action::link(
+            "Watch it on the dashboard",
+            format!("http://{}/", stage.hub.addr),
+        ),
+    ];
+    event
+}
+
+/// The event with the program's name in the commands that people are given.
+pub fn spelled(mut event: AlertEvent, program: &str) -> AlertEvent {
+    for action in &mut event.actions {
+        if let Some(command) = &mut action.command {
+            *command = spell(command, program).into_owned();
+        }
+    }
+    event
+}
+
+fn evidence(report: &CanaryReport) -> Vec<Number> {
+    let percent = |bad: u64, n: u64| {
+        if n == 0 {
+            0.0
+        } else {
+            100.0 * bad as f64 / n as f64
+        }
+    };
+    let mut numbers = vec![
+        Number::new(
+            "canary error rate",
+            percent(report.canary.n_bad, report.canary.n),
+            "%",
+        ),
+        Number::new(
+            "stable error rate",
+            percent(report.stable.n_bad, report.stable.n),
+            "%",
+        ),
+        Number::new("canary p95", report.canary.p95_ms, "ms"),
+        Number::new("stable p95", report.stable.p95_ms, "ms"),
+    ];
+    for reading in &report.readings {
+        let value = reading.log_e_value.min(690.0).exp();
+        numbers.push(
+            Number::new(
+                format!("evidence from {}", reading.metric),
+                value,
+                "e-value",
+            )
+            .limit(reading.limit),
+        );
+    }
+    if let Some(bytes) = report.memory_bytes {
+        numbers.push(Number::new(
+            "canary memory",
+            (bytes / (1 << 20)) as f64,
+            "MiB",
+        ));
+    }
+    numbers.push(Number::new(
+        "failed probes",
+        f64::from(report.probes.1),
+        "probes",
+    ));
+    numbers
+}
+
+fn done(report: &CanaryReport) -> Vec<String> {
+    let mut done = Vec::new();
+    if let Some(weight) = report.observed_weight {
+        done.push(format!(
+            "the canary's weight was set to {weight}, observed at the proxy"
+        ));
+    }
+    if let Some(ms) = report.rollback_ms {
+        done.push(format!(
+            "from the first bad answer to weight 0: {:.1} s",
+            ms as f64 / 1_000.0
+        ));
+    }
+    done.push("all traffic is served by the stable version; the candidate is stopped".to_owned());
+    done
+}
+
+/// The alert in the words of the hub's contract.
+pub fn for_hub(event: &AlertEvent) -> models::ReportAlertRequest {
+    let bounded = |text: &str, max: usize| text.chars().take(max).collect::<String>();
+    models::ReportAlertRequest {
+        fingerprint: event.fingerprint().0,
+        component: event.component.clone(),
+        severity: models::AlertSeverity::from(event.severity.word()),
+        status: match event.state {
+            EventState::Firing => models::AlertStatus::Firing,
+            EventState::Resolved => models::AlertStatus::Resolved,
+        },
+        summary: bounded(&format!("{}: {}", event.summary, event.how_badly), 500),
+        description: Some(bounded(&event.done.join("\n"), 4_000)),
+        actions: Some(
+            event
+                .actions
+                .iter()
+                .filter_map(|action| action.command.as_ref())
+                .map(|command| bounded(command, 500))
+                .collect(),
+        ),
+        labels: Some(event.labels.clone()),
+        at: event.since.to_string().into(),
+    }
+}

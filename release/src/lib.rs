@@ -1,0 +1,24 @@
+//! A release from build to promotion or rollback: the gates before it, the processes of its stage,
+//! the canary, what its alert contains, what the dashboard shows, and the report.
+//!
+//! Nothing is printed here: what happens goes to a [`Narrator`], which the command line implements.
+
+pub mod alerting;
+pub mod build;
+pub mod hub;
+pub mod proxy;
+pub mod runs;
+pub mod ship;
+pub mod stage;
+pub mod summary;
+
+mod before;
+mod context;
+mod html;
+mod judged;
+mod release;
+mod show;
+
+pub use context::{Context, HubBinary, Narrator};
+pub use judged::{canary_summary, judge_release, traffic_summary};
+pub use release::{Begin, Release, Released, deliver, release};

@@ -1,0 +1,117 @@
+//! The canary runs of a repository: which there are, whether one is unfinished, what they left.
+
+use tollgate_canary::State;
+use tollgate_canary::persist::{RunFolder, is_locked};
+use tollgate_gates::{Failure, Repository};
+
+use crate::context::Context;
+use crate::stage::{Stage, canary_folder};
+
+/// Runs, newest last: their ids begin with the same word and the time.
+pub fn runs(repository: &Repository) -> Vec<String> {
+    let Ok(entries) = std::fs::read_dir(canary_folder(repository)) else {
+        return Vec::new();
+    };
+    let mut runs: Vec<(String, String)> = entries
+        .flatten()
+        .filter(|entry| entry.path().join("state.json").is_file())
+        .map(|entry| entry.file_name().to_string_lossy().into_owned())
+        .map(|id| {
+            (
+                id.split_once('-')
+                    .map_or_else(String::new, |(_, time)| time.to_owned()),
+                id,
+            )
+        })
+        .collect();
+    runs.sort();
+    runs.into_iter().map(|(_, id)| id).collect()
+}
+
+/// The named run, or the last one.
+pub fn chosen(repository: &Repository, id: Option<String>) -> Result<String, Failure> {
+    id.or_else(|| runs(repository).pop()).ok_or_else(|| {
+        Failure::usage("find a canary: there was none in this repository")
+            .hint("{tollgate} canary run, or {tollgate} ship")
+    })
+}
+
+/// The state of a run.
+pub fn load(repository: &Repository, id: &str) -> Result<State, Failure> {
+    RunFolder::new(&canary_folder(repository), id)
+        .load()
+        .map_err(|error| {
+            Failure::usage(format!("find canary run `{id}`: {error}"))
+                .hint("`ls .tollgate/canary` lists the runs")
+        })
+}
+
+/// Refuses to begin while an earlier run is unfinished: its canary may still have traffic.
+pub fn refuse_unfinished(repository: &Repository) -> Result<(), Failure> {
+    let folder = canary_folder(repository);
+    for id in runs(repository) {
+        let Ok(state) = load(repository, &id) else {
+            continue;
+        };
+        if state.is_over() {
+            continue;
+        }
+        let (what, next) = if is_locked(&folder) {
+            (
+                "another controller is at work on it",
+                "`{tollgate} canary status` shows it, `{tollgate} canary abort` ends it",
+            )
+        } else {
+            (
+                "its controller is gone",
+                "`{tollgate} canary resume` goes on with it, `{tollgate} canary abort` ends it",
+            )
+        };
+        let phase = state.phase;
+        return Err(Failure::environment(anyhow::anyhow!(
+            "begin a release: canary `{id}` is unfinished ({phase}), and {what}"
+        ))
+        .hint(next));
+    }
+    Ok(())
+}
+
+/// Stops what a run that is over, or that never began, left running when its command was killed.
+pub async fn sweep(context: &Context<'_>) {
+    let folder = canary_folder(context);
+    if is_locked(&folder) {
+        return;
+    }
+    for entry in std::fs::read_dir(&folder).into_iter().flatten().flatten() {
+        let id = entry.file_name().to_string_lossy().into_owned();
+        let is_unfinished = load(context, &id).is_ok_and(|state| !state.is_over());
+        if let (Ok(stage), false) = (Stage::load(context, &id), is_unfinished)
+            && stage.clear().await > 0
+        {
+            context
+                .narrator
+                .progress(&format!("stopped what {id} had left running"));
+        }
+    }
+}
+
+/// Runs whose binaries and databases are kept; of older ones only the evidence stays.
+const KEPT_WHOLE: usize = 5;
+
+/// Clears what only a running release needs from older, finished runs: it is large.
+pub fn prune(repository: &Repository) {
+    let runs = runs(repository);
+    for id in runs.iter().rev().skip(KEPT_WHOLE) {
+        if !load(repository, id).is_ok_and(|state| state.is_over()) {
+            continue;
+        }
+        let folder = canary_folder(repository).join(id);
+        // What can't be removed now is tried again at the next release.
+        let _ = std::fs::remove_dir_all(folder.join("bin"));
+        for entry in std::fs::read_dir(&folder).into_iter().flatten().flatten() {
+            if entry.file_name().to_string_lossy().contains(".db") {
+                let _ = std::fs::remove_file(entry.path());
+            }
+        }
+    }
+}

@@ -1,0 +1,322 @@
+//! `bench codegen`: our generator beside its peers, each as a process of its own, in one run:
+//! seconds, peak memory, emitted bytes; and how the cost grows with the document.
+
+mod growth;
+mod peers;
+
+use clap::{Args, Subcommand};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use serde::Serialize;
+use tollgate_report::render::render_table;
+use tollgate_report::{ExitCode, write_atomic};
+
+use tollgate::commands::codegen::child::{self, Limits};
+use tollgate::commands::codegen::in_path;
+use tollgate::{CommandResult, Context, Failure};
+
+#[derive(Debug, Clone, Subcommand)]
+pub enum BenchCommand {
+    /// Generate models of one document with ours and the peers: seconds, memory, size
+    #[command(
+        after_help = "Example: cargo run --release --package xtask -- bench codegen --install"
+    )]
+    Codegen(BenchCodegenArgs),
+}
+
+#[derive(Debug, Clone, Args)]
+pub struct BenchCodegenArgs {
+    /// The document
+    #[arg(
+        default_value = "../shared/corpus/github-2026.json",
+        value_name = "FILE"
+    )]
+    pub document: PathBuf,
+    /// An older one, to measure the comparison of both
+    #[arg(long, value_name = "FILE")]
+    pub old: Option<PathBuf>,
+    /// How often each is run; the fastest counts
+    #[arg(long, default_value_t = 3)]
+    pub runs: u32,
+    /// Install the peers first (npm, pip, cargo)
+    #[arg(long)]
+    pub install: bool,
+    /// Where the peers are; by default the user's cache
+    #[arg(long, value_name = "DIR")]
+    pub tools: Option<PathBuf>,
+    /// Also measure documents of ×1 to ×16 and draw the cost here
+    #[arg(long, value_name = "FILE")]
+    pub chart: Option<PathBuf>,
+}
+
+/// What one measured process may use.
+const LIMITS: Limits = Limits {
+    time: Duration::from_secs(900),
+    memory_bytes: 12 << 30,
+};
+
+/// One measured command.
+#[derive(Debug, Serialize)]
+struct Row {
+    name: String,
+    /// The version of a peer; absent for ours.
+    version: Option<&'static str>,
+    /// What was run, for a person who wants to run it again.
+    command: String,
+    /// The fastest run, in seconds; absent when it could not be run.
+    seconds: Option<f64>,
+    peak_mib: Option<f64>,
+    emitted_kb: Option<u64>,
+    /// Why it could not be run, and how to install it.
+    problem: Option<String>,
+}
+
+/// `bench codegen`.
+pub fn codegen(context: &Context, args: &BenchCodegenArgs) -> CommandResult {
+    let tools = args
+        .tools
+        .clone()
+        .map_or_else(|| cache(context), |path| context.here.join(path));
+    if args.install {
+        peers::install(context, &tools)?;
+    }
+    let document = context.here.join(&args.document);
+    if !document.is_file() {
+        return Err(Failure::usage(format!(
+            "bench `{}`: there is no such file",
+            document.display()
+        )));
+    }
+    let work = tools.join("out");
+    let own = context.executable()?;
+    let mut rows = ours(context, args, &own, &document, &work)?;
+    for peer in peers::candidates(&tools, &document, &work)? {
+        rows.push(measure(peer, args.runs)?);
+    }
+    let steps = match &args.chart {
+        Some(path) => {
+            let steps = growth::measure(&own, &work, args.runs)?;
+            write_atomic(&context.here.join(path), growth::chart(&steps).as_bytes())
+                .map_err(Failure::environment)?;
+            steps
+        }
+        None => Vec::new(),
+    };
+    print(context, &rows, &steps);
+    Ok(ExitCode::Pass)
+}
+
+fn cache(context: &Context) -> PathBuf {
+    let cache = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from);
+    cache
+        .or_else(|| std::env::home_dir().map(|home| home.join(".cache")))
+        .map_or_else(
+            || context.state_dir.join("bench"),
+            |cache| cache.join("tollgate/bench"),
+        )
+}
+
+/// A command to measure, with the folder that it fills.
+struct Candidate {
+    name: String,
+    version: Option<&'static str>,
+    argv: Vec<String>,
+    folder: Option<PathBuf>,
+    env: Vec<(String, String)>,
+    how: &'static str,
+}
+
+fn candidate(name: &str, argv: &[&str], folder: Option<&Path>) -> Candidate {
+    Candidate {
+        name: name.to_owned(),
+        version: None,
+        argv: argv.iter().map(|word| (*word).to_owned()).collect(),
+        folder: folder.map(Path::to_path_buf),
+        env: Vec::new(),
+        how: "{tollgate} bench codegen --install",
+    }
+}
+
+fn ours(
+    context: &Context,
+    args: &BenchCodegenArgs,
+    own: &Path,
+    document: &Path,
+    work: &Path,
+) -> Result<Vec<Row>, Failure> {
+    let (own, document) = (own.display().to_string(), document.display().to_string());
+    let out = work.join("tollgate");
+    let folder = out.display().to_string();
+    let mut all = vec![candidate(
+        "tollgate: models, three languages",
+        &[
+            &own,
+            "codegen",
+            "--contract",
+            &document,
+            "--language",
+            "rust,swift,typescript",
+            "--out",
+            &folder,
+        ],
+        Some(&out),
+    )];
+    for language in ["rust", "swift", "typescript"] {
+        let out = work.join(format!("tollgate-{language}"));
+        let folder = out.display().to_string();
+        let name = format!("tollgate: models, {language}");
+        let argv = [
+            &own,
+            "codegen",
+            "--contract",
+            &document,
+            "--language",
+            language,
+            "--out",
+            &folder,
+        ];
+        all.push(candidate(&name, &argv, Some(&out)));
+    }
+    all.push(candidate(
+        "tollgate: lint",
+        &[&own, "contract", "lint", &document],
+        None,
+    ));
+    if let Some(old) = &args.old {
+        let old = context.here.join(old).display().to_string();
+        all.push(candidate(
+            "tollgate: diff",
+            &[&own, "contract", "diff", &old, &document],
+            None,
+        ));
+    }
+    all.push(candidate(
+        "tollgate: codegen --check of this repository",
+        &[&own, "codegen", "--check"],
+        None,
+    ));
+    all.into_iter()
+        .map(|candidate| measure(candidate, args.runs))
+        .collect()
+}
+
+fn measure(candidate: Candidate, runs: u32) -> Result<Row, Failure> {
+    let mut row = Row {
+        name: candidate.name,
+        version: candidate.version,
+        command: candidate.argv.join(" "),
+        seconds: None,
+        peak_mib: None,
+        emitted_kb: None,
+        problem: None,
+    };
+    let program = Path::new(&candidate.argv[0]);
+    if !program.is_file() && in_path(&candidate.argv[0]).is_none() {
+        row.problem = Some(format!("not here: {}", candidate.how));
+        return Ok(row);
+    }
+    for _ in 0..runs.max(1) {
+        if let Some(folder) = candidate.folder.as_ref().filter(|folder| folder.exists()) {
+            fs::remove_dir_all(folder)?;
+        }
+        if let Some(above) = &candidate.folder {
+            fs::create_dir_all(above)?;
+        }
+        let mut command = Command::new(program);
+        command
+            .args(&candidate.argv[1..])
+            .envs(candidate.env.iter().cloned());
+        let ran = child::run(command, Vec::new(), &LIMITS)?;
+        // Findings of lint and diff are results, not failures.
+        if !ran.is_success() && ran.end != child::End::Exited(Some(3)) {
+            let text = ran.text();
+            let last = text
+                .lines()
+                .rfind(|line| !line.trim().is_empty())
+                .unwrap_or_default();
+            row.problem = Some(format!(
+                "{}: {}",
+                ran.reason(&LIMITS),
+                last.chars().take(160).collect::<String>()
+            ));
+            return Ok(row);
+        }
+        let seconds = ran.duration.as_secs_f64();
+        row.seconds = Some(row.seconds.map_or(seconds, |best| best.min(seconds)));
+        let mib = ran.peak_bytes as f64 / f64::from(1 << 20);
+        row.peak_mib = Some(row.peak_mib.map_or(mib, |worst| worst.max(mib)));
+    }
+    row.emitted_kb = candidate
+        .folder
+        .as_deref()
+        .map(|folder| bytes_below(folder) / 1000);
+    Ok(row)
+}
+
+fn bytes_below(folder: &Path) -> u64 {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    entries
+        .filter_map(|entry| Some((entry.metadata().ok()?, entry.path())))
+        .map(|(facts, path)| {
+            if facts.is_dir() {
+                bytes_below(&path)
+            } else {
+                facts.len()
+            }
+        })
+        .sum()
+}
+
+fn print(context: &Context, rows: &[Row], steps: &[growth::Step]) {
+    let output = &context.output;
+    let is_release = !cfg!(debug_assertions);
+    output.json(&serde_json::json!({
+        "version": 1, "is_release": is_release, "rows": rows, "growth": steps,
+    }));
+    if !is_release {
+        output.line(
+            "this is a debug build of ours: cargo run --release --package xtask -- bench codegen",
+        );
+    }
+    let base = rows.first().and_then(|row| row.seconds);
+    let cells: Vec<Vec<String>> = rows
+        .iter()
+        .map(|row| match row.seconds {
+            Some(seconds) => vec![
+                shown(row),
+                format!("{seconds:.3}"),
+                base.map_or_else(String::new, |base| format!("{:.1}×", seconds / base)),
+                row.peak_mib
+                    .map_or_else(String::new, |mib| format!("{mib:.0}")),
+                row.emitted_kb.map_or_else(String::new, |kb| kb.to_string()),
+            ],
+            None => vec![shown(row), row.problem.clone().unwrap_or_default()],
+        })
+        .collect();
+    output.text(|out| {
+        render_table(
+            out,
+            &["tool", "seconds", "of ours", "peak MiB", "kB written"],
+            &cells,
+        )
+    });
+    for step in steps {
+        output.line(format!(
+            "×{}: {} kB, {:.3} s, {:.0} MiB",
+            step.factor,
+            step.bytes / 1000,
+            step.seconds,
+            step.peak_mib
+        ));
+    }
+}
+
+fn shown(row: &Row) -> String {
+    match row.version {
+        Some(version) => format!("{} {version}", row.name),
+        None => row.name.clone(),
+    }
+}
