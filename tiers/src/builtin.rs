@@ -91,7 +91,7 @@ impl Builtin {
                 "--no-tests=pass",
                 "{junit}",
             ],
-            Self::Test => &["cargo", "test", "{packages}", "--no-fail-fast"],
+            Self::Test => &["cargo", "test", "{packages}", "--no-fail-fast", "{skip}"],
             Self::Contract => &["{tollgate}", "contract", "lint"],
             Self::ContractDiff => &["{tollgate}", "contract", "check"],
             Self::Drift => &["{tollgate}", "codegen", "--check"],
@@ -104,13 +104,40 @@ impl Builtin {
         words.iter().map(|word| (*word).to_owned()).collect()
     }
 
+    /// Whether the built-in takes part in the one instrumented build of `tiers.coverage`.
+    #[must_use]
+    pub fn is_instrumented(self) -> bool {
+        matches!(self, Self::Lint | Self::Test)
+    }
+
+    /// The command when `tiers.coverage` is set: lint builds what the tests run, by clippy in the
+    /// compiler's place.
+    #[must_use]
+    pub fn instrumented_command(self, has_nextest: bool) -> Vec<String> {
+        match self {
+            Self::Lint => ["cargo", "test", "--no-run", "{workspace}"]
+                .map(str::to_owned)
+                .to_vec(),
+            _ => self.command(has_nextest),
+        }
+    }
+
     /// Fills what the settings leave open: command, inputs, tools, env and lock.
     #[must_use]
-    pub fn fill(self, mut step: StepSettings, has_nextest: bool) -> StepSettings {
+    pub fn fill(
+        self,
+        mut step: StepSettings,
+        has_nextest: bool,
+        is_instrumented: bool,
+    ) -> StepSettings {
         if step.name.is_empty() {
             self.word().clone_into(&mut step.name);
         }
-        step.command = self.command(has_nextest);
+        step.command = if is_instrumented && self.is_instrumented() {
+            self.instrumented_command(has_nextest)
+        } else {
+            self.command(has_nextest)
+        };
         step.per_crate.get_or_insert(self.is_per_crate());
         if step.command[0] == "cargo" {
             self.fill_cargo(&mut step, has_nextest);

@@ -194,6 +194,7 @@ pub fn excerpt(log: &str) -> Vec<String> {
     let is_error = |line: &&str| {
         let line = line.trim_start();
         line.starts_with("error")
+            || line.starts_with("warning: ")
             || line.starts_with("FAIL [")
             || line.contains("panicked at")
             || line.starts_with("Diff in ")

@@ -19,8 +19,10 @@ use crate::counts::{self, Counts};
 use crate::process::{self, End, Spawn};
 use crate::{environment, tools};
 
+/// Set to `1` when clippy takes the compiler's place.
+pub(crate) const CLIPPY_ENV: &str = "TOLLGATE_RUSTC_CLIPPY";
 /// Set to `1` for the wrapped compiler.
-const WRAPPER_ENV: &str = "TOLLGATE_RUSTC_COVERAGE";
+pub(crate) const WRAPPER_ENV: &str = "TOLLGATE_RUSTC_COVERAGE";
 
 /// What to collect.
 #[derive(Debug, Clone)]
@@ -117,12 +119,36 @@ pub fn is_rustc_call(arguments: &[OsString]) -> bool {
 /// Acts as the compiler: `arguments` are those of the process, its own name first.
 #[must_use]
 pub fn rustc_wrapper(arguments: &[OsString]) -> ExitCode {
-    let mut command = Command::new(&arguments[1]);
+    let is_set = |name: &str| env::var_os(name).is_some_and(|value| value == "1");
+    let follows = |name: &str| {
+        arguments
+            .iter()
+            .skip_while(move |word| *word != name)
+            .nth(1)
+    };
+    // cargo asks about the target with a crate of this name.
+    let is_crate = follows("--crate-name").is_some_and(|name| name != "___");
+    let mut command = if is_crate && is_set(CLIPPY_ENV) {
+        let mut command = Command::new(clippy_driver());
+        command.arg(&arguments[1]);
+        command
+    } else {
+        Command::new(&arguments[1])
+    };
     command.args(&arguments[2..]);
     if arguments.iter().any(|argument| argument == "--crate-name") {
         command.args(["-C", "instrument-coverage"]);
     }
     replace_process(command)
+}
+
+/// clippy's compiler next to cargo, which names itself to the processes that it starts.
+fn clippy_driver() -> PathBuf {
+    let name = format!("clippy-driver{}", env::consts::EXE_SUFFIX);
+    env::var_os("CARGO")
+        .map(|cargo| PathBuf::from(cargo).with_file_name(&name))
+        .filter(|driver| driver.is_file())
+        .unwrap_or_else(|| PathBuf::from(name))
 }
 
 #[cfg(unix)]
@@ -184,7 +210,7 @@ fn output_of(root: &Path, program: &str, arguments: &[&str]) -> Result<String, C
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
-fn bytes_of(command: &mut Command, program: &str) -> Result<Vec<u8>, CoverageError> {
+pub(crate) fn bytes_of(command: &mut Command, program: &str) -> Result<Vec<u8>, CoverageError> {
     let program = program.to_owned();
     let output = match command.stdin(Stdio::null()).output() {
         Ok(output) => output,
@@ -246,7 +272,7 @@ fn excluded(request: &Request<'_>) -> Vec<String> {
         .collect()
 }
 
-fn fresh_folder(path: &Path) -> Result<(), CoverageError> {
+pub(crate) fn fresh_folder(path: &Path) -> Result<(), CoverageError> {
     let fail = |source| CoverageError::Prepare {
         path: path.to_owned(),
         source,
@@ -283,7 +309,7 @@ fn environment_of(
 
 /// The executable under a name that stays: cargo rebuilds when the wrapper's path changes, and
 /// building the workspace replaces the running executable itself.
-fn wrapper_beside(tollgate: &Path, folder: &Path) -> Result<PathBuf, CoverageError> {
+pub(crate) fn wrapper_beside(tollgate: &Path, folder: &Path) -> Result<PathBuf, CoverageError> {
     let wrapper = folder.join("tollgate-rustc");
     let fail = |source| CoverageError::Prepare {
         path: wrapper.clone(),
@@ -319,8 +345,8 @@ fn run(
 
 /// One line of `cargo --message-format=json`.
 #[derive(Deserialize)]
-struct Message {
-    executable: Option<PathBuf>,
+pub(crate) struct Message {
+    pub executable: Option<PathBuf>,
 }
 
 /// The instrumented binaries: what the tests were linked into and what they start.
@@ -347,12 +373,28 @@ fn export(
     objects: &BTreeSet<PathBuf>,
 ) -> Result<PathBuf, CoverageError> {
     let merged = folder.join("merged.profdata");
+    merge(llvm, &[folder.join("profiles")], &merged)?;
+    write_lcov(request.root, llvm, folder, objects)
+}
+
+/// Merges profiles, or folders of them, into one.
+pub(crate) fn merge(llvm: &LlvmTools, from: &[PathBuf], to: &Path) -> Result<(), CoverageError> {
     let mut merge = Command::new(&llvm.profdata);
     merge
         .args(["merge", "--sparse", "--failure-mode=all", "-o"])
-        .arg(&merged);
-    merge.arg(folder.join("profiles"));
-    bytes_of(&mut merge, "llvm-profdata merge")?;
+        .arg(to)
+        .args(from);
+    bytes_of(&mut merge, "llvm-profdata merge").map(drop)
+}
+
+/// Writes `lcov.info` in `folder` from its `merged.profdata`.
+pub(crate) fn write_lcov(
+    root: &Path,
+    llvm: &LlvmTools,
+    folder: &Path,
+    objects: &BTreeSet<PathBuf>,
+) -> Result<PathBuf, CoverageError> {
+    let merged = folder.join("merged.profdata");
     let mut export = Command::new(&llvm.cov);
     export.args(["export", "--format=lcov", "--skip-functions"]);
     export.arg(format!("--instr-profile={}", merged.display()));
@@ -361,10 +403,7 @@ fn export(
         export.arg("--object").arg(object);
     }
     let lcov = bytes_of(&mut export, "llvm-cov export")?;
-    let root = request
-        .root
-        .canonicalize()
-        .unwrap_or_else(|_| request.root.to_owned());
+    let root = root.canonicalize().unwrap_or_else(|_| root.to_owned());
     let prefix = format!("SF:{}/", root.display());
     let text = String::from_utf8_lossy(&lcov).replace(&prefix, "SF:");
     let path = folder.join("lcov.info");

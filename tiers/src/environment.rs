@@ -62,10 +62,12 @@ const BASE: [&str; 53] = [
 ];
 
 /// Variables that the runner sets or that would make a step act as something else.
-const NEVER: [&str; 3] = [
+const NEVER: [&str; 5] = [
     "TOLLGATE_NOT_CHECKED",
     "TOLLGATE_MAY_BE_MISSING",
     "TOLLGATE_RUSTC_COVERAGE",
+    "TOLLGATE_RUSTC_CLIPPY",
+    "TOLLGATE_PROFILES",
 ];
 
 /// Whether a name fits a pattern; `*` at the end stands for any rest.

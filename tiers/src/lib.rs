@@ -26,6 +26,7 @@ pub mod machine;
 pub mod pace;
 mod probe;
 pub mod process;
+mod profiles;
 pub mod run;
 mod schedule;
 mod step;

@@ -8,6 +8,7 @@ use globset::{Glob, GlobSet, GlobSetBuilder};
 use tollgate_report::quantity::{Size, Span};
 use tollgate_report::suggest::nearest;
 
+use crate::builtin::Builtin;
 use crate::pace::Reference;
 use crate::settings::{Settings, StepSettings, Tier};
 use crate::{defaults, graph, tools};
@@ -62,6 +63,10 @@ pub struct Step {
     pub per_crate: bool,
     /// Packages left out.
     pub exclude: BTreeSet<String>,
+    /// Texts in the names of tests that are left out.
+    pub skip: Vec<String>,
+    /// The part it takes in the one instrumented build; none when it takes none.
+    pub instrumented: Option<Builtin>,
     /// What only one step may hold at a time.
     pub lock: Option<String>,
 }
@@ -164,22 +169,29 @@ pub fn plan_with(
     for (idx, step) in step_settings.into_iter().enumerate() {
         plan.may_be_missing
             .extend(step.may_be_missing.iter().cloned());
-        if step.builtin == Some(crate::builtin::Builtin::Test) && !has_nextest {
+        if step.builtin == Some(Builtin::Test) && !has_nextest {
             plan.notes
                 .push("cargo-nextest is not here, so tests run by `cargo test`".to_owned());
         }
         let is_workspace = root.join("Cargo.toml").is_file();
-        plan.steps.push(checked_step(
-            tier,
-            idx,
-            step,
-            critical,
+        let world = World {
             has_nextest,
             is_workspace,
-        )?);
+            is_instrumented: settings.coverage && is_workspace,
+        };
+        plan.steps
+            .push(checked_step(tier, idx, step, critical, world)?);
     }
     check_graph(tier, &plan.steps)?;
     Ok(plan)
+}
+
+/// What a step's form depends on besides its settings.
+#[derive(Clone, Copy)]
+struct World {
+    has_nextest: bool,
+    is_workspace: bool,
+    is_instrumented: bool,
 }
 
 fn checked_step(
@@ -187,8 +199,7 @@ fn checked_step(
     idx: usize,
     step: StepSettings,
     critical: Span,
-    has_nextest: bool,
-    is_workspace: bool,
+    world: World,
 ) -> Result<Step, PlanError> {
     let label = if step.name.is_empty() {
         format!("number {}", idx + 1)
@@ -203,7 +214,7 @@ fn checked_step(
     let step = match (step.builtin, step.command.is_empty()) {
         (Some(_), false) => return Err(fail("it has both a `command` and a `builtin`")),
         (None, true) => return Err(fail("it has neither a `command` nor a `builtin`")),
-        (Some(builtin), true) => builtin.fill(step, has_nextest),
+        (Some(builtin), true) => builtin.fill(step, world.has_nextest, world.is_instrumented),
         (None, false) => step,
     };
     if step.name.is_empty() {
@@ -213,7 +224,7 @@ fn checked_step(
     if !step.name.chars().all(is_word) {
         return Err(fail("its name may hold letters, digits, `-` and `_` only"));
     }
-    let per_crate = step.per_crate.unwrap_or(false) && is_workspace;
+    let per_crate = step.per_crate.unwrap_or(false) && world.is_workspace;
     if step.per_crate == Some(true) && !names_crates(&step.command) {
         return Err(fail(
             "`per_crate` needs `{packages}` or `{workspace}` in its command",
@@ -234,6 +245,10 @@ fn checked_step(
         optional: step.optional,
         per_crate,
         exclude: step.exclude.into_iter().collect(),
+        skip: step.skip,
+        instrumented: step
+            .builtin
+            .filter(|builtin| world.is_instrumented && builtin.is_instrumented()),
         lock: step.lock,
     })
 }

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use tollgate_report::{Digest, Outcome};
 
+use crate::builtin::Builtin;
 use crate::counts::Counts;
 use crate::crates::{self, Crates};
 use crate::environment;
@@ -38,6 +39,10 @@ pub(crate) struct Job {
     pub counts_cached: Option<Counts>,
     /// What cached crates could not check.
     pub not_checked_cached: BTreeSet<String>,
+    /// Profiles of the cached crates' tests.
+    pub profiles_cached: Vec<Digest>,
+    /// Whether crates were left out unseen, so that no whole coverage can come of it.
+    pub is_partial: bool,
 }
 
 /// Looks a step up. `need_keys` holds the keys of the steps it needs.
@@ -56,6 +61,11 @@ pub(crate) fn probe(
         ..Manifest::default()
     };
     base.env.extend(step.set.clone());
+    let skip = step.skip.iter().map(|text| format!("--skip={text}"));
+    base.command.extend(skip);
+    if step.instrumented.is_some() {
+        base.command.push("--instrumented".to_owned());
+    }
     for argv in &step.tools {
         let name = argv.join(" ");
         match shared.tools.get(&name) {
@@ -130,6 +140,8 @@ fn probe_whole(shared: &Shared<'_>, step: &Step, mut manifest: Manifest) -> Prob
         crates_cached: Vec::new(),
         counts_cached: None,
         not_checked_cached: BTreeSet::new(),
+        profiles_cached: Vec::new(),
+        is_partial: false,
     }))
 }
 
@@ -187,6 +199,31 @@ fn restore_outputs(shared: &Shared<'_>, entry: &Entry) -> bool {
                 .store
                 .blob(&output.content)
                 .is_some_and(|bytes| tollgate_report::write_atomic(&path, &bytes).is_ok())
+    })
+}
+
+/// What the coverage report of a whole step is kept under.
+pub(crate) fn coverage_manifest(step: &Step, key: &Digest) -> Manifest {
+    Manifest {
+        version: MANIFEST_VERSION,
+        step: format!("{}-coverage", step.name),
+        needs: BTreeMap::from([(step.name.clone(), key.to_string())]),
+        ..Manifest::default()
+    }
+}
+
+/// Puts the coverage report of these results back. True also when they have none, for want of a tool.
+fn restore_coverage(shared: &Shared<'_>, step: &Step, key: &Digest) -> bool {
+    let key = coverage_manifest(step, key).key();
+    let Some(entry) = shared.store.get(&key, shared.cx.clock.now()) else {
+        return false;
+    };
+    entry.outputs.iter().all(|output| {
+        let path = shared.cx.state_dir.join(&output.path);
+        shared
+            .store
+            .blob(&output.content)
+            .is_some_and(|bytes| tollgate_report::write_atomic(&path, &bytes).is_ok())
     })
 }
 
@@ -292,6 +329,7 @@ struct CratesProbe {
     cached: Vec<String>,
     untouched: Vec<String>,
     misses: Vec<Manifest>,
+    hits: Vec<Manifest>,
 }
 
 impl CratesProbe {
@@ -311,13 +349,21 @@ impl CratesProbe {
             Some(entry) => {
                 self.entries.push(entry);
                 self.cached.push(name);
+                self.hits.push(manifest);
             }
             None => self.misses.push(manifest),
         }
     }
 
-    fn finish(self, shared: &Shared<'_>, step: &Step) -> Probe {
+    fn finish(mut self, shared: &Shared<'_>, step: &Step) -> Probe {
         let key = digest_of_map(&self.keys);
+        let covers = step.instrumented == Some(Builtin::Test) && self.untouched.is_empty();
+        if covers && self.misses.is_empty() && !restore_coverage(shared, step, &key) {
+            // Without its coverage report the tests have to run again.
+            self.misses = std::mem::take(&mut self.hits);
+            self.entries.clear();
+            self.cached.clear();
+        }
         if self.misses.is_empty() {
             let mut report = cached(shared, step, &self.entries);
             if self.cached.is_empty() {
@@ -340,9 +386,15 @@ impl CratesProbe {
             manifests: self.misses,
             key,
             crates_run,
-            crates_cached: [self.cached, self.untouched].concat(),
+            crates_cached: [self.cached, self.untouched.clone()].concat(),
             counts_cached: report.counts,
             not_checked_cached: report.not_checked.into_iter().collect(),
+            profiles_cached: self
+                .entries
+                .iter()
+                .filter_map(|entry| entry.profile.clone())
+                .collect(),
+            is_partial: !self.untouched.is_empty(),
         }))
     }
 }

@@ -12,6 +12,7 @@ use tollgate_report::atomic::WriteError;
 use tollgate_report::{Clock, Outcome};
 
 use crate::cold::ColdMeter;
+use crate::coverage::CoverageError;
 use crate::crates::{Crates, CratesError};
 use crate::files::{self, FileSource, FilesError, Tree};
 use crate::git::{Git, GitError, touched_since};
@@ -111,6 +112,9 @@ pub enum TierError {
         #[source]
         source: io::Error,
     },
+    /// Line coverage could not be collected.
+    #[error("collect line coverage")]
+    Coverage(#[from] CoverageError),
     /// The cache could not be written.
     #[error("write below `.tollgate`")]
     Write(#[from] WriteError),

@@ -26,6 +26,8 @@ pub struct Settings {
     pub cache_size_max: Size,
     /// Names of tools or steps that may be missing under `CI=true`; the report says so in its first lines. Default none.
     pub may_be_missing: Vec<String>,
+    /// Whether lint and tests share one instrumented build, from which `test` also writes line coverage to `.tollgate/coverage/lcov.info`. Default false: `cargo clippy` checks, and tests are built apart.
+    pub coverage: bool,
     /// The machine that target and critical times are meant for: a slower machine is judged by the time that this one would have needed.
     pub reference: Reference,
 }
@@ -39,6 +41,7 @@ impl Default for Settings {
             tier3: TierSettings::default(),
             cache_size_max: Size(1 << 30),
             may_be_missing: Vec::new(),
+            coverage: false,
             reference: Reference::default(),
         }
     }
@@ -122,7 +125,7 @@ pub struct TierSettings {
 pub struct StepSettings {
     /// Name, unique in its tier: letters, digits, `-` and `_`. Absent: the built-in's name.
     pub name: String,
-    /// The command as a list; `{tollgate}` is the running executable, `{packages}` the affected crates as `-p a -p b`, `{workspace}` all crates but the excluded, `{filter}` nextest's filter for the affected, `{junit}` nextest's options for a JUnit file.
+    /// The command as a list; `{tollgate}` is the running executable, `{packages}` the affected crates as `-p a -p b`, `{workspace}` all crates but the excluded, `{filter}` nextest's filter for the affected and for `skip`, `{skip}` the same `skip` for `cargo test`, `{junit}` nextest's options for a JUnit file.
     pub command: Vec<String>,
     /// A built-in instead of a command.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -147,6 +150,8 @@ pub struct StepSettings {
     pub per_crate: Option<bool>,
     /// Rust packages that the step leaves out. Default none.
     pub exclude: Vec<String>,
+    /// Tests whose name contains one of these texts are left out by the built-in `test`, such as `slow::` for modules named `slow`. Default none.
+    pub skip: Vec<String>,
     /// Name of something that only one step may hold at a time, such as cargo's build lock. Absent: as the built-in does.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub lock: Option<String>,

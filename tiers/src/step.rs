@@ -12,12 +12,14 @@ use tollgate_report::quantity::Span;
 use tollgate_report::unchecked::{ALLOWED_ENV, LIST_ENV};
 use tollgate_report::{ExitCode, Outcome, write_atomic};
 
+use crate::builtin::Builtin;
 use crate::cold::ColdWatch;
 use crate::counts;
 use crate::environment;
 use crate::plan::Step;
 use crate::probe::{Job, missing_tool, sum};
 use crate::process::{self, End, Spawn};
+use crate::profiles::{self, Covered};
 use crate::record::{How, StepReport};
 use crate::run::{Shared, TierError};
 use crate::stopped::{self, Deadline, Stopped};
@@ -58,7 +60,7 @@ pub(crate) fn run(shared: &Shared<'_>, step: &Step, job: &Job) -> Result<StepRep
     let spawn = Spawn {
         argv: expand(shared, step, job)?,
         folder: shared.cx.root.clone(),
-        env: environment_of(shared, step, &list_path),
+        env: environment_of(shared, step, &list_path)?,
     };
     let started = shared.now();
     let is_first_build = step.lock.as_deref() == Some("cargo") && shared.is_first_build;
@@ -110,7 +112,12 @@ pub(crate) fn run(shared: &Shared<'_>, step: &Step, job: &Job) -> Result<StepRep
     report.not_checked = read_lines(&list_path);
     report.crates_run.clone_from(&job.crates_run);
     report.crates_cached.clone_from(&job.crates_cached);
-    if let Some(why) = keep(shared, step, job, &report, &text)? {
+    let mut covered = Covered::default();
+    if step.instrumented == Some(Builtin::Test) && report.outcome == Outcome::Pass {
+        covered = profiles::collect(shared, step, job)?;
+        report.not_checked.extend(covered.not_checked.clone());
+    }
+    if let Some(why) = keep(shared, step, job, &report, &text, &covered)? {
         report.explanation.push_str(&format!("; not kept: {why}"));
     }
     report.counts = sum(report.counts, job.counts_cached);
@@ -145,6 +152,9 @@ fn judge(critical: Span, step: &Step, spawn: &Spawn, end: &End<Stop>, log: &str)
         End::Missing => {
             report = missing_tool(step, &spawn.argv[0]);
         }
+        End::Exited(Some(0)) if step.instrumented == Some(Builtin::Lint) => {
+            judge_warnings(&mut report, log);
+        }
         End::Exited(Some(0)) => {}
         End::Exited(status) => match (missing_in_log(spawn, log), *status) {
             (Some(tool), _) => report = missing_tool(step, &tool),
@@ -175,6 +185,18 @@ fn judge(critical: Span, step: &Step, spawn: &Spawn, end: &End<Stop>, log: &str)
         }
     }
     report
+}
+
+/// The shared build only warns, so that tests run whatever clippy finds; the lint step fails for it.
+fn judge_warnings(report: &mut StepReport, log: &str) {
+    let n_crates = log
+        .lines()
+        .filter(|line| line.starts_with("warning: `") && line.contains(" generated "))
+        .count();
+    if n_crates > 0 {
+        report.outcome = Outcome::Fail;
+        report.cause = Some(format!("clippy warns in {n_crates} targets"));
+    }
 }
 
 /// A step that was stopped did not fail, unless a test had failed before.
@@ -275,13 +297,19 @@ fn expand(shared: &Shared<'_>, step: &Step, job: &Job) -> Result<Vec<String>, Wr
                         .flat_map(|name| ["-p".to_owned(), name.clone()]),
                 );
             }
-            "{filter}" if is_all => {}
             "{filter}" => {
-                let terms = job
-                    .crates_run
-                    .iter()
-                    .map(|name| format!("package(={name})"));
-                argv.extend(["-E".to_owned(), terms.collect::<Vec<_>>().join(" + ")]);
+                let filter = filter(step, job, is_all);
+                argv.extend(
+                    filter
+                        .into_iter()
+                        .flat_map(|filter| ["-E".to_owned(), filter]),
+                );
+            }
+            "{skip}" if step.skip.is_empty() => {}
+            "{skip}" => {
+                argv.push("--".to_owned());
+                let skipped = step.skip.iter();
+                argv.extend(skipped.flat_map(|text| ["--skip".to_owned(), text.clone()]));
             }
             "{junit}" => argv.extend(junit_options(shared, step)?),
             word => argv.push(word.to_owned()),
@@ -290,7 +318,27 @@ fn expand(shared: &Shared<'_>, step: &Step, job: &Job) -> Result<Vec<String>, Wr
     Ok(argv)
 }
 
+/// nextest's filter for the crates that run and the tests that don't; none when all run.
+fn filter(step: &Step, job: &Job, is_all: bool) -> Option<String> {
+    let mut terms = Vec::new();
+    if !is_all {
+        let packages = job.crates_run.iter();
+        let packages = packages.map(|name| format!("package(={name})"));
+        terms.push(format!("({})", packages.collect::<Vec<_>>().join(" + ")));
+    } else if step.instrumented.is_some() {
+        let excluded = step.exclude.iter();
+        terms.extend(excluded.map(|name| format!("not package(={name})")));
+    }
+    terms.extend(step.skip.iter().map(|text| format!("not test(~{text})")));
+    (!terms.is_empty()).then(|| terms.join(" & "))
+}
+
+/// In the instrumented build every step selects every crate: another selection would change the
+/// unified features and build dependencies again.
 fn whole_workspace(step: &Step) -> Vec<String> {
+    if step.instrumented.is_some() && step.command.iter().any(|word| word != "{packages}") {
+        return vec!["--workspace".to_owned()];
+    }
     let excluded = step.exclude.iter();
     let excluded = excluded.flat_map(|name| ["--exclude".to_owned(), name.clone()]);
     std::iter::once("--workspace".to_owned())
@@ -312,7 +360,11 @@ fn junit_options(shared: &Shared<'_>, step: &Step) -> Result<[String; 2], WriteE
     Ok(["--tool-config-file".to_owned(), config])
 }
 
-fn environment_of(shared: &Shared<'_>, step: &Step, list_path: &Path) -> BTreeMap<String, String> {
+fn environment_of(
+    shared: &Shared<'_>,
+    step: &Step,
+    list_path: &Path,
+) -> Result<BTreeMap<String, String>, TierError> {
     let mut env = environment::base(&shared.env);
     env.extend(environment::allowed(&shared.env, &step.env));
     // Plain text can be parsed and stored; colour cannot.
@@ -328,8 +380,11 @@ fn environment_of(shared: &Shared<'_>, step: &Step, list_path: &Path) -> BTreeMa
         .collect();
     env.insert(ALLOWED_ENV.to_owned(), allowed.join(","));
     env.extend(shared.cx.env.clone());
+    if step.instrumented.is_some() {
+        env.extend(profiles::environment(shared)?);
+    }
     env.extend(step.set.clone());
-    env
+    Ok(env)
 }
 
 fn read_lines(path: &Path) -> Vec<String> {
@@ -353,6 +408,7 @@ fn keep(
     job: &Job,
     report: &StepReport,
     log: &str,
+    covered: &Covered,
 ) -> Result<Option<String>, TierError> {
     if report.outcome == Outcome::Fail {
         for manifest in &job.manifests {
@@ -392,6 +448,7 @@ fn keep(
         );
         entry.outputs.clone_from(&outputs);
         entry.not_checked.clone_from(&report.not_checked);
+        entry.profile = covered.profile_of(manifest.package.as_deref());
         match &manifest.package {
             Some(package) => entry.counts = by_package.get(package).copied(),
             None => {
@@ -401,5 +458,6 @@ fn keep(
         }
         shared.store.put(&manifest.key(), &entry, manifest)?;
     }
+    profiles::keep_report(shared, step, job, covered, log_digest)?;
     Ok(None)
 }

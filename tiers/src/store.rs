@@ -48,6 +48,9 @@ pub struct Entry {
     pub closing_lines: Vec<String>,
     /// What the step itself said it could not check.
     pub not_checked: Vec<String>,
+    /// The merged profile of its instrumented tests.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub profile: Option<Digest>,
 }
 
 impl Entry {
@@ -64,6 +67,7 @@ impl Entry {
             counts: None,
             closing_lines: Vec::new(),
             not_checked: Vec::new(),
+            profile: None,
         }
     }
 }
@@ -107,6 +111,7 @@ impl Store {
         let blobs = entry.outputs.iter().map(|output| &output.content);
         let blobs: Vec<PathBuf> = blobs
             .chain([&entry.log])
+            .chain(&entry.profile)
             .map(|digest| self.blob_path(digest))
             .collect();
         if !blobs.iter().all(|blob| blob.is_file()) {

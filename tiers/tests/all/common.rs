@@ -23,6 +23,8 @@ pub struct Repository {
     pub settings: String,
     /// Run tests by cargo-nextest.
     pub has_nextest: bool,
+    /// The executable that stands for `{tollgate}`.
+    pub tollgate: PathBuf,
     n_runs: AtomicU32,
 }
 
@@ -43,6 +45,7 @@ impl Repository {
             folder: tempfile::tempdir().unwrap(),
             settings: settings.to_owned(),
             has_nextest: false,
+            tollgate: PathBuf::from("/bin/true"),
             n_runs: AtomicU32::new(0),
         };
         for (path, text) in files {
@@ -118,7 +121,7 @@ impl Repository {
             run: format!("run{n_run}"),
             jobs: 4,
             mode: options.mode.clone(),
-            tollgate: PathBuf::from("/bin/true"),
+            tollgate: self.tollgate.clone(),
             env: BTreeMap::from([("CARGO_TARGET_DIR".to_owned(), target)]),
             is_ci: options.is_ci,
             clock: options.clock,

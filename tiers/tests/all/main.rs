@@ -2,12 +2,10 @@
 
 #[cfg(test)]
 mod common;
-#[cfg(all(test, unix))]
-mod coverage;
 #[cfg(test)]
 mod crates;
 #[cfg(test)]
-mod rust;
+mod slow;
 #[cfg(test)]
 mod speed;
 #[cfg(test)]
