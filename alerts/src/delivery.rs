@@ -1,5 +1,5 @@
-//! Delivery: the background task, and one round of sending what is due. It decides nothing:
-//! the outbox says which rows, the channel says how it ended, and the journal keeps it.
+//! Delivery: the background task, and one round of sending what is due. The outbox decides which
+//! rows are sent, the channel reports how each attempt ended, and the journal records it.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -9,19 +9,20 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tollgate_report::Timestamp;
 
+use crate::attempt::Sent;
 use crate::change::{Change, Row, RowStatus};
 use crate::channel::Outgoing;
-use crate::dispatcher::{Delivery, DispatcherError, Shared};
 use crate::journal::JournalError;
-use crate::outbox::{self, Sent};
+use crate::outbox;
 use crate::pipeline::{self, Input};
+use crate::shared::{Delivery, DispatcherError, Shared};
 
-/// The background task looks at least this often, as the wall clock may jump.
+/// The background task checks at least this often, as the wall clock may jump.
 const LONGEST_SLEEP: Duration = Duration::from_secs(30);
 /// Rounds of one delivery: a dead letter's alert and a merged digest go out in the same call.
 const N_ROUNDS: usize = 4;
 
-/// The background task: sleeps until something is due or somebody wakes it. Ends when told to.
+/// The background task: sleeps until something is due or it is woken. Ends when `stop` is set.
 pub(crate) async fn run(shared: Arc<Shared>, mut stop: watch::Receiver<bool>) {
     // A row that is due may still have to wait for the limit; a short sleep keeps that from spinning.
     let mut least_sleep = Duration::ZERO;
@@ -31,7 +32,7 @@ pub(crate) async fn run(shared: Arc<Shared>, mut stop: watch::Receiver<bool>) {
             .next_due(now)
             .map_or(LONGEST_SLEEP, |due| due.since(now));
         let sleep = sleep.clamp(least_sleep, LONGEST_SLEEP);
-        // Lost branches hold nothing: a wake-up only means to look again.
+        // Lost branches hold nothing: a wake-up only means to check again.
         tokio::select! {
             _ = stop.changed() => break,
             () = shared.wake.notified() => {}
@@ -76,7 +77,7 @@ pub(crate) async fn deliver_due(shared: &Arc<Shared>) -> Result<Delivery, Dispat
     Ok(delivery)
 }
 
-/// Takes the pipeline to `now`, makes digests of backlogs, and says what to send.
+/// Takes the pipeline to `now`, makes digests of backlogs, and returns what to send.
 fn prepare(shared: &Shared, now: Timestamp) -> Result<BTreeMap<String, Vec<Row>>, JournalError> {
     let policy = &shared.policy;
     shared.commit(|core| pipeline::step(&core.state, policy, Input::Tick, now))?;
@@ -117,7 +118,7 @@ async fn send_row(shared: &Shared, row: &Row, now: Timestamp) -> Sent {
     else {
         return Sent::Refused {
             why: format!(
-                "the receiver `{}` is not in the settings any more",
+                "the receiver `{}` is no longer in the settings",
                 row.receiver
             ),
         };
@@ -126,13 +127,12 @@ async fn send_row(shared: &Shared, row: &Row, now: Timestamp) -> Sent {
         Ok(rendered) => {
             let outgoing = Outgoing {
                 row,
-                notification: &notification,
                 rendered: &rendered,
             };
             channel.send(&outgoing, now).await
         }
         Err(error) => {
-            tracing::error!(message.id = %row.id, error = %error, "a message cannot be put in words");
+            tracing::error!(message.id = %row.id, error = %error, "a message cannot be rendered");
             Sent::Refused {
                 why: error.to_string(),
             }
@@ -153,7 +153,7 @@ fn mark(shared: &Shared, row: Row, sent: &Sent) -> Result<Row, JournalError> {
         shared.core().paused.remove(&row.receiver);
     }
     if let RowStatus::Dead { why, .. } = &row.status {
-        tracing::error!(message.id = %row.id, receiver.name = %row.receiver, why = %why, "gave a message up");
+        tracing::error!(message.id = %row.id, receiver.name = %row.receiver, why = %why, "gave up on a message");
     }
     shared.commit(|core| {
         let event = outbox::dead_letter_event(&core.state, &row, now);

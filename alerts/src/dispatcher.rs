@@ -1,57 +1,36 @@
 //! The dispatcher: joins pipeline, journal, templates and channels, and delivers in the background.
 //!
-//! All that is decided is decided by the pure parts; this shell keeps a change before it acts on it.
+//! The pure parts decide; this shell writes a change to disk before it acts on it.
 
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{Mutex as AsyncMutex, Notify, watch};
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
-use tollgate_report::{Clock, Timestamp};
+use tollgate_report::Clock;
 
 use crate::AlertEvent;
+use crate::attempt::Sent;
 use crate::change::{Change, State};
-use crate::channel::{Channel, ChannelError, Console, Outgoing};
+use crate::channel::{Console, Outgoing, TEMPLATES};
 use crate::delivery::{deliver_due, run};
-use crate::journal::{Journal, JournalError};
-use crate::message::{TemplateError, Templates, sample};
+use crate::journal::Journal;
+use crate::message::{Templates, sample};
 use crate::notification::{id_of, rows_of};
-use crate::outbox::{self, Paused, Sent};
 use crate::pipeline::{self, Input, Policy};
-use crate::rules::{RuleStates, Sample, observe};
-use crate::settings::{Settings, SettingsError};
+use crate::rules::{Sample, observe};
+use crate::settings::Settings;
+use crate::shared::{Delivery, DispatcherError, Shared};
 use crate::silence::Silence;
 
-/// Ended rows and alerts are kept this long in the journal.
-const KEEP: Duration = Duration::from_secs(24 * 3_600);
 /// How long `shutdown` delivers what is due.
 const SHUTDOWN_BOUND: Duration = Duration::from_secs(15);
 
-/// Alerts could not be handled.
-#[derive(Debug, thiserror::Error)]
-pub enum DispatcherError {
-    /// The settings contradict themselves.
-    #[error("use the alert settings")]
-    Settings(#[from] SettingsError),
-    /// A receiver cannot be opened.
-    #[error("open a receiver of alerts")]
-    Channel(#[from] ChannelError),
-    /// A template is wrong.
-    #[error("load the templates of alerts")]
-    Template(#[from] TemplateError),
-    /// The journal could not be read or written.
-    #[error("keep alerts")]
-    Journal(#[from] JournalError),
-    /// A silence lacks something.
-    #[error("silence alerts: {0} is missing")]
-    Silence(&'static str),
-    /// A task of ours ended in a panic.
-    #[error("wait for the task that keeps alerts")]
-    Task(#[from] tokio::task::JoinError),
-}
+/// The program's name in messages, unless the command line sets another.
+pub const PROGRAM: &str = "tollgate";
 
 /// What a dispatcher is made of.
 pub struct Setup {
@@ -63,6 +42,9 @@ pub struct Setup {
     pub clock: Arc<dyn Clock>,
     /// Where console messages go.
     pub console: Console,
+    /// The name by which the program was called, such as `cargo tollgate`. Messages name commands
+    /// with it; [`PROGRAM`] if it is not known.
+    pub program: String,
 }
 
 impl fmt::Debug for Setup {
@@ -71,26 +53,6 @@ impl fmt::Debug for Setup {
             .field("root", &self.root)
             .finish_non_exhaustive()
     }
-}
-
-/// What changes while running.
-pub(crate) struct Core {
-    pub(crate) state: State,
-    journal: Journal,
-    rule_states: RuleStates,
-    pub(crate) paused: Paused,
-}
-
-/// What dispatcher and background task share.
-pub(crate) struct Shared {
-    pub(crate) policy: Policy,
-    pub(crate) clock: Arc<dyn Clock>,
-    pub(crate) channels: BTreeMap<String, Channel>,
-    pub(crate) templates: Templates,
-    core: Mutex<Core>,
-    // One delivery at a time, so that no row is sent twice by two callers.
-    pub(crate) delivering: AsyncMutex<()>,
-    pub(crate) wake: Notify,
 }
 
 /// Takes events, keeps them, and delivers messages. Give it up with [`Dispatcher::shutdown`].
@@ -104,17 +66,6 @@ impl fmt::Debug for Dispatcher {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Dispatcher").finish_non_exhaustive()
     }
-}
-
-/// What became of a call of [`Dispatcher::deliver_due`].
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Delivery {
-    /// Messages that a receiver took.
-    pub n_delivered: usize,
-    /// Messages that are tried again later.
-    pub n_later: usize,
-    /// Messages that were given up.
-    pub n_dead: usize,
 }
 
 /// What became of a sample for one receiver.
@@ -156,7 +107,7 @@ impl Dispatcher {
     }
 
     /// Takes a measured sample through the rules; what they raise is kept as by [`Self::notify`].
-    /// Says how many events were raised.
+    /// Returns how many events were raised.
     pub async fn observe(&self, sample: Sample) -> Result<usize, DispatcherError> {
         let events = {
             let mut core = self.shared.core();
@@ -190,7 +141,7 @@ impl Dispatcher {
         deliver_due(&self.shared).await
     }
 
-    /// Sends a sample to each receiver, past limits and outbox, and says what happened.
+    /// Sends a sample to each receiver, without limits and outbox, and reports the results.
     pub async fn test_receivers(&self) -> Result<Vec<Tested>, DispatcherError> {
         let now = self.shared.clock.now();
         let notification = sample(&id_of("ntf", &format!("sample {now}")), now);
@@ -200,7 +151,6 @@ impl Dispatcher {
         for row in rows_of(&notification, &names) {
             let outgoing = Outgoing {
                 row: &row,
-                notification: &notification,
                 rendered: &rendered,
             };
             let started = self.shared.clock.monotonic();
@@ -260,57 +210,18 @@ fn open_shared(setup: Setup) -> Result<Shared, DispatcherError> {
     let settings = &policy.settings;
     let mut channels = BTreeMap::new();
     for (name, receiver) in &settings.receivers {
-        channels.insert(name.clone(), Channel::open(name, receiver, &setup.console)?);
+        channels.insert(name.clone(), receiver.open(name, &setup.console)?);
     }
-    let folder = settings
-        .templates
-        .as_ref()
-        .map(|folder| setup.root.join(folder));
-    let templates = Templates::load(folder.as_deref())?;
+    let folder = settings.templates.as_ref();
+    let folder = folder.map(|folder| setup.root.join(folder));
+    let templates = Templates::load(TEMPLATES, folder.as_deref(), &setup.program)?;
     let (journal, state) = Journal::open(&setup.root.join(&settings.journal))?;
-    Ok(Shared {
+    Ok(Shared::new(
         policy,
-        clock: setup.clock,
+        setup.clock,
         channels,
         templates,
-        core: Mutex::new(Core {
-            state,
-            journal,
-            rule_states: RuleStates::new(),
-            paused: Paused::new(),
-        }),
-        delivering: AsyncMutex::new(()),
-        wake: Notify::new(),
-    })
-}
-
-impl Shared {
-    pub(crate) fn core(&self) -> MutexGuard<'_, Core> {
-        self.core.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Decides on a change and keeps it: on disk first, then in memory.
-    pub(crate) fn commit(&self, decide: impl FnOnce(&Core) -> Change) -> Result<(), JournalError> {
-        let mut core = self.core();
-        let change = decide(&core);
-        if change.is_empty() {
-            return Ok(());
-        }
-        core.journal.append(&change)?;
-        core.state.apply(change);
-        if core.journal.is_large() {
-            let kept = core.state.compacted(self.clock.now().minus(KEEP));
-            core.journal.compact(&kept)?;
-            core.state = kept;
-        }
-        Ok(())
-    }
-
-    /// When something is next due; `None` for never.
-    pub(crate) fn next_due(&self, now: Timestamp) -> Option<Timestamp> {
-        let core = self.core();
-        let pipeline = pipeline::next_due(&core.state, &self.policy, now);
-        let outbox = outbox::next_due(&core.state, &core.paused);
-        pipeline.into_iter().chain(outbox).min()
-    }
+        journal,
+        state,
+    ))
 }

@@ -7,8 +7,9 @@
 //!
 //! `rules`, `pipeline`, `limit` and `outbox` are pure: state + input + now → a [`change::Change`].
 //! `journal` keeps changes on disk (one line, one fsync, one transaction); `channel` sends;
-//! `dispatcher` joins them. This crate must not know who raises an event: not canary, not probes.
+//! `dispatcher` joins them. This crate depends on no crate that raises events.
 
+mod attempt;
 pub mod change;
 pub mod channel;
 mod delivery;
@@ -22,15 +23,18 @@ mod notification;
 pub mod outbox;
 pub mod pipeline;
 pub mod retry;
-mod rulebook;
+pub mod rulebook;
 pub mod rules;
 pub mod secret;
 pub mod settings;
+mod shared;
 pub mod sign;
 pub mod silence;
 pub mod slack;
 mod view;
 
-pub use dispatcher::{Dispatcher, DispatcherError, Setup};
+pub use attempt::Sent;
+pub use dispatcher::{Dispatcher, PROGRAM, Setup};
 pub use event::{Action, AlertEvent, EventState, Fingerprint, Number, Severity};
 pub use settings::Settings;
+pub use shared::{Delivery, DispatcherError};

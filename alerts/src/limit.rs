@@ -5,14 +5,34 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tollgate_report::Timestamp;
+use tollgate_report::quantity::Span;
 
-use crate::settings::Limit;
 use crate::{AlertEvent, Severity};
 
 /// Most lines of a digest; the rest is counted.
 const N_LINES: usize = 50;
+
+/// Most messages per component in a sliding window; the rest becomes one digest.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Limit {
+    /// Most messages in the window; default 10.
+    pub messages: u32,
+    /// Length of the sliding window; default `5m`.
+    pub window: Span,
+}
+
+impl Default for Limit {
+    fn default() -> Self {
+        Self {
+            messages: 10,
+            window: Span(Duration::from_secs(300)),
+        }
+    }
+}
 
 /// One line of a digest.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

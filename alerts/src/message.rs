@@ -1,140 +1,154 @@
-//! A notification in words: first line what broke, how badly, since when; then evidence, what was
-//! done by itself, and what to do. Templates are tera, each escaped for its target.
-//!
-//! It must not know how a message is sent.
+//! A notification as a message: the first line says what broke, how badly and since when; then
+//! come the evidence, what was done automatically, and what to do. Templates are tera, and each
+//! escapes for its target.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use serde_json::Value;
 use tera::{Context, Tera};
 use tollgate_report::Timestamp;
+use tollgate_report::program::MARKER;
 use tollgate_report::render::printable;
 
 use crate::change::{Kind, Notification};
 use crate::event::clip;
+use crate::notification::spelled;
 use crate::view::{one_line, view};
-use crate::{Action, AlertEvent, Number, Severity, slack};
+use crate::{Action, AlertEvent, Number, Severity};
 
-/// A template could not be read or filled.
+/// A template cannot be read or filled.
 #[derive(Debug, thiserror::Error)]
 pub enum TemplateError {
-    /// The file could not be read.
-    #[error("read the template `{path}`")]
+    /// The file cannot be read.
+    #[error("cannot read the template `{path}`")]
     Read {
         /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The error of the system.
         #[source]
         source: std::io::Error,
     },
     /// The text is not a template.
-    #[error("parse the template `{name}`")]
+    #[error("cannot parse the template `{name}`")]
     Parse {
         /// Its name or path.
         name: String,
-        /// What tera said, with line and column.
+        /// The error of tera, with line and column.
         #[source]
         source: Box<tera::Error>,
     },
-    /// The template uses what is not there.
-    #[error("fill the template `{name}`")]
+    /// The template uses a variable that does not exist.
+    #[error("cannot fill the template `{name}`")]
     Fill {
         /// Its name.
         name: &'static str,
-        /// What tera said.
+        /// The error of tera.
         #[source]
         source: Box<tera::Error>,
     },
 }
 
-/// The three templates: text (console, email), HTML (email) and Slack's mrkdwn.
-#[derive(Debug)]
-pub struct Templates {
-    text: Tera,
-    html: Tera,
-    slack: Tera,
+/// A template that is part of this crate. A file of its name in the user's folder replaces it.
+#[derive(Debug, Clone, Copy)]
+pub struct Template {
+    /// Its file name.
+    pub name: &'static str,
+    /// Its text.
+    pub embedded: &'static str,
+    /// Escapes text that comes from outside for the template's target.
+    pub escape: fn(&str) -> String,
 }
 
-const TEXT: &str = "message.txt";
-const HTML: &str = "message.html";
-const SLACK: &str = "message.slack";
+/// Plain text.
+pub const TEXT: Template = Template {
+    name: "message.txt",
+    embedded: include_str!("../templates/message.txt"),
+    escape: printable_line,
+};
+
+/// HTML, for email.
+pub const HTML: Template = Template {
+    name: "message.html",
+    embedded: include_str!("../templates/message.html"),
+    escape: tera_escape,
+};
+
+/// All templates, parsed.
+#[derive(Debug)]
+pub struct Templates {
+    engines: Vec<(&'static str, Tera)>,
+    program: String,
+}
 
 impl Templates {
-    /// The embedded templates; a file of the same name in `folder` replaces one. Each is filled
-    /// once with a sample, so that a mistake shows at the start and not in the night.
-    pub fn load(folder: Option<&Path>) -> Result<Self, TemplateError> {
+    /// Loads `templates`; a file of the same name in `folder` replaces one. Fills each once with a
+    /// sample, so that a mistake is reported at the start rather than with the first alert.
+    /// Messages name commands of `program`, such as `cargo xtask`.
+    pub fn load(
+        templates: &[Template],
+        folder: Option<&Path>,
+        program: &str,
+    ) -> Result<Self, TemplateError> {
+        let engines = templates
+            .iter()
+            .map(|template| Ok((template.name, engine(template, folder)?)))
+            .collect::<Result<_, TemplateError>>()?;
         let templates = Self {
-            text: engine(
-                TEXT,
-                include_str!("../templates/message.txt"),
-                folder,
-                printable_line,
-            )?,
-            html: engine(
-                HTML,
-                include_str!("../templates/message.html"),
-                folder,
-                escape_html,
-            )?,
-            slack: engine(
-                SLACK,
-                include_str!("../templates/message.slack"),
-                folder,
-                slack::escape,
-            )?,
+            engines,
+            program: program.to_owned(),
         };
         templates.render(&sample("sample", Timestamp::EPOCH), Timestamp::EPOCH)?;
         Ok(templates)
     }
 
-    /// The message in all its forms. Same notification and same `now`, same bytes.
+    /// The message with all templates filled. The same notification and `now` give the same bytes.
     pub fn render(
         &self,
         notification: &Notification,
         now: Timestamp,
     ) -> Result<Rendered, TemplateError> {
-        let view = view(notification, now);
+        let notification = spelled(notification, &self.program);
+        let view = view(&notification, now, &self.program);
         let mut context = Context::new();
         context.insert("m", &view);
-        let fill = |tera: &Tera, name| {
-            tera.render(name, &context)
+        let mut filled = BTreeMap::new();
+        for (name, tera) in &self.engines {
+            let text = tera
+                .render(name, &context)
                 .map_err(|source| TemplateError::Fill {
                     name,
                     source: Box::new(source),
-                })
-        };
-        let sections = fill(&self.slack, SLACK)?;
+                })?;
+            filled.insert(*name, text);
+        }
+        let mut subject = one_line(&view.headline);
+        clip(&mut subject, 200);
         Ok(Rendered {
-            text: fill(&self.text, TEXT)?,
-            html: fill(&self.html, HTML)?,
-            slack: slack::message(&view.headline, &sections, &view.id),
-            subject: subject(&view.headline),
-            webhook: webhook_body(notification, &view.headline),
+            headline: view.headline,
+            subject,
+            program: self.program.clone(),
+            notification,
+            filled,
         })
     }
 }
 
-fn engine(
-    name: &'static str,
-    embedded: &str,
-    folder: Option<&Path>,
-    escape: fn(&str) -> String,
-) -> Result<Tera, TemplateError> {
+fn engine(template: &Template, folder: Option<&Path>) -> Result<Tera, TemplateError> {
     let own = folder
-        .map(|folder| folder.join(name))
+        .map(|folder| folder.join(template.name))
         .filter(|path| path.exists());
     let (shown, text) = match own {
         Some(path) => match fs::read_to_string(&path) {
             Ok(text) => (path.display().to_string(), text),
             Err(source) => return Err(TemplateError::Read { path, source }),
         },
-        None => (name.to_owned(), embedded.to_owned()),
+        None => (template.name.to_owned(), template.embedded.to_owned()),
     };
     let mut tera = Tera::default();
-    tera.autoescape_on(vec![name]);
-    tera.set_escape_fn(escape);
-    tera.add_raw_template(name, &text)
+    tera.autoescape_on(vec![template.name]);
+    tera.set_escape_fn(template.escape);
+    tera.add_raw_template(template.name, &text)
         .map_err(|source| TemplateError::Parse {
             name: shown,
             source: Box::new(source),
@@ -142,52 +156,46 @@ fn engine(
     Ok(tera)
 }
 
-/// A message in the form of each channel.
+/// A message, from which each channel makes its form.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Rendered {
-    /// One line for a mail's subject: no control characters, at most 200 characters.
+    /// What broke, how badly and since when, in one line.
+    pub headline: String,
+    /// The headline for a mail's subject: no control characters, at most 200 characters.
     pub subject: String,
+    /// The name by which the program was called.
+    pub program: String,
+    /// The notification, with the program's name filled in.
+    pub notification: Notification,
+    filled: BTreeMap<&'static str, String>,
+}
+
+impl Rendered {
     /// Plain text.
-    pub text: String,
+    #[must_use]
+    pub fn text(&self) -> &str {
+        self.filled(&TEXT)
+    }
+
     /// HTML.
-    pub html: String,
-    /// Slack's JSON, within Slack's limits.
-    pub slack: Value,
-    /// The webhook's JSON.
-    pub webhook: Value,
+    #[must_use]
+    pub fn html(&self) -> &str {
+        self.filled(&HTML)
+    }
+
+    /// A template, filled; empty if it was not loaded.
+    #[must_use]
+    pub fn filled(&self, template: &Template) -> &str {
+        self.filled.get(template.name).map_or("", String::as_str)
+    }
 }
 
 fn printable_line(text: &str) -> String {
     printable(text)
 }
 
-fn escape_html(text: &str) -> String {
+fn tera_escape(text: &str) -> String {
     tera::escape_html(text)
-}
-
-/// One line for a mail's subject, at most 200 characters.
-fn subject(headline: &str) -> String {
-    let mut subject = one_line(headline);
-    clip(&mut subject, 200);
-    subject
-}
-
-/// The webhook's JSON, version 1.
-fn webhook_body(notification: &Notification, headline: &str) -> Value {
-    serde_json::json!({
-        "version": 1,
-        "type": "tollgate.alert",
-        "timestamp": notification.at,
-        "data": {
-            "notification": notification.id,
-            "kind": notification.kind,
-            "component": notification.component,
-            "severity": notification.severity,
-            "headline": headline,
-            "alerts": notification.alerts,
-            "overflow": notification.overflow,
-        },
-    })
 }
 
 /// The message that `alert test` sends.
@@ -204,8 +212,8 @@ pub fn sample(id: &str, now: Timestamp) -> Notification {
     event.evidence = vec![Number::new("answers", 42.0, "").limit(100.0)];
     event.done = vec!["nothing".to_owned()];
     event.actions = vec![Action::command(
-        "nothing to do; see all alerts with",
-        "cargo xtask alert list",
+        "nothing to do; all alerts are listed by",
+        format!("{MARKER} alert list"),
     )];
     Notification {
         id: id.to_owned(),

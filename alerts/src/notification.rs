@@ -1,13 +1,13 @@
 //! Notifications, their outbox rows and their ids, which follow from what they are about.
-//! It must not know why a notification is made.
 
+use tollgate_report::program::spell;
 use tollgate_report::{Digest, Timestamp};
 
 use crate::Severity;
 use crate::change::{Kind, Notification, Row, RowStatus};
 use crate::limit::Overflow;
 
-/// The name of the alert that says that messages cannot be delivered.
+/// The name of the alert about messages that cannot be delivered.
 pub const DEAD_LETTER: &str = "dead-letter";
 
 /// The receiver that a dead-letter message is about.
@@ -63,4 +63,23 @@ pub(crate) fn rows_of(notification: &Notification, receivers: &[String]) -> Vec<
 /// `prefix_` and 32 digits of the digest of `text`.
 pub(crate) fn id_of(prefix: &str, text: &str) -> String {
     format!("{prefix}_{}", &Digest::of(text).as_str()[..32])
+}
+
+/// The notification with the program's name in the place of its marker, as receivers get it.
+pub(crate) fn spelled(notification: &Notification, program: &str) -> Notification {
+    let mut spelled = notification.clone();
+    let fill = |text: &mut String| *text = spell(text, program).into_owned();
+    for event in &mut spelled.alerts {
+        fill(&mut event.summary);
+        fill(&mut event.how_badly);
+        event.done.iter_mut().for_each(fill);
+        for action in &mut event.actions {
+            fill(&mut action.text);
+            action.command.iter_mut().for_each(fill);
+        }
+    }
+    for line in spelled.overflow.iter_mut().flat_map(|o| &mut o.lines) {
+        fill(&mut line.text);
+    }
+    spelled
 }

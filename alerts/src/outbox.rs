@@ -1,14 +1,15 @@
 //! The outbox as pure functions: which rows to send now, and what a row becomes afterwards.
 //!
-//! At-least-once: a row is marked only after its receiver took it, and keeps its id in every
-//! attempt. After an outage the backlog passes the same limit per receiver: what is over it
-//! becomes one digest. It must not know how a channel sends.
+//! At-least-once: a row is marked only after its receiver accepted it, and keeps its id in every
+//! attempt. After an outage the same limit applies to the backlog of each receiver: what exceeds it
+//! becomes one digest.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use tollgate_report::Timestamp;
+use tollgate_report::program::MARKER;
 
+use crate::attempt::Sent;
 use crate::change::{Change, Kind, Notification, Row, RowStatus, State};
 use crate::limit::Overflow;
 use crate::notification::{DEAD_LETTER, dead_receiver, digest, id_of, rows_of};
@@ -16,26 +17,7 @@ use crate::pipeline::Policy;
 use crate::retry::backoff;
 use crate::{Action, AlertEvent, EventState, Severity};
 
-/// How an attempt ended. `why` never holds a secret.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Sent {
-    /// The receiver took it.
-    Taken,
-    /// It did not; another attempt may help.
-    Later {
-        /// Why.
-        why: String,
-        /// How long the receiver wants us to wait.
-        retry_after: Option<Duration>,
-    },
-    /// It refused for good.
-    Refused {
-        /// Why.
-        why: String,
-    },
-}
-
-/// Receivers that failed, and until when they are left alone; kept in memory only.
+/// Receivers that failed, and until when nothing is sent to them; kept in memory only.
 pub type Paused = BTreeMap<String, Timestamp>;
 
 fn is_due(row: &Row, paused: &Paused, now: Timestamp) -> bool {
@@ -197,11 +179,14 @@ pub fn dead_letter_event(state: &State, row: &Row, now: Timestamp) -> Option<Ale
     .label("receiver", &row.receiver);
     match &row.status {
         RowStatus::Dead { why, .. } if dead_receiver(notification).is_none() => {
-            event.how_badly = format!("the message {} was given up: {why}", row.id);
+            event.how_badly = format!("gave up on the message {}: {why}", row.id);
             event.done = vec!["the message is kept in the outbox".to_owned()];
             event.actions = vec![
-                Action::command("try every receiver", "cargo xtask alert test"),
-                Action::command("see what was not delivered", "cargo xtask alert list"),
+                Action::command("test every receiver", format!("{MARKER} alert test")),
+                Action::command(
+                    "list what was not delivered",
+                    format!("{MARKER} alert list"),
+                ),
             ];
             Some(event)
         }

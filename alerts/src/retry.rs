@@ -2,12 +2,38 @@
 
 use std::time::Duration;
 
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use tollgate_report::quantity::Span;
 use tollgate_report::{Digest, Timestamp};
-
-use crate::settings::Retry;
 
 /// The longest wait that a server's `Retry-After` may ask for.
 pub const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(3_600);
+
+/// How a message that failed is tried again: `first · 2^n`, at most `longest`, each times 0.5–1.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Retry {
+    /// Wait before the second attempt; default `1s`.
+    pub first: Span,
+    /// Longest wait between attempts; default `5m`. A server's `Retry-After` may ask for up to an hour.
+    pub longest: Span,
+    /// Attempts before a message becomes a dead letter; default 60, more than two hours.
+    pub attempts: u32,
+    /// Seed of the jitter; default 0.
+    pub seed: u64,
+}
+
+impl Default for Retry {
+    fn default() -> Self {
+        Self {
+            first: Span(Duration::from_secs(1)),
+            longest: Span(Duration::from_secs(300)),
+            attempts: 60,
+            seed: 0,
+        }
+    }
+}
 
 /// How long to wait after `n_attempts` (from 1) of the message `id` failed: exponential,
 /// times a jitter from 0.5 to 1 that follows from seed, id and attempt. A server's wish to

@@ -3,17 +3,58 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use tollgate_report::quantity::Span;
 use tollgate_report::suggest::nearest;
 
 use crate::Severity;
 use crate::rules::{Condition, Rule, built_in};
-use crate::settings::{RuleSettings, SettingsError};
+
+/// A change to a built-in rule, or a rule of your own. What is absent keeps its built-in value.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct RuleSettings {
+    /// Whether the rule is off; default false.
+    pub off: bool,
+    /// Name of the metric whose samples count; needed for a rule of your own.
+    pub metric: Option<String>,
+    /// Broken above this value, in the metric's unit.
+    pub above: Option<f64>,
+    /// Broken below this value, in the metric's unit.
+    pub below: Option<f64>,
+    /// Broken at so many bad samples within `window`.
+    pub count: Option<u32>,
+    /// How far back samples count.
+    pub window: Option<Span>,
+    /// How long the condition must hold.
+    #[serde(rename = "for")]
+    pub hold: Option<Span>,
+    /// `info`, `warning` or `critical`.
+    pub severity: Option<Severity>,
+    /// After it is resolved, how long until it may fire again.
+    pub cooldown: Option<Span>,
+    /// What broke, in words.
+    pub summary: Option<String>,
+}
+
+/// A rule is neither built in nor complete.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[error(
+    "`alerts.rules.{name}` is not a built-in rule{}, and a rule of your own needs `metric` and one of `above`, `below` and `count`",
+    nearest.as_ref().map(|name| format!(" (did you mean `{name}`?)")).unwrap_or_default()
+)]
+pub struct UnknownRule {
+    /// The rule.
+    pub name: String,
+    /// A built-in rule with nearly this name.
+    pub nearest: Option<String>,
+}
 
 /// The built-in rules with the changes of these settings, and the rules of your own.
 pub(crate) fn rulebook(
     changes: &BTreeMap<String, RuleSettings>,
-) -> Result<BTreeMap<String, Rule>, SettingsError> {
+) -> Result<BTreeMap<String, Rule>, UnknownRule> {
     let mut rules = built_in();
     for (name, change) in changes {
         let base = match (rules.remove(name), own_condition(change)) {
@@ -26,7 +67,7 @@ pub(crate) fn rulebook(
             (None, None) => {
                 let built_in = built_in();
                 let near = nearest(name, built_in.keys().map(String::as_str));
-                return Err(SettingsError::Rule {
+                return Err(UnknownRule {
                     name: name.clone(),
                     nearest: near.map(str::to_owned),
                 });

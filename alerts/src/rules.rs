@@ -8,6 +8,7 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tollgate_report::Timestamp;
+use tollgate_report::program::MARKER;
 use tollgate_report::quantity::Span;
 
 use crate::{Action, AlertEvent, EventState, Number, Severity};
@@ -354,8 +355,8 @@ fn event_of(rule: &Rule, state: &RuleState, sample: &Sample, since: Timestamp) -
     event.how_badly = how_badly;
     event.evidence = vec![number];
     event.actions = vec![Action::command(
-        "look at the alert",
-        "cargo xtask alert list",
+        "list the alerts",
+        format!("{MARKER} alert list"),
     )];
     event
 }

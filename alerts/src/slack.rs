@@ -1,9 +1,10 @@
-//! Slack's form and limits, pure: blocks out of sections, shortened rather than refused.
+//! Slack's form and limits, pure: blocks out of sections, shortened so that Slack accepts them.
 //!
 //! Limits: 50 blocks, 3,000 characters a section, 150 a header, about 13,000 in all (the last is
 //! not documented; it was measured at 13,200).
 
 use serde_json::{Value, json};
+use tollgate_report::program::spell;
 
 use crate::event::clip;
 
@@ -13,14 +14,15 @@ pub const N_BLOCKS: usize = 50;
 pub const SECTION_LIMIT: usize = 3_000;
 /// Most characters of a header.
 pub const HEADER_LIMIT: usize = 150;
-/// Most characters in all, below the 13,200 at which Slack was seen to refuse.
+/// Most characters in all, below the 13,200 that Slack was observed to reject.
 pub const TOTAL_LIMIT: usize = 13_000;
-/// The line that parts sections in the template.
+/// The line that separates sections in the template.
 pub const SECTION_BREAK: &str = "%%";
 
-const CUT: &str = "_shortened; see_ `cargo xtask alert list`";
+/// Stands at the end of a message that was shortened.
+const CUT: &str = "_shortened; all alerts are listed by_ `{tollgate} alert list`";
 
-/// Escapes text for mrkdwn: `&`, `<` and `>` as Slack asks, so that no `<!channel>`, mention or
+/// Escapes text for mrkdwn: `&`, `<` and `>` as Slack requires, so that no `<!channel>`, mention or
 /// link can be smuggled in; a run of three backticks cannot end a code block.
 #[must_use]
 pub fn escape(text: &str) -> String {
@@ -32,13 +34,14 @@ pub fn escape(text: &str) -> String {
 
 /// The message as JSON: a header, the sections and the message's id, all within the limits.
 #[must_use]
-pub fn message(headline: &str, sections: &str, id: &str) -> Value {
+pub fn message(headline: &str, sections: &str, id: &str, program: &str) -> Value {
+    let cut = spell(CUT, program);
     let mut header = headline.to_owned();
     clip(&mut header, HEADER_LIMIT);
     let fallback = escape(&header);
     let footer = format!("message {id}");
     let mut left =
-        TOTAL_LIMIT - n_chars(&header) - n_chars(&fallback) - n_chars(&footer) - n_chars(CUT);
+        TOTAL_LIMIT - n_chars(&header) - n_chars(&fallback) - n_chars(&footer) - n_chars(&cut);
     let mut blocks = vec![json!({
         "type": "header",
         "text": { "type": "plain_text", "text": header, "emoji": false },
@@ -59,7 +62,7 @@ pub fn message(headline: &str, sections: &str, id: &str) -> Value {
         blocks.push(section(&text));
     }
     if is_cut {
-        blocks.push(section(CUT));
+        blocks.push(section(&cut));
     }
     blocks.push(json!({
         "type": "context",

@@ -1,5 +1,5 @@
-//! What a template sees: a notification as strings, each one line, numbers with their units,
-//! bars and small charts. It must not know a template's target; escaping is done there.
+//! The variables of a template: a notification as strings, each one line, numbers with their units,
+//! bars and small charts. Each template escapes them for its target.
 
 use std::time::Duration;
 
@@ -25,6 +25,7 @@ pub(crate) struct View {
     alerts: Vec<AlertView>,
     digest: Vec<String>,
     n_more: u64,
+    program: String,
 }
 
 #[derive(Serialize)]
@@ -59,7 +60,7 @@ struct ActionView {
 }
 
 /// The strings of a notification at `now`.
-pub(crate) fn view(notification: &Notification, now: Timestamp) -> View {
+pub(crate) fn view(notification: &Notification, now: Timestamp, program: &str) -> View {
     let n_hidden = notification.alerts.len().saturating_sub(N_ALERTS) as u64;
     let overflow = notification.overflow.as_ref();
     View {
@@ -79,6 +80,7 @@ pub(crate) fn view(notification: &Notification, now: Timestamp) -> View {
             .collect(),
         digest: overflow.map(digest_lines).unwrap_or_default(),
         n_more: n_hidden + overflow.map_or(0, |overflow| overflow.n_more),
+        program: program.to_owned(),
     }
 }
 
@@ -163,7 +165,7 @@ fn number_view(number: &Number) -> NumberView {
 fn action_view(action: &Action) -> ActionView {
     let url = action.url.as_deref().map(one_line).unwrap_or_default();
     let is_web = url.starts_with("https://") || url.starts_with("http://");
-    // A blank, a bar or an angle bracket would end Slack's link early.
+    // A space, a bar or an angle bracket would end Slack's link early.
     let is_plain = !url.contains(|c: char| c.is_whitespace() || "|<>\"".contains(c));
     ActionView {
         text: one_line(&action.text),
@@ -189,7 +191,7 @@ fn digest_lines(overflow: &Overflow) -> Vec<String> {
     overflow.lines.iter().map(line).collect()
 }
 
-/// A bar whose `|` stands at the limit: `[##########|####     ]`.
+/// A bar with a `|` at the limit: `[##########|####     ]`.
 fn bar(value: f64, limit: f64) -> String {
     let most = value.max(limit);
     if most <= 0.0 || value < 0.0 || limit < 0.0 {
@@ -242,8 +244,8 @@ fn lasted(since: Timestamp, now: Timestamp) -> String {
     Span(Duration::from_secs(now.since(since).as_secs())).to_string()
 }
 
-/// One line without control characters: what comes from outside cannot start a line, a header or
-/// a terminal sequence of its own.
+/// One line without control characters, so that text from outside cannot start a line, a header or
+/// a terminal sequence.
 pub(crate) fn one_line(text: &str) -> String {
     let spaced: String = text
         .chars()
@@ -254,7 +256,7 @@ pub(crate) fn one_line(text: &str) -> String {
                 c
             }
         })
-        // Marks that turn the reading direction can make a command look like another.
+        // Marks that change the reading direction can make a command look like another.
         .filter(|c| !matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}'))
         .collect();
     spaced.trim().to_owned()

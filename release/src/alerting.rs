@@ -12,21 +12,22 @@ use tollgate_canary::report::CanaryReport;
 use tollgate_gates::{Failure, Repository};
 use tollgate_models as models;
 use tollgate_report::SystemClock;
-use tollgate_report::program::spell;
 
 use crate::stage::Stage;
 
-/// Opens the dispatcher over the journal of this repository.
+/// Opens the dispatcher over the journal of this repository. Messages name commands of `program`.
 pub async fn open(
     repository: &Repository,
     settings: Settings,
     console: Console,
+    program: &str,
 ) -> Result<Dispatcher, Failure> {
     let setup = Setup {
         settings,
         root: repository.root.clone(),
         clock: Arc::new(SystemClock::new()),
         console,
+        program: program.to_owned(),
     };
     Dispatcher::open(setup).await.map_err(|error| match error {
         DispatcherError::Journal(_) => Failure::environment(error)
@@ -81,16 +82,6 @@ pub fn event(
             format!("http://{}/", stage.hub.addr),
         ),
     ];
-    event
-}
-
-/// The event with the program's name in the commands that people are given.
-pub fn spelled(mut event: AlertEvent, program: &str) -> AlertEvent {
-    for action in &mut event.actions {
-        if let Some(command) = &mut action.command {
-            *command = spell(command, program).into_owned();
-        }
-    }
     event
 }
 

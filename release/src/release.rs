@@ -326,7 +326,6 @@ impl<'a> Watch<'a> {
                 if notification.kind != NoticeKind::Info {
                     let event =
                         alerting::event(self.release.stage, &notification, self.last.as_ref());
-                    let event = alerting::spelled(event, self.context.program);
                     if let Some(feed) = self.release.feed {
                         feed.show(Shown::Alert(Box::new(alerting::for_hub(&event))));
                     }

@@ -253,7 +253,13 @@ async fn release_stage(
     settings.routes.clear();
     // A journal of its own: these receivers end with the run, so nothing may wait for them after it.
     settings.journal = folder.join("alerts.ndjson");
-    let mut dispatcher = alerting::open(&context, settings, context.narrator.console()).await?;
+    let mut dispatcher = alerting::open(
+        &context,
+        settings,
+        context.narrator.console(),
+        context.program,
+    )
+    .await?;
     dispatcher.start();
     let plan = context.settings.ship.canary.plan();
     let job = Release {

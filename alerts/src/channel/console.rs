@@ -1,15 +1,29 @@
-//! The console: the message's text with a coloured first line, on a writer that is handed in.
+//! The console: the message's text with a coloured first line, on the writer of the command.
 
 use std::fmt;
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use tollgate_report::Timestamp;
 use tollgate_report::render::Paint;
 
-use super::Outgoing;
+use super::contract::{Channel, ChannelError, Opening, Outgoing, Section, Sending};
 use crate::Severity;
+use crate::attempt::Sent;
 use crate::change::{Kind, Notification};
-use crate::outbox::Sent;
+
+/// The terminal or log of the command that runs.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Settings {}
+
+impl Section for Settings {
+    fn open(&self, opening: &Opening<'_>) -> Result<Box<dyn Channel>, ChannelError> {
+        Ok((opening.console)())
+    }
+}
 
 /// Where console messages go, and whether in colour.
 #[derive(Clone)]
@@ -35,17 +49,18 @@ impl Console {
             paint,
         }
     }
+}
 
-    pub(super) fn send(&self, outgoing: &Outgoing<'_>) -> Sent {
-        let text = paint(&outgoing.rendered.text, outgoing.notification, self.paint);
+impl Channel for Console {
+    fn send<'a>(&'a self, outgoing: &'a Outgoing<'a>, _now: Timestamp) -> Sending<'a> {
+        let rendered = outgoing.rendered;
+        let text = paint(rendered.text(), &rendered.notification, self.paint);
         let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
-        match write(&mut *writer, &text) {
+        let sent = match write(&mut *writer, &text) {
             Ok(()) => Sent::Taken,
-            Err(error) => Sent::Later {
-                why: format!("the console answered: {}", error.kind()),
-                retry_after: None,
-            },
-        }
+            Err(error) => Sent::later(format!("cannot write to the console: {}", error.kind())),
+        };
+        Box::pin(std::future::ready(sent))
     }
 }
 

@@ -7,14 +7,90 @@ use lettre::message::{Mailbox, Mailboxes, MultiPart, MultiPartKind, SinglePart, 
 use lettre::transport::smtp::authentication::Credentials;
 use lettre::transport::smtp::client::{Tls, TlsParameters};
 use lettre::{AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor};
+use schemars::JsonSchema;
 use secrecy::ExposeSecret;
+use serde::{Deserialize, Serialize};
+use tollgate_report::Timestamp;
+use tollgate_report::quantity::Span;
 
-use super::{ChannelError, Outgoing};
-use crate::outbox::Sent;
-use crate::settings;
+use super::contract::{Channel, ChannelError, Opening, Outgoing, Section, Sending, TIMEOUT};
+use crate::attempt::Sent;
+use crate::secret::SecretSource;
+
+/// How the connection to a mail server is protected.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[schemars(rename = "Tls")]
+pub enum Protection {
+    /// Not at all; only for a mail server on the same machine.
+    None,
+    /// STARTTLS, required.
+    Starttls,
+    /// TLS from the first byte.
+    #[default]
+    Tls,
+}
+
+/// Email by SMTP.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Settings {
+    /// Name of the mail server; default `localhost`.
+    pub host: String,
+    /// Port; default 465 with `tls`, 587 with `starttls`, 25 with `none`.
+    pub port: Option<u16>,
+    /// `tls` (default), `starttls` or `none`.
+    pub tls: Protection,
+    /// Sender; default `tollgate@localhost`.
+    pub from: String,
+    /// Addresses that get the message; at least one.
+    pub to: Vec<String>,
+    /// User name, if the server requires one.
+    pub username: Option<String>,
+    /// Where the password is, if the server requires one.
+    pub password: Option<SecretSource>,
+    /// Longest time for one message; default `10s`.
+    pub timeout: Span,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            host: "localhost".to_owned(),
+            port: None,
+            tls: Protection::default(),
+            from: "tollgate@localhost".to_owned(),
+            to: Vec::new(),
+            username: None,
+            password: None,
+            timeout: TIMEOUT,
+        }
+    }
+}
+
+impl Section for Settings {
+    fn open(&self, opening: &Opening<'_>) -> Result<Box<dyn Channel>, ChannelError> {
+        let from = self.from.parse().ok();
+        let from = from.ok_or_else(|| opening.wrong("from", "a mail address"))?;
+        let mut to = Mailboxes::new();
+        for address in &self.to {
+            let mailbox = address.parse().ok();
+            to.push(mailbox.ok_or_else(|| opening.wrong("to", "a list of mail addresses"))?);
+        }
+        if self.to.is_empty() {
+            return Err(opening.wrong("to", "a list of at least one mail address"));
+        }
+        Ok(Box::new(Email {
+            from,
+            to,
+            timeout: self.timeout.0,
+            transport: transport(opening, self)?,
+        }))
+    }
+}
 
 /// An open mail receiver.
-pub struct Email {
+struct Email {
     from: Mailbox,
     to: Mailboxes,
     timeout: Duration,
@@ -29,36 +105,12 @@ impl fmt::Debug for Email {
 }
 
 impl Email {
-    pub(super) fn open(name: &str, settings: &settings::Email) -> Result<Self, ChannelError> {
-        let value = |key, expected| ChannelError::Value {
-            receiver: name.to_owned(),
-            key,
-            expected,
-        };
-        let from = settings.from.parse().ok();
-        let from = from.ok_or_else(|| value("from", "a mail address"))?;
-        let mut to = Mailboxes::new();
-        for address in &settings.to {
-            let mailbox = address.parse().ok();
-            to.push(mailbox.ok_or_else(|| value("to", "a list of mail addresses"))?);
-        }
-        if settings.to.is_empty() {
-            return Err(value("to", "a list of at least one mail address"));
-        }
-        Ok(Self {
-            from,
-            to,
-            timeout: settings.timeout.0,
-            transport: transport(name, settings)?,
-        })
-    }
-
-    pub(super) async fn send(&self, outgoing: &Outgoing<'_>) -> Sent {
+    async fn post(&self, outgoing: &Outgoing<'_>) -> Sent {
         let message = match compose(&self.from, &self.to, outgoing) {
             Ok(message) => message,
             Err(error) => {
                 return Sent::Refused {
-                    why: format!("the mail cannot be written: {error}"),
+                    why: format!("cannot compose the mail: {error}"),
                 };
             }
         };
@@ -66,52 +118,56 @@ impl Email {
         match tokio::time::timeout(self.timeout, self.transport.send(message)).await {
             Ok(Ok(_)) => Sent::Taken,
             Ok(Err(error)) => read_error(&error),
-            Err(_) => Sent::Later {
-                why: "no answer in time".to_owned(),
-                retry_after: None,
-            },
+            Err(_) => Sent::later("no answer in time"),
         }
     }
 }
 
+impl Channel for Email {
+    fn send<'a>(&'a self, outgoing: &'a Outgoing<'a>, _now: Timestamp) -> Sending<'a> {
+        Box::pin(self.post(outgoing))
+    }
+}
+
 fn transport(
-    name: &str,
-    settings: &settings::Email,
+    opening: &Opening<'_>,
+    settings: &Settings,
 ) -> Result<AsyncSmtpTransport<Tokio1Executor>, ChannelError> {
     let tls_parameters = || {
         TlsParameters::new(settings.host.clone()).map_err(|source| ChannelError::Email {
-            receiver: name.to_owned(),
+            receiver: opening.name.to_owned(),
             source,
         })
     };
     let (tls, port) = match settings.tls {
-        settings::Tls::None => (Tls::None, 25),
-        settings::Tls::Starttls => (Tls::Required(tls_parameters()?), 587),
-        settings::Tls::Tls => (Tls::Wrapper(tls_parameters()?), 465),
+        Protection::None => (Tls::None, 25),
+        Protection::Starttls => (Tls::Required(tls_parameters()?), 587),
+        Protection::Tls => (Tls::Wrapper(tls_parameters()?), 465),
     };
     let mut builder = AsyncSmtpTransport::<Tokio1Executor>::builder_dangerous(&settings.host)
         .port(settings.port.unwrap_or(port))
         .tls(tls)
         .timeout(Some(settings.timeout.0));
     if let (Some(username), Some(password)) = (&settings.username, &settings.password) {
-        let password = password.read().map_err(|source| ChannelError::Secret {
-            receiver: name.to_owned(),
-            source,
-        })?;
-        let password = password.expose_secret().to_owned();
+        let password = opening.secret(password)?.expose_secret().to_owned();
         builder = builder.credentials(Credentials::new(username.clone(), password));
     }
     Ok(builder.build())
 }
 
-/// The mail: same row and words, same bytes.
-pub(crate) fn compose(
+/// The mail. The same row and message give the same bytes.
+fn compose(
     from: &Mailbox,
     to: &Mailboxes,
     outgoing: &Outgoing<'_>,
 ) -> Result<Message, lettre::error::Error> {
     let id = &outgoing.row.id;
-    let seconds = outgoing.notification.at.as_micros().div_euclid(1_000_000);
+    let seconds = outgoing
+        .rendered
+        .notification
+        .at
+        .as_micros()
+        .div_euclid(1_000_000);
     let written = UNIX_EPOCH + Duration::from_secs(u64::try_from(seconds).unwrap_or(0));
     let part = |content_type, text: &str| {
         SinglePart::builder()
@@ -130,16 +186,16 @@ pub(crate) fn compose(
                 .boundary(format!("tollgate-{id}"))
                 .singlepart(part(
                     header::ContentType::TEXT_PLAIN,
-                    &outgoing.rendered.text,
+                    outgoing.rendered.text(),
                 ))
                 .singlepart(part(
                     header::ContentType::TEXT_HTML,
-                    &outgoing.rendered.html,
+                    outgoing.rendered.html(),
                 )),
         )
 }
 
-/// Only the code of the answer is kept: its text may repeat an address or a password.
+/// Only the code of the answer is kept, as its text may repeat an address or a password.
 fn read_error(error: &lettre::transport::smtp::Error) -> Sent {
     let why = match error.status() {
         Some(code) => format!("the mail server answered {code}"),
@@ -150,9 +206,6 @@ fn read_error(error: &lettre::transport::smtp::Error) -> Sent {
     if error.is_permanent() {
         Sent::Refused { why }
     } else {
-        Sent::Later {
-            why,
-            retry_after: None,
-        }
+        Sent::later(why)
     }
 }

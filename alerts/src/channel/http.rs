@@ -1,17 +1,52 @@
-//! What Slack and webhooks share: a client with rustls, and how an answer is read.
+//! What channels over HTTP share: an address with its client, and how an answer is read.
 
+use std::fmt;
 use std::time::Duration;
 
-use reqwest::{Client, Response, StatusCode, Url, redirect};
+use reqwest::{Client, RequestBuilder, StatusCode, Url, redirect};
+use secrecy::{ExposeSecret, SecretString};
 use tollgate_report::Timestamp;
 
-use super::ChannelError;
-use crate::outbox::Sent;
+use super::contract::{ChannelError, Opening};
+use crate::attempt::Sent;
 use crate::retry::parse_retry_after;
+
+/// An address, which may be a secret, and the client that posts to it.
+pub(super) struct Endpoint {
+    url: SecretString,
+    client: Client,
+}
+
+impl fmt::Debug for Endpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Endpoint").finish_non_exhaustive()
+    }
+}
+
+impl Endpoint {
+    /// The address that the settings hold under `key`.
+    pub(super) fn open(
+        opening: &Opening<'_>,
+        key: &'static str,
+        url: SecretString,
+        timeout: Duration,
+    ) -> Result<Self, ChannelError> {
+        let parsed = Url::parse(url.expose_secret())
+            .ok()
+            .filter(|url| matches!(url.scheme(), "http" | "https"))
+            .ok_or_else(|| opening.wrong(key, "an http or https address"))?;
+        let client = client(opening.name, &parsed, timeout)?;
+        Ok(Self { url, client })
+    }
+
+    pub(super) fn post(&self) -> RequestBuilder {
+        self.client.post(self.url.expose_secret())
+    }
+}
 
 /// A client for `url`: rustls with ring and Mozilla's roots, no redirects (a signed body goes where
 /// it was meant to go), and no proxy for this machine itself.
-pub(super) fn client(receiver: &str, url: &Url, timeout: Duration) -> Result<Client, ChannelError> {
+fn client(receiver: &str, url: &Url, timeout: Duration) -> Result<Client, ChannelError> {
     let roots = rustls::RootCertStore {
         roots: webpki_roots::TLS_SERVER_ROOTS.to_vec(),
     };
@@ -38,26 +73,10 @@ pub(super) fn client(receiver: &str, url: &Url, timeout: Duration) -> Result<Cli
     })
 }
 
-/// Reads an address; the address itself may be a secret, so an error does not show it.
-pub(super) fn parse_url(
-    receiver: &str,
-    key: &'static str,
-    text: &str,
-) -> Result<Url, ChannelError> {
-    let url = Url::parse(text)
-        .ok()
-        .filter(|url| matches!(url.scheme(), "http" | "https"));
-    url.ok_or_else(|| ChannelError::Value {
-        receiver: receiver.to_owned(),
-        key,
-        expected: "an http or https address",
-    })
-}
-
-/// Reads an answer. 408, 425, 429 and 5xx may pass; other refusals will not.
-/// Neither address nor body is in the text: both may hold secrets.
-pub(super) fn read_answer(answer: Result<Response, reqwest::Error>, now: Timestamp) -> Sent {
-    let response = match answer {
+/// Sends a request and reads the answer. 408, 425, 429 and 5xx are tried again; other refusals are
+/// final. The text holds neither address nor body, as both may hold secrets.
+pub(super) async fn send(request: RequestBuilder, now: Timestamp) -> Sent {
+    let response = match request.send().await {
         Ok(response) => response,
         Err(error) => {
             let what = match (error.is_timeout(), error.is_connect()) {
@@ -65,10 +84,7 @@ pub(super) fn read_answer(answer: Result<Response, reqwest::Error>, now: Timesta
                 (_, true) => "no connection",
                 _ => "the connection broke",
             };
-            return Sent::Later {
-                why: what.to_owned(),
-                retry_after: None,
-            };
+            return Sent::later(what);
         }
     };
     let status = response.status();

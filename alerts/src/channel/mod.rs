@@ -1,115 +1,67 @@
-//! Channels: the thin shells that hand a rendered message to the world. They decide nothing
-//! but how an answer is read: taken, later, or refused. They must not know why a message is sent.
+//! Channels: each sends a rendered message in the form of one kind of receiver. One file for each
+//! kind, and one row in the table below.
+//!
+//! A channel does not decide whether or when a message is sent. It reports how an attempt ended:
+//! accepted, to be tried again, or rejected.
 
-mod console;
-mod email;
+pub mod console;
+mod contract;
+pub mod email;
 mod http;
-mod slack;
-mod webhook;
+pub mod ntfy;
+pub mod slack;
+pub mod webhook;
 
-use tollgate_report::Timestamp;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 pub use console::{Console, paint};
+pub use contract::{Channel, ChannelError, Outgoing, Sending};
 
-use crate::change::{Notification, Row};
-use crate::message::Rendered;
-use crate::outbox::Sent;
-use crate::secret::SecretError;
-use crate::settings::Receiver;
+use crate::message::{HTML, TEXT, Template};
+use contract::{Opening, Section};
 
-/// One message for one receiver.
-#[derive(Debug, Clone)]
-pub struct Outgoing<'a> {
-    /// The outbox row; its id is what the receiver sees.
-    pub row: &'a Row,
-    /// What it is about.
-    pub notification: &'a Notification,
-    /// Its words.
-    pub rendered: &'a Rendered,
-}
-
-/// A receiver of the settings cannot be used. Its text never holds a secret.
-#[derive(Debug, thiserror::Error)]
-pub enum ChannelError {
-    /// Its secret could not be had.
-    #[error("open the receiver `{receiver}`")]
-    Secret {
-        /// The receiver's name.
-        receiver: String,
-        /// Why.
-        #[source]
-        source: SecretError,
-    },
-    /// An address of the settings is none.
-    #[error("open the receiver `{receiver}`: `{key}` is not {expected}")]
-    Value {
-        /// The receiver's name.
-        receiver: String,
-        /// The key.
-        key: &'static str,
-        /// What was expected.
-        expected: &'static str,
-    },
-    /// TLS could not be set up.
-    #[error("open the receiver `{receiver}`: set up TLS")]
-    Tls {
-        /// The receiver's name.
-        receiver: String,
-        /// Why.
-        #[source]
-        source: rustls::Error,
-    },
-    /// The HTTP client could not be made.
-    #[error("open the receiver `{receiver}`: make an HTTP client")]
-    Http {
-        /// The receiver's name.
-        receiver: String,
-        /// Why.
-        #[source]
-        source: reqwest::Error,
-    },
-    /// The mail client could not be made.
-    #[error("open the receiver `{receiver}`: make a mail client")]
-    Email {
-        /// The receiver's name.
-        receiver: String,
-        /// Why.
-        #[source]
-        source: lettre::transport::smtp::Error,
-    },
-}
-
-/// An open receiver.
-#[derive(Debug)]
-pub enum Channel {
-    /// The terminal or log.
-    Console(Console),
-    /// Email by SMTP.
-    Email(email::Email),
-    /// A Slack incoming webhook.
-    Slack(slack::Slack),
-    /// A signed HTTP request.
-    Webhook(webhook::Webhook),
-}
-
-impl Channel {
-    /// Opens the receiver `name`: reads its secret and makes its client; sends nothing.
-    pub fn open(name: &str, receiver: &Receiver, console: &Console) -> Result<Self, ChannelError> {
-        Ok(match receiver {
-            Receiver::Console(_) => Self::Console(console.clone()),
-            Receiver::Email(settings) => Self::Email(email::Email::open(name, settings)?),
-            Receiver::Slack(settings) => Self::Slack(slack::Slack::open(name, settings)?),
-            Receiver::Webhook(settings) => Self::Webhook(webhook::Webhook::open(name, settings)?),
-        })
-    }
-
-    /// Sends one message within the receiver's timeout.
-    pub async fn send(&self, outgoing: &Outgoing<'_>, now: Timestamp) -> Sent {
-        match self {
-            Self::Console(channel) => channel.send(outgoing),
-            Self::Email(channel) => channel.send(outgoing).await,
-            Self::Slack(channel) => channel.send(outgoing, now).await,
-            Self::Webhook(channel) => channel.send(outgoing, now).await,
+/// Makes the settings of a receiver out of the rows: `kind` is the name of a row in snake case,
+/// and the module of the row defines `Settings` for it.
+macro_rules! channels {
+    ($($(#[$doc:meta])+ $kind:ident => $module:ident,)+) => {
+        /// Where messages go.
+        #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+        #[serde(tag = "kind", rename_all = "snake_case")]
+        pub enum Receiver {
+            $($(#[$doc])+ $kind($module::Settings),)+
         }
+
+        impl Receiver {
+            fn section(&self) -> &dyn Section {
+                match self {
+                    $(Self::$kind(settings) => settings,)+
+                }
+            }
+        }
+    };
+}
+
+channels! {
+    /// The terminal or log of the command that runs.
+    Console => console,
+    /// Email by SMTP.
+    Email => email,
+    /// A topic of an ntfy server, which notifies phones and desktops.
+    Ntfy => ntfy,
+    /// A Slack incoming webhook.
+    Slack => slack,
+    /// A signed HTTP request.
+    Webhook => webhook,
+}
+
+/// The templates of messages: two that channels share, and those of single channels.
+pub const TEMPLATES: &[Template] = &[TEXT, HTML, slack::TEMPLATE];
+
+impl Receiver {
+    /// Opens the receiver `name` of the settings.
+    pub fn open(&self, name: &str, console: &Console) -> Result<Box<dyn Channel>, ChannelError> {
+        let console = &|| Box::new(console.clone()) as Box<dyn Channel>;
+        self.section().open(&Opening { name, console })
     }
 }

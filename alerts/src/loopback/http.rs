@@ -1,5 +1,5 @@
-//! The webhook and Slack receivers: HTTP/1.1 by hyper. A webhook's signature is verified, and a
-//! Slack message is held against Slack's limits, as the real receivers do.
+//! The webhook, Slack and ntfy receivers: HTTP/1.1 by hyper. They check what the real receivers
+//! check: a webhook's signature, and the limits of Slack and ntfy.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -15,13 +15,14 @@ use hyper::{Method, Request, Response};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::TcpStream;
 
-use super::{Failure, IDLE, Inner, Received, SIZE_LIMIT, Which};
+use super::record::{Failure, IDLE, Inner, Received, SIZE_LIMIT, Which};
+use crate::channel::ntfy::MESSAGE_BYTES_MAX;
 use crate::sign::{ID_HEADER, SIGNATURE_HEADER, Signed, TIMESTAMP_HEADER, verify};
 use crate::slack::violation;
 
 /// The answer is lost: the connection ends without one.
 #[derive(Debug, thiserror::Error)]
-#[error("answer: the script closes the connection")]
+#[error("the script closes the connection without an answer")]
 struct Closed;
 
 pub(super) async fn serve(stream: TcpStream, which: Which, inner: Arc<Inner>) -> io::Result<()> {
@@ -76,6 +77,7 @@ async fn answer(
     }
     let taken = match which {
         Which::Slack => take_slack(parts.uri.path(), &body, headers, &inner),
+        Which::Ntfy => take_ntfy(&body, headers, &inner),
         Which::Webhook | Which::Smtp => take_webhook(&body, headers, &inner),
     };
     let response = match taken {
@@ -130,7 +132,7 @@ fn take_slack(
     headers: BTreeMap<String, String>,
     inner: &Inner,
 ) -> Result<Received, Refusal> {
-    if path != inner.slack_path {
+    if path.strip_prefix("/services/") != Some(inner.token.as_str()) {
         return Err((404, "no_service".to_owned()));
     }
     let json: serde_json::Value =
@@ -150,6 +152,35 @@ fn take_slack(
             .as_str()
             .unwrap_or_default()
             .to_owned(),
+        body: String::from_utf8_lossy(body).into_owned(),
+        headers,
+    })
+}
+
+fn take_ntfy(
+    body: &Bytes,
+    headers: BTreeMap<String, String>,
+    inner: &Inner,
+) -> Result<Received, Refusal> {
+    let json: serde_json::Value =
+        serde_json::from_slice(body).map_err(|error| (400, error.to_string()))?;
+    if json["topic"] != inner.token.as_str() {
+        return Err((403, "forbidden".to_owned()));
+    }
+    let message = json["message"].as_str().unwrap_or_default();
+    let is_valid = (1..=MESSAGE_BYTES_MAX).contains(&message.len())
+        && json["priority"]
+            .as_u64()
+            .is_some_and(|n| (1..=5).contains(&n));
+    if !is_valid {
+        return Err((400, "invalid request".to_owned()));
+    }
+    let id = message.lines().last().unwrap_or_default();
+    Ok(Received {
+        receiver: Which::Ntfy,
+        at: inner.clock.now(),
+        id: id.trim_start_matches("message ").to_owned(),
+        first_line: json["title"].as_str().unwrap_or_default().to_owned(),
         body: String::from_utf8_lossy(body).into_owned(),
         headers,
     })

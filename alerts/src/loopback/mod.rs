@@ -1,7 +1,8 @@
-//! Loopback receivers: a real webhook, Slack and mail server on port 0 of this machine, which
-//! record what reaches them. For tests and for a trial run; programmable failures.
+//! Loopback receivers: real webhook, Slack, ntfy and mail servers on port 0 of this machine, which
+//! record what reaches them. For tests and for a trial run; failures can be scripted.
 
 mod http;
+mod record;
 mod smtp;
 
 use std::collections::BTreeMap;
@@ -9,121 +10,24 @@ use std::fs;
 use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use secrecy::{ExposeSecret, SecretString};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Notify, watch};
 use tokio::task::{JoinHandle, JoinSet};
+use tollgate_report::Clock;
 use tollgate_report::quantity::Span;
-use tollgate_report::{Clock, Timestamp};
 
+pub use record::{Failure, Received, Which};
+
+use crate::channel::{Receiver, console, email, ntfy, slack, webhook};
 use crate::secret::SecretSource;
-use crate::settings::{Console, Email, Receiver, Slack, Tls, Webhook};
+use record::{Inner, Script, lock};
 
-/// Longest message that a receiver takes, in bytes.
-const SIZE_LIMIT: usize = 1 << 20;
-/// Most messages that are recorded; the oldest are forgotten.
-const N_RECORDED: usize = 10_000;
-/// How long a client may keep a connection without a complete request.
-const IDLE: Duration = Duration::from_secs(30);
-
-/// Which of the loopback receivers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Which {
-    /// Signed HTTP requests.
-    Webhook,
-    /// Slack's incoming webhook.
-    Slack,
-    /// Mail.
-    Smtp,
-}
-
-impl Which {
-    /// The receiver's name in [`Loopback::receivers`].
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Webhook => "webhook",
-            Self::Slack => "slack",
-            Self::Smtp => "email",
-        }
-    }
-}
-
-/// How a receiver fails.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Failure {
-    /// Answers with this HTTP or SMTP code.
-    Code(u16),
-    /// Answers 429 with `Retry-After` in seconds (HTTP), or 451 (SMTP).
-    RetryAfter(u64),
-    /// Takes and records the message, then breaks the connection without an answer.
-    LoseAnswer,
-    /// Closes the connection at once.
-    Close,
-}
-
-/// A message that reached a receiver.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Received {
-    /// Who received it.
-    pub receiver: Which,
-    /// When.
-    pub at: Timestamp,
-    /// `webhook-id`, `Message-ID`, or the id in Slack's last block.
-    pub id: String,
-    /// The mail's subject as it came, or the first line of the message.
-    pub first_line: String,
-    /// The raw body; for mail without its headers.
-    pub body: String,
-    /// Headers, names in lower case; of several of one name the last.
-    pub headers: BTreeMap<String, String>,
-}
-
-#[derive(Default)]
-struct Script {
-    left: u64,
-    failure: Option<Failure>,
-}
-
-struct Inner {
-    clock: Arc<dyn Clock>,
-    secret: SecretString,
-    slack_path: String,
-    received: Mutex<Vec<Received>>,
-    scripts: Mutex<BTreeMap<Which, Script>>,
-    arrived: Notify,
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-impl Inner {
-    fn record(&self, received: Received) {
-        let mut all = lock(&self.received);
-        if all.len() >= N_RECORDED {
-            all.remove(0);
-        }
-        all.push(received);
-        drop(all);
-        self.arrived.notify_waiters();
-    }
-
-    /// The failure that the next message meets, if any.
-    fn next_failure(&self, which: Which) -> Option<Failure> {
-        let mut scripts = lock(&self.scripts);
-        let script = scripts.get_mut(&which)?;
-        if script.left == 0 {
-            return None;
-        }
-        script.left = script.left.saturating_sub(1);
-        script.failure
-    }
-}
-
+/// Longest time for one message.
+const TIMEOUT: Span = Span(Duration::from_secs(5));
 /// Running loopback receivers. End them with [`Loopback::stop`].
 pub struct Loopback {
     inner: Arc<Inner>,
@@ -143,28 +47,29 @@ impl std::fmt::Debug for Loopback {
 /// The loopback receivers could not be started or described.
 #[derive(Debug, thiserror::Error)]
 pub enum LoopbackError {
-    /// No port could be had.
-    #[error("listen on a free port of 127.0.0.1")]
+    /// No port was free.
+    #[error("cannot listen on a free port of 127.0.0.1")]
     Listen(#[source] io::Error),
     /// A secret's file could not be written.
-    #[error("write the secret of a loopback receiver to `{path}`")]
+    #[error("cannot write the secret of a loopback receiver to `{path}`")]
     Secret {
         /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The error of the system.
         #[source]
         source: io::Error,
     },
 }
 
 impl Loopback {
-    /// Starts the three receivers. `secret` signs the webhook; it is part of Slack's address too.
+    /// Starts the receivers. `secret` signs the webhook; Slack's address and ntfy's topic follow
+    /// from it.
     pub async fn start(clock: Arc<dyn Clock>, secret: SecretString) -> Result<Self, LoopbackError> {
         let token = crate::notification::id_of("T", secret.expose_secret());
         let inner = Arc::new(Inner {
             clock,
             secret,
-            slack_path: format!("/services/{token}"),
+            token,
             received: Mutex::default(),
             scripts: Mutex::default(),
             arrived: Notify::new(),
@@ -172,7 +77,7 @@ impl Loopback {
         let (stop, _) = watch::channel(false);
         let mut addresses = BTreeMap::new();
         let mut tasks = Vec::new();
-        for which in [Which::Webhook, Which::Slack, Which::Smtp] {
+        for which in [Which::Webhook, Which::Slack, Which::Smtp, Which::Ntfy] {
             let listener = TcpListener::bind("127.0.0.1:0")
                 .await
                 .map_err(LoopbackError::Listen)?;
@@ -198,51 +103,64 @@ impl Loopback {
         self.addresses[&which]
     }
 
-    /// Settings that reach the three receivers and a console; writes their secrets to files in
-    /// `folder` that only the owner can read; makes the folder.
+    /// Settings that reach the webhook, Slack and mail receivers and a console. Writes their secrets
+    /// to files in `folder` that only the owner can read; creates the folder.
     pub fn receivers(&self, folder: &Path) -> Result<BTreeMap<String, Receiver>, LoopbackError> {
         let slack_url = format!(
-            "http://{}{}",
+            "http://{}/services/{}",
             self.address(Which::Slack),
-            self.inner.slack_path
+            self.inner.token
         );
         let secret = write_secret(
             &folder.join("webhook.secret"),
             self.inner.secret.expose_secret(),
         )?;
         let slack = write_secret(&folder.join("slack.secret"), &slack_url)?;
-        let timeout = Span(Duration::from_secs(5));
+        let timeout = TIMEOUT;
         let smtp = self.address(Which::Smtp);
         Ok(BTreeMap::from([
-            ("console".to_owned(), Receiver::Console(Console::default())),
+            (
+                "console".to_owned(),
+                Receiver::Console(console::Settings::default()),
+            ),
             (
                 Which::Smtp.name().to_owned(),
-                Receiver::Email(Email {
+                Receiver::Email(email::Settings {
                     host: smtp.ip().to_string(),
                     port: Some(smtp.port()),
-                    tls: Tls::None,
+                    tls: email::Protection::None,
                     from: "Tollgate <tollgate@example.com>".to_owned(),
                     to: vec!["oncall@example.com".to_owned()],
                     timeout,
-                    ..Email::default()
+                    ..email::Settings::default()
                 }),
             ),
             (
                 Which::Slack.name().to_owned(),
-                Receiver::Slack(Slack {
+                Receiver::Slack(slack::Settings {
                     url: slack,
                     timeout,
                 }),
             ),
             (
                 Which::Webhook.name().to_owned(),
-                Receiver::Webhook(Webhook {
+                Receiver::Webhook(webhook::Settings {
                     url: format!("http://{}/alerts", self.address(Which::Webhook)),
                     secret,
                     timeout,
                 }),
             ),
         ]))
+    }
+
+    /// Settings that reach the ntfy receiver; writes its topic to a file in `folder`.
+    pub fn ntfy(&self, folder: &Path) -> Result<Receiver, LoopbackError> {
+        Ok(Receiver::Ntfy(ntfy::Settings {
+            server: format!("http://{}", self.address(Which::Ntfy)),
+            topic: write_secret(&folder.join("ntfy.topic"), &self.inner.token)?,
+            token: None,
+            timeout: TIMEOUT,
+        }))
     }
 
     /// The next `n` messages to a receiver meet this failure; 0 ends an outage.
@@ -274,7 +192,7 @@ impl Loopback {
             .collect()
     }
 
-    /// Waits until a receiver has `n` messages, at most `longest`. Says whether it has.
+    /// Waits until a receiver has `n` messages, at most `longest`. Returns whether it has.
     pub async fn wait_for(&self, which: Which, n: usize, longest: Duration) -> bool {
         let enough = async {
             loop {
@@ -317,7 +235,7 @@ fn write_secret(path: &Path, secret: &str) -> Result<SecretSource, LoopbackError
     Ok(SecretSource::file(path))
 }
 
-/// Takes connections until told to stop; then its connections end with it.
+/// Accepts connections until `stop` is set; then its connections end with it.
 async fn accept(
     listener: TcpListener,
     which: Which,
@@ -343,7 +261,7 @@ async fn accept(
 async fn serve(stream: TcpStream, which: Which, inner: Arc<Inner>) {
     let served = match which {
         Which::Smtp => smtp::serve(stream, inner).await,
-        Which::Webhook | Which::Slack => http::serve(stream, which, inner).await,
+        Which::Webhook | Which::Slack | Which::Ntfy => http::serve(stream, which, inner).await,
     };
     if let Err(error) = served {
         tracing::debug!(receiver.name = which.name(), error = %error, "a loopback connection ended early");

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
 
-use super::{Failure, IDLE, Inner, Received, SIZE_LIMIT, Which};
+use super::record::{Failure, IDLE, Inner, Received, SIZE_LIMIT, Which};
 
 /// Longest line: 1,000 octets with its end (RFC 5321, 4.5.3.1.6).
 const LINE_LIMIT: u64 = 1_000;

@@ -3,9 +3,8 @@
 use clap::Subcommand;
 use std::collections::BTreeMap;
 
-use tollgate_alerts::Dispatcher;
-use tollgate_alerts::outbox::Sent;
 use tollgate_alerts::silence::Silence;
+use tollgate_alerts::{Dispatcher, Sent};
 use tollgate_release::{Narrator, alerting};
 use tollgate_report::render::render_table;
 use tollgate_report::{Clock, ExitCode};
@@ -50,6 +49,7 @@ pub async fn run(context: &Context, command: AlertCommand) -> CommandResult {
         context,
         context.settings.alerts.clone(),
         Voice::new(context).console(),
+        context.program.name,
     )
     .await?;
     match command {

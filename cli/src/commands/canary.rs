@@ -254,7 +254,8 @@ async fn conclude_release(context: &Context, stage: &Stage, begin: Begin) -> Com
     let hub_binary = serve::finder(context.program);
     let release_context = serve::release_context(context, &voice, &hub_binary);
     let settings = context.settings.alerts.clone();
-    let mut dispatcher = alerting::open(context, settings, voice.console()).await?;
+    let mut dispatcher =
+        alerting::open(context, settings, voice.console(), context.program.name).await?;
     dispatcher.start();
     let hub = HubClient::new(
         &format!("http://{}", stage.hub.addr),

@@ -5,7 +5,7 @@ use std::fs;
 use std::time::Duration;
 
 use tollgate_alerts::change::{Kind, Notification};
-use tollgate_alerts::channel::paint;
+use tollgate_alerts::channel::{TEMPLATES, paint, slack as slack_channel, webhook};
 use tollgate_alerts::message::{Rendered, Templates};
 use tollgate_alerts::{Action, AlertEvent, Number, Severity, slack};
 use tollgate_report::Timestamp;
@@ -38,7 +38,7 @@ fn rollback() -> AlertEvent {
         "stable 1.3.9 serves all requests".to_owned(),
     ];
     event.actions = vec![
-        Action::command("see why", "cargo xtask explain 0123456789ab"),
+        Action::command("see why", "{tollgate} explain 0123456789ab"),
         Action::link("open the run", "https://hub.example.com/runs/r-17"),
     ];
     event
@@ -57,7 +57,7 @@ fn probe_failure() -> AlertEvent {
     event.evidence = vec![Number::new("failures", 3.0, "").limit(3.0)];
     event.actions = vec![Action::command(
         "run the probe",
-        "cargo xtask probe run health",
+        "{tollgate} probe run health",
     )];
     event
 }
@@ -77,7 +77,7 @@ fn notification(event: AlertEvent) -> Notification {
 
 fn render(event: AlertEvent) -> Rendered {
     let now = since().plus(Duration::from_secs(75));
-    Templates::load(None)
+    Templates::load(TEMPLATES, None, "cargo tollgate")
         .unwrap()
         .render(&notification(event), now)
         .unwrap()
@@ -90,29 +90,29 @@ fn json(value: &serde_json::Value) -> String {
 #[test]
 fn a_rollback_reads_well_in_every_channel() {
     let rendered = render(rollback());
-    assert_eq!(slack::violation(&rendered.slack), None);
-    let painted = paint(&rendered.text, &notification(rollback()), Paint::Colour);
+    assert_eq!(slack::violation(&slack_channel::payload(&rendered)), None);
+    let painted = paint(rendered.text(), &notification(rollback()), Paint::Colour);
     insta::assert_snapshot!("rollback_console", painted.replace('\x1b', "␛"));
-    insta::assert_snapshot!("rollback_text", rendered.text);
-    insta::assert_snapshot!("rollback_html", rendered.html);
-    insta::assert_snapshot!("rollback_slack", json(&rendered.slack));
-    insta::assert_snapshot!("rollback_webhook", json(&rendered.webhook));
+    insta::assert_snapshot!("rollback_text", rendered.text());
+    insta::assert_snapshot!("rollback_html", rendered.html());
+    insta::assert_snapshot!("rollback_slack", json(&slack_channel::payload(&rendered)));
+    insta::assert_snapshot!("rollback_webhook", json(&webhook::payload(&rendered)));
 }
 
 #[test]
 fn a_probe_failure_reads_well_in_every_channel() {
     let rendered = render(probe_failure());
-    assert_eq!(slack::violation(&rendered.slack), None);
+    assert_eq!(slack::violation(&slack_channel::payload(&rendered)), None);
     let painted = paint(
-        &rendered.text,
+        rendered.text(),
         &notification(probe_failure()),
         Paint::Colour,
     );
     insta::assert_snapshot!("probe_console", painted.replace('\x1b', "␛"));
-    insta::assert_snapshot!("probe_text", rendered.text);
-    insta::assert_snapshot!("probe_html", rendered.html);
-    insta::assert_snapshot!("probe_slack", json(&rendered.slack));
-    insta::assert_snapshot!("probe_webhook", json(&rendered.webhook));
+    insta::assert_snapshot!("probe_text", rendered.text());
+    insta::assert_snapshot!("probe_html", rendered.html());
+    insta::assert_snapshot!("probe_slack", json(&slack_channel::payload(&rendered)));
+    insta::assert_snapshot!("probe_webhook", json(&webhook::payload(&rendered)));
 }
 
 #[test]
@@ -126,11 +126,11 @@ fn text_from_outside_stays_text() {
         Action::link("a|b>", "https://ok.example/a|b> <!here>"),
     ];
     let rendered = render(event);
-    assert!(!rendered.html.contains("<script>"), "{}", rendered.html);
+    assert!(!rendered.html().contains("<script>"), "{}", rendered.html());
     assert!(
-        !rendered.html.contains("href=\"javascript"),
+        !rendered.html().contains("href=\"javascript"),
         "{}",
-        rendered.html
+        rendered.html()
     );
     assert!(
         !rendered.subject.contains(['\r', '\n', '\x1b']),
@@ -138,19 +138,20 @@ fn text_from_outside_stays_text() {
         rendered.subject
     );
     assert!(
-        !rendered.text.contains(['\x1b', '\r', '\u{202e}']),
+        !rendered.text().contains(['\x1b', '\r', '\u{202e}']),
         "{}",
-        rendered.text
+        rendered.text()
     );
-    assert!(!rendered.text.lines().any(|line| line.starts_with("Bcc")));
-    let blocks = rendered.slack["blocks"].as_array().unwrap();
+    assert!(!rendered.text().lines().any(|line| line.starts_with("Bcc")));
+    let payload = slack_channel::payload(&rendered);
+    let blocks = payload["blocks"].as_array().unwrap();
     for block in blocks.iter().filter(|block| block["type"] == "section") {
         let text = block["text"]["text"].as_str().unwrap();
         assert!(!text.contains("<!") && !text.contains("<https"), "{text}");
         assert_eq!(block["text"]["verbatim"], true);
     }
-    assert!(!rendered.slack["text"].as_str().unwrap().contains("<!"));
-    assert_eq!(slack::violation(&rendered.slack), None);
+    assert!(!payload["text"].as_str().unwrap().contains("<!"));
+    assert_eq!(slack::violation(&slack_channel::payload(&rendered)), None);
 }
 
 #[test]
@@ -160,7 +161,7 @@ fn an_event_of_any_size_fits_slack() {
     event.evidence = vec![event.evidence[0].clone(); 500];
     event.done = vec!["`".repeat(4_000); 100];
     let rendered = render(event.bounded());
-    assert_eq!(slack::violation(&rendered.slack), None);
+    assert_eq!(slack::violation(&slack_channel::payload(&rendered)), None);
     assert!(rendered.subject.chars().count() <= 200);
 }
 
@@ -168,20 +169,20 @@ fn an_event_of_any_size_fits_slack() {
 fn a_folder_of_ones_own_replaces_a_template_and_a_mistake_names_its_file() {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("message.txt"), "own: {{ m.headline }}\n").unwrap();
-    let templates = Templates::load(Some(folder.path())).unwrap();
+    let templates = Templates::load(TEMPLATES, Some(folder.path()), "tollgate").unwrap();
     let rendered = templates
         .render(&notification(probe_failure()), since())
         .unwrap();
     assert!(
-        rendered.text.starts_with("own: CRITICAL api"),
+        rendered.text().starts_with("own: CRITICAL api"),
         "{}",
-        rendered.text
+        rendered.text()
     );
-    assert!(rendered.html.contains("<h1"), "the others stay");
+    assert!(rendered.html().contains("<h1"), "the others stay");
     fs::write(folder.path().join("message.txt"), "{{ m.headline").unwrap();
-    let error = Templates::load(Some(folder.path())).unwrap_err();
+    let error = Templates::load(TEMPLATES, Some(folder.path()), "tollgate").unwrap_err();
     assert!(error.to_string().contains("message.txt"), "{error}");
     fs::write(folder.path().join("message.txt"), "{{ m.nothing }}").unwrap();
-    let error = Templates::load(Some(folder.path())).unwrap_err();
-    assert_eq!(error.to_string(), "fill the template `message.txt`");
+    let error = Templates::load(TEMPLATES, Some(folder.path()), "tollgate").unwrap_err();
+    assert_eq!(error.to_string(), "cannot fill the template `message.txt`");
 }

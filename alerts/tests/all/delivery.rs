@@ -12,9 +12,8 @@ use tollgate_alerts::change::{Kind, RowStatus, State};
 use tollgate_alerts::channel::Console;
 use tollgate_alerts::journal::{self, Journal, JournalError};
 use tollgate_alerts::loopback::{Failure, Loopback, Which};
-use tollgate_alerts::outbox::Sent;
 use tollgate_alerts::settings::{Group, Limit, Receiver, Retry};
-use tollgate_alerts::{AlertEvent, Dispatcher, Settings, Setup, Severity};
+use tollgate_alerts::{AlertEvent, Dispatcher, PROGRAM, Sent, Settings, Setup, Severity};
 use tollgate_report::quantity::Span;
 use tollgate_report::render::Paint;
 use tollgate_report::{Clock, ManualClock, SystemClock, Timestamp};
@@ -86,6 +85,7 @@ impl World {
             root: self.folder.path().to_owned(),
             clock,
             console: Console::new(Box::new(self.screen.clone()), Paint::Plain),
+            program: PROGRAM.to_owned(),
         };
         Dispatcher::open(setup).await.unwrap()
     }
@@ -158,77 +158,6 @@ async fn the_background_task_delivers_by_itself_and_shutdown_joins_it() {
     dispatcher.shutdown().await.unwrap();
     assert_eq!(loopback.received().len(), 3);
     loopback.stop().await;
-    world.loopback.stop().await;
-}
-
-#[tokio::test]
-async fn an_hours_outage_of_mail_and_slack_loses_nothing_and_sends_no_burst() {
-    let world = World::new().await;
-    let dispatcher = world.open().await;
-    let silent = [Which::Smtp, Which::Slack];
-    silent
-        .iter()
-        .for_each(|which| world.loopback.outage(*which, true));
-    let mut n_events = 0;
-    for minute in 0..60 {
-        for _ in 0..4 {
-            n_events += 1;
-            dispatcher
-                .notify(world.event("disk", n_events, Severity::Warning))
-                .await
-                .unwrap();
-        }
-        if minute == 30 {
-            dispatcher
-                .notify(world.event("down", 0, Severity::Critical).label("x", "y"))
-                .await
-                .unwrap();
-            let over = world
-                .event("down", 0, Severity::Critical)
-                .label("x", "y")
-                .resolved();
-            dispatcher.notify(over).await.unwrap();
-        }
-        dispatcher.deliver_due().await.unwrap();
-        world.clock.advance(Duration::from_secs(60));
-    }
-    for which in silent {
-        assert_eq!(world.loopback.received_by(which), []);
-        world.loopback.outage(which, false);
-    }
-    for _ in 0..80 {
-        dispatcher.deliver_due().await.unwrap();
-        world.clock.advance(Duration::from_secs(15));
-    }
-    let state = dispatcher.list();
-    assert_eq!(n_lost(&state), 0);
-    for which in silent {
-        let received = world.loopback.received_by(which);
-        let criticals = |start: &str| {
-            received
-                .iter()
-                .filter(|r| r.first_line.starts_with(start))
-                .count()
-        };
-        assert_eq!(criticals("CRITICAL api: down"), 1);
-        assert_eq!(criticals("RESOLVED api: down"), 1);
-        let limited: Vec<Timestamp> = received
-            .iter()
-            .filter(|r| !r.first_line.contains("api: down"))
-            .map(|r| r.at)
-            .collect();
-        for end in &limited {
-            let inside = limited
-                .iter()
-                .filter(|at| **at <= *end && end.since(**at) < Duration::from_secs(300));
-            assert!(
-                inside.count() <= 10,
-                "a burst at {end} to {which:?}: {limited:?}"
-            );
-        }
-        assert_eq!(n_told(&state, which.name()), n_events);
-    }
-    dispatcher.shutdown().await.unwrap();
     world.loopback.stop().await;
 }
 
@@ -462,6 +391,45 @@ async fn trying_the_receivers_says_what_happened_to_each() {
 }
 
 #[tokio::test]
+async fn ntfy_gets_the_message_with_its_priority_and_without_markdown() {
+    let mut world = World::new().await;
+    let ntfy = world.loopback.ntfy(world.folder.path()).unwrap();
+    world.settings.receivers = [("ntfy".to_owned(), ntfy)].into();
+    let dispatcher = world.open().await;
+    let mut event = world.event("disk", 1, Severity::Critical);
+    event.done = vec!["é".repeat(1_000); 30];
+    dispatcher.notify(event.clone()).await.unwrap();
+    world.clock.advance(Duration::from_secs(1));
+    dispatcher.notify(event.resolved()).await.unwrap();
+    world.loopback.fail(Which::Ntfy, 1, Failure::RetryAfter(2));
+    for _ in 0..3 {
+        dispatcher.deliver_due().await.unwrap();
+        world.clock.advance(Duration::from_secs(2));
+    }
+    let received = world.loopback.received_by(Which::Ntfy);
+    let payloads: Vec<serde_json::Value> = received
+        .iter()
+        .map(|received| serde_json::from_str(&received.body).unwrap())
+        .collect();
+    assert_eq!(payloads.len(), 2);
+    assert!(received[0].first_line.starts_with("CRITICAL api: disk 1"));
+    assert_eq!(payloads[0]["priority"], 5);
+    assert_eq!(payloads[0]["tags"][0], "rotating_light");
+    assert_eq!(payloads[1]["tags"][0], "white_check_mark");
+    assert!(payloads[0]["message"].as_str().unwrap().len() <= 4_096);
+    assert!(payloads[0].get("markdown").is_none());
+    let topic = fs::read_to_string(world.folder.path().join("ntfy.topic")).unwrap();
+    let shown = format!("{dispatcher:?} {:?}", world.settings);
+    assert!(!shown.contains(&topic));
+    assert!(
+        !fs::read_to_string(world.journal())
+            .unwrap()
+            .contains(&topic)
+    );
+    world.loopback.stop().await;
+}
+
+#[tokio::test]
 async fn a_secret_is_nowhere_to_be_read() {
     let mut world = World::new().await;
     let password = world.folder.path().join("mail.secret");
@@ -549,28 +517,6 @@ fn state_with(n: usize) -> State {
 
 fn open(path: &Path) -> (Journal, State) {
     Journal::open(path).unwrap()
-}
-
-#[test]
-fn a_journal_cut_at_any_byte_opens_with_its_whole_lines() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("outbox.ndjson");
-    let (mut journal, _) = open(&path);
-    journal.append(&state_with(1)).unwrap();
-    let first = fs::metadata(&path).unwrap().len() as usize;
-    journal.append(&state_with(2)).unwrap();
-    drop(journal);
-    let bytes = fs::read(&path).unwrap();
-    for cut in 0..bytes.len() {
-        fs::write(&path, &bytes[..cut]).unwrap();
-        let (mut journal, state) = open(&path);
-        assert_eq!(state.rows.len(), usize::from(cut >= first), "cut at {cut}");
-        if cut % 40 == 0 {
-            journal.append(&state_with(2)).unwrap();
-            drop(journal);
-            assert_eq!(journal::read(&path).unwrap().rows.len(), 2);
-        }
-    }
 }
 
 /// A line as version 0.1.0 writes it.
@@ -706,4 +652,102 @@ async fn the_mail_receiver_keeps_the_order_of_commands_unstuffs_dots_and_bounds_
     assert_eq!(mails[0].body, ".dot\n..\nend\n");
     assert_eq!(talk("x".repeat(5_000)).await, "220");
     world.loopback.stop().await;
+}
+
+/// Tests that take longer than a second.
+mod slow {
+    use super::*;
+
+    #[tokio::test]
+    async fn an_hours_outage_of_mail_and_slack_loses_nothing_and_sends_no_burst() {
+        let world = World::new().await;
+        let dispatcher = world.open().await;
+        let silent = [Which::Smtp, Which::Slack];
+        silent
+            .iter()
+            .for_each(|which| world.loopback.outage(*which, true));
+        let mut n_events = 0;
+        for minute in 0..60 {
+            for _ in 0..4 {
+                n_events += 1;
+                dispatcher
+                    .notify(world.event("disk", n_events, Severity::Warning))
+                    .await
+                    .unwrap();
+            }
+            if minute == 30 {
+                dispatcher
+                    .notify(world.event("down", 0, Severity::Critical).label("x", "y"))
+                    .await
+                    .unwrap();
+                let over = world
+                    .event("down", 0, Severity::Critical)
+                    .label("x", "y")
+                    .resolved();
+                dispatcher.notify(over).await.unwrap();
+            }
+            dispatcher.deliver_due().await.unwrap();
+            world.clock.advance(Duration::from_secs(60));
+        }
+        for which in silent {
+            assert_eq!(world.loopback.received_by(which), []);
+            world.loopback.outage(which, false);
+        }
+        for _ in 0..80 {
+            dispatcher.deliver_due().await.unwrap();
+            world.clock.advance(Duration::from_secs(15));
+        }
+        let state = dispatcher.list();
+        assert_eq!(n_lost(&state), 0);
+        for which in silent {
+            let received = world.loopback.received_by(which);
+            let criticals = |start: &str| {
+                received
+                    .iter()
+                    .filter(|r| r.first_line.starts_with(start))
+                    .count()
+            };
+            assert_eq!(criticals("CRITICAL api: down"), 1);
+            assert_eq!(criticals("RESOLVED api: down"), 1);
+            let limited: Vec<Timestamp> = received
+                .iter()
+                .filter(|r| !r.first_line.contains("api: down"))
+                .map(|r| r.at)
+                .collect();
+            for end in &limited {
+                let inside = limited
+                    .iter()
+                    .filter(|at| **at <= *end && end.since(**at) < Duration::from_secs(300));
+                assert!(
+                    inside.count() <= 10,
+                    "a burst at {end} to {which:?}: {limited:?}"
+                );
+            }
+            assert_eq!(n_told(&state, which.name()), n_events);
+        }
+        dispatcher.shutdown().await.unwrap();
+        world.loopback.stop().await;
+    }
+
+    #[test]
+    fn a_journal_cut_at_any_byte_opens_with_its_whole_lines() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("outbox.ndjson");
+        let (mut journal, _) = open(&path);
+        journal.append(&state_with(1)).unwrap();
+        let first = fs::metadata(&path).unwrap().len() as usize;
+        journal.append(&state_with(2)).unwrap();
+        drop(journal);
+        let bytes = fs::read(&path).unwrap();
+        for cut in 0..bytes.len() {
+            fs::write(&path, &bytes[..cut]).unwrap();
+            let (mut journal, state) = open(&path);
+            assert_eq!(state.rows.len(), usize::from(cut >= first), "cut at {cut}");
+            if cut % 40 == 0 {
+                journal.append(&state_with(2)).unwrap();
+                drop(journal);
+                assert_eq!(journal::read(&path).unwrap().rows.len(), 2);
+            }
+        }
+    }
 }
