@@ -33,7 +33,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     };
     let contracts: Vec<_> = contracts
         .iter()
-        .map(|path| tollgate_contracts::load(Path::new(path)))
+        .map(|path| tollgate_contracts_model::load(Path::new(path)))
         .collect::<Result<_, _>>()?;
     for artifact in generate(&contracts, &request)?.artifacts {
         let path = Path::new(out).join(&artifact.path);

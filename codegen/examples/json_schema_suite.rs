@@ -46,7 +46,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             let index = contracts.len();
             let contract = format!("case{index}.json");
             let document = wrap(&group["schema"]);
-            contracts.push(tollgate_contracts::parse_contract(
+            contracts.push(tollgate_contracts_model::parse_contract(
                 &contract,
                 &document.to_string(),
             )?);

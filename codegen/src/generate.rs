@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use tollgate_contracts::Contract;
+use tollgate_contracts_model::Contract;
 use tollgate_report::{Finding, Place};
 
 use crate::ir::{Ir, Unchecked};

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
-use tollgate_contracts::{
-    Contract, LintSettings, Ruleset, check_blessed, lint_with, parse_documents,
-};
+use tollgate_contracts_diff::check_blessed;
+use tollgate_contracts_lint::{LintSettings, Ruleset, lint_with};
+use tollgate_contracts_model::{Contract, parse_documents};
 use tollgate_report::{Clock, EvidenceLog, Finding, Verdict};
 
 use crate::contracts::{self, load};

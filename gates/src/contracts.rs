@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use tollgate_contracts::remote::Lock;
-use tollgate_contracts::{Contract, LoadSettings, load_with};
+use tollgate_contracts_model::remote::Lock;
+use tollgate_contracts_model::{Contract, LoadSettings, load_with};
 
 use crate::failure::Failure;
 use crate::git;
@@ -48,7 +48,7 @@ fn open(
         ..LoadSettings::default()
     };
     load_with(path, &settings).map_err(|error| {
-        let missing = matches!(&error, tollgate_contracts::LoadError::Read { .. });
+        let missing = matches!(&error, tollgate_contracts_model::LoadError::Read { .. });
         let failure = Failure::settings(error);
         if missing {
             failure.hint("name the contracts under `files` in [contracts] of tollgate.toml")
@@ -73,7 +73,7 @@ pub fn side(repository: &Repository, name: &str) -> Result<Contract, Failure> {
     match name.split_once(':') {
         Some((revision, file)) if !path.exists() => {
             let text = git::show(&repository.root, revision, file).map_err(Failure::settings)?;
-            tollgate_contracts::parse_contract(name, &text).map_err(Failure::settings)
+            tollgate_contracts_model::parse_contract(name, &text).map_err(Failure::settings)
         }
         _ => load(repository, &path),
     }

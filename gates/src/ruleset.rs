@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use tollgate_contracts::lint::{Ruleset, read_ruleset};
+use tollgate_contracts_lint::{Ruleset, read_ruleset};
 
 use crate::failure::Failure;
 use crate::repository::Repository;

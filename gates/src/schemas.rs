@@ -1,7 +1,7 @@
 //! The contracts' schemas, as probes ask for them.
 
 use serde_json::Value;
-use tollgate_contracts::Contract;
+use tollgate_contracts_model::Contract;
 use tollgate_probes::SchemaSource;
 
 /// The schemas of some contracts.

@@ -54,9 +54,9 @@ pub struct ContractsSettings {
     /// none.
     pub remote_hosts: Vec<String>,
     /// Which lint rules hold, and how much each matters.
-    pub lint: tollgate_contracts::LintSettings,
+    pub lint: tollgate_contracts_lint::LintSettings,
     /// How they are compared: deprecation windows, stability, agreed changes.
-    pub diff: tollgate_contracts::diff::CompareSettings,
+    pub diff: tollgate_contracts_diff::CompareSettings,
 }
 
 impl Default for ContractsSettings {

@@ -6,8 +6,8 @@ use std::path::Path;
 
 use anyhow::Context as _;
 use serde_json::{Value, json};
-use tollgate_contracts::diff::{CaseResult, Day, judge_case};
-use tollgate_contracts::{LoadSettings, load_with};
+use tollgate_contracts_diff::{CaseResult, Day, judge_case};
+use tollgate_contracts_model::{LoadSettings, load_with};
 use tollgate_report::{Clock, ExitCode};
 
 use tollgate::{CommandResult, Context, Failure};
@@ -75,7 +75,7 @@ fn cases(folder: &Path, path: &Path, today: Day) -> Result<Vec<Row>, Failure> {
     Ok(rows)
 }
 
-fn unreadable(errors: [Option<tollgate_contracts::LoadError>; 2]) -> CaseResult {
+fn unreadable(errors: [Option<tollgate_contracts_model::LoadError>; 2]) -> CaseResult {
     let errors = errors.into_iter().flatten();
     CaseResult {
         differences: errors.map(|error| error.to_string()).collect(),

@@ -11,7 +11,9 @@ use std::time::Duration;
 use anyhow::Context as _;
 use serde_json::json;
 use tollgate_codegen::{Emit, Language, Request, generate};
-use tollgate_contracts::{Contract, LintSettings, diff, lint, parse_contract};
+use tollgate_contracts_diff::diff;
+use tollgate_contracts_lint::{LintSettings, lint};
+use tollgate_contracts_model::{Contract, parse_contract};
 use tollgate_report::{Clock, ExitCode};
 
 use crate::mutate::{Numbers, ODD, mutate};

@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use serde_json::json;
-use tollgate_contracts::diff::{CompareSettings, Day, diff_with};
-use tollgate_contracts::{Contract, Level, parse_contract};
+use tollgate_contracts_diff::{CompareSettings, Day, Level, diff_with};
+use tollgate_contracts_model::{Contract, parse_contract};
 use tollgate_report::{Clock, ExitCode};
 
 use tollgate::{CommandResult, Context, Failure};

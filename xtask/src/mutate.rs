@@ -1,8 +1,8 @@
 //! Documents broken at random from a seed: bytes, words, lines and parts of the tree. It must not
 //! know who reads them.
 
-use tollgate_contracts::source::escape_token;
-use tollgate_contracts::{Node, parse};
+use tollgate_contracts_model::source::escape_token;
+use tollgate_contracts_model::{Node, parse};
 
 /// What people and attackers write where something else should stand.
 const WORDS: &[&str] = &[

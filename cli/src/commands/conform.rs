@@ -1,4 +1,4 @@
-//! `contract conform`: carries out the conversation that `tollgate-contracts` plans. It decides
+//! `contract conform`: carries out the conversation that `tollgate-contracts-conform` plans. It decides
 //! nothing about answers.
 
 use clap::Args;
@@ -8,11 +8,11 @@ use std::time::Duration;
 
 use anyhow::{Context as _, anyhow};
 use reqwest::{Client, Method, Url};
-use tollgate_contracts::Contract;
-use tollgate_contracts::conform::{
+use tollgate_contracts_conform::{
     Answer, ConformSettings, Heard, MessageReport, Report, Request, Session, Talk, findings,
     judge_messages, report_json, talks,
 };
+use tollgate_contracts_model::Contract;
 use tollgate_probes::converse::{Came, Conversation, Patience, converse};
 use tollgate_report::{Clock, ExitCode};
 
@@ -398,7 +398,7 @@ async fn speak(
 fn note(
     report: &mut MessageReport,
     talk: &Talk,
-    line: Option<&tollgate_contracts::conform::Line>,
+    line: Option<&tollgate_contracts_conform::Line>,
     heard: &[Heard],
 ) {
     report.n_heard += heard

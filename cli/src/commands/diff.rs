@@ -8,11 +8,11 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use serde_json::json;
-use tollgate_contracts::diff::{
-    Change, Day, PeerFinding, Witness, diff_and_peer, diff_json, suggest_bump, take_allowed,
+use tollgate_contracts_diff::{
+    Change, Day, Level, PeerFinding, Witness, diff_and_peer, diff_json, suggest_bump, take_allowed,
     take_ignored, witness_share,
 };
-use tollgate_contracts::{Contract, Level};
+use tollgate_contracts_model::Contract;
 use tollgate_gates::contracts::side;
 use tollgate_report::render::{SourceLine, render_finding, render_finding_line};
 use tollgate_report::{Clock, ExitCode, Finding, in_threads};

@@ -6,8 +6,10 @@ use std::collections::btree_map::Entry;
 use std::io::Write;
 use std::path::PathBuf;
 
-use tollgate_contracts::lint::{LintedFile, Ruleset, github_text, json_report, sarif_report};
-use tollgate_contracts::{Contract, lint_with};
+use tollgate_contracts_lint::{
+    LintedFile, Ruleset, github_text, json_report, lint_with, sarif_report,
+};
+use tollgate_contracts_model::Contract;
 use tollgate_gates::contracts;
 use tollgate_gates::ruleset::{RULESETS, RulesetText, repository_ruleset};
 use tollgate_report::render::{SourceLine, render_finding, render_finding_line};

@@ -11,8 +11,8 @@ use std::time::Duration;
 
 use anyhow::{Context as _, bail, ensure};
 use reqwest::{Client, Url, redirect::Policy};
-use tollgate_contracts::Contract;
-use tollgate_contracts::remote::{Lock, digest, missing_urls, named_urls};
+use tollgate_contracts_model::Contract;
+use tollgate_contracts_model::remote::{Lock, digest, missing_urls, named_urls};
 use tollgate_gates::contracts::{self, LOCK, kept, read_lock};
 use tollgate_report::{ExitCode, Finding, write_atomic};
 

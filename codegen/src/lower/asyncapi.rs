@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use tollgate_contracts::{Contract, Message, Node, NodeValue, Span};
+use tollgate_contracts_model::{Contract, Message, Node, NodeValue, Span};
 
 use super::Lowering;
 use super::view::Cursor;

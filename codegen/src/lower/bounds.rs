@@ -4,7 +4,7 @@
 //! It must not know types or declarations.
 
 use serde_json::{Map, Value, json};
-use tollgate_contracts::NodeValue;
+use tollgate_contracts_model::NodeValue;
 
 use super::flat::Word;
 use super::view::Cursor;
@@ -93,7 +93,7 @@ impl Bounds {
                 let size = schema
                     .node
                     .get(key)
-                    .and_then(tollgate_contracts::Node::as_f64);
+                    .and_then(tollgate_contracts_model::Node::as_f64);
                 size.map(|size| size as u64)
             };
             if let Some(min) = size(min) {

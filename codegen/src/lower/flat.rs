@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use rustc_hash::FxHashSet;
 use serde_json::Value;
-use tollgate_contracts::{Node, NodeValue};
+use tollgate_contracts_model::{Node, NodeValue};
 
 use super::bounds::Bounds;
 use super::infer::{infer, only_reference};

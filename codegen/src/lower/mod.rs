@@ -24,7 +24,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::rc::Rc;
 
 use rustc_hash::FxHashMap;
-use tollgate_contracts::{Contract, Node};
+use tollgate_contracts_model::{Contract, Node};
 
 use crate::ir::{Decl, DeclId, Docs, Ir, Shape, Type, TypeKind, originals};
 use flat::Flat;

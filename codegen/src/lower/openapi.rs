@@ -8,7 +8,7 @@ use crate::ir::{
     Body, Content, Docs, Location, Operation, Parameter, Response, SecurityScheme, Type, TypeKind,
 };
 use crate::names::{Case, identifier};
-use tollgate_contracts::Node;
+use tollgate_contracts_model::Node;
 
 const METHODS: [&str; 9] = [
     "get", "put", "post", "delete", "options", "head", "patch", "trace", "query",

@@ -4,7 +4,7 @@
 
 use rustc_hash::FxHashSet;
 use serde_json::{Map, Value, json};
-use tollgate_contracts::{Node, is_nullable_alone};
+use tollgate_contracts_model::{Node, is_nullable_alone};
 
 use super::Lowering;
 use super::view::Cursor;

@@ -3,7 +3,7 @@
 //!
 //! It must not know what schemas mean together.
 
-use tollgate_contracts::Node;
+use tollgate_contracts_model::Node;
 
 /// What one schema says by itself.
 #[derive(Default)]

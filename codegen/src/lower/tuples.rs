@@ -2,7 +2,7 @@
 //!
 //! It must not know operations or channels.
 
-use tollgate_contracts::NodeValue;
+use tollgate_contracts_model::NodeValue;
 
 use super::Lowering;
 use super::flat::{Flat, Word};

@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use serde_json::Value;
-use tollgate_contracts::instance::is_expression;
+use tollgate_contracts_model::pattern::is_expression;
 
 use crate::ir::{Constraints, Ir, Shape, Unchecked, visit_types};
 

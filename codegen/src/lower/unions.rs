@@ -5,8 +5,7 @@
 use std::collections::BTreeSet;
 
 use serde_json::Value;
-use tollgate_contracts::Node;
-use tollgate_contracts::is_nullable_alone;
+use tollgate_contracts_model::{Node, is_nullable_alone};
 
 use super::Lowering;
 use super::flat::{Flat, Word, flatten};

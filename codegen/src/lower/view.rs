@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 use std::rc::Rc;
 
-use tollgate_contracts::{Contract, Node};
+use tollgate_contracts_model::{Contract, Node};
 
 /// A node and where it stands. Walking down and cloning are cheap: the text of the pointer is
 /// made only when somebody asks for it.
@@ -224,7 +224,7 @@ impl<'a> Cursor<'a> {
 
     /// Whether the document is of `OpenAPI` 3.0, where nothing counts beside a reference.
     pub(crate) fn is_30(&self) -> bool {
-        self.contract.kind == tollgate_contracts::Kind::OpenApi30
+        self.contract.kind == tollgate_contracts_model::Kind::OpenApi30
     }
 
     /// Whether this is a reference.

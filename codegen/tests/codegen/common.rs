@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use tollgate_codegen::{Artifact, Emit, Language, Request, generate};
-use tollgate_contracts::Contract;
+use tollgate_contracts_model::Contract;
 
 /// The fixture with every shape that is hard to generate.
 pub const ODD: &str = include_str!("../fixtures/odd.yaml");
@@ -21,7 +21,7 @@ pub fn root() -> PathBuf {
 /// A contract from a text.
 #[track_caller]
 pub fn contract(file: &str, text: &str) -> Contract {
-    tollgate_contracts::parse_contract(file, text).expect("the fixture is a contract")
+    tollgate_contracts_model::parse_contract(file, text).expect("the fixture is a contract")
 }
 
 /// The files of one language.
@@ -51,7 +51,8 @@ pub fn write(folder: &Path, artifacts: &[Artifact]) {
 /// The fixture, the hub's own contracts, and the documents of the corpus that are here.
 pub fn documents() -> Vec<(String, Vec<Contract>)> {
     let mut documents = vec![("odd".to_owned(), vec![contract("odd.yaml", ODD)])];
-    let load = |path: PathBuf| tollgate_contracts::load(&path).expect("a contract that loads");
+    let load =
+        |path: PathBuf| tollgate_contracts_model::load(&path).expect("a contract that loads");
     let contracts = root().join("contracts");
     let own = ["openapi.yaml", "asyncapi.yaml"].map(|name| load(contracts.join(name)));
     documents.push(("own".to_owned(), own.into()));
@@ -82,7 +83,8 @@ pub fn odd_documents() -> Vec<Contract> {
     files.push(folder.join("several-files/api.yaml"));
     files.push(folder.join("async-several/main.yaml"));
     files.sort();
-    let load = |path: &PathBuf| tollgate_contracts::load(path).expect("a contract that loads");
+    let load =
+        |path: &PathBuf| tollgate_contracts_model::load(path).expect("a contract that loads");
     files.iter().map(load).collect()
 }
 

@@ -7,7 +7,7 @@ use std::process::Command;
 
 use crate::common::{artifacts, contract, documents, odd_package, root, write};
 use tollgate_codegen::{Artifact, Emit, Language, Request, generate};
-use tollgate_contracts::Contract;
+use tollgate_contracts_model::Contract;
 
 /// Runs `cargo` offline in a package with the workspace's lock file.
 #[track_caller]

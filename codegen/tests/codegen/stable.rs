@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use tollgate_codegen::ir::Ir;
 use tollgate_codegen::names::{Case, identifier};
 use tollgate_codegen::{Emit, Language, lower};
-use tollgate_contracts::Contract;
+use tollgate_contracts_model::Contract;
 
 use crate::common::{artifacts, contract, root};
 

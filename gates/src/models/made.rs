@@ -8,7 +8,7 @@ use tollgate_codegen::ir::Ir;
 use tollgate_codegen::{
     Artifact, CodegenError, Request, Settings, TargetSettings, generate_from, lower,
 };
-use tollgate_contracts::Contract;
+use tollgate_contracts_model::Contract;
 use tollgate_report::{Digest, Finding, in_threads};
 
 use crate::contracts;

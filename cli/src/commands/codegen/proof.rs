@@ -7,7 +7,7 @@ use std::path::Path;
 
 use serde::Serialize;
 use tollgate_codegen::{Artifact, Emit, Language, Request, generate, lower};
-use tollgate_contracts::Contract;
+use tollgate_contracts_model::Contract;
 
 use crate::commands::codegen::child::Limits;
 use crate::commands::codegen::compile::{Compiled, Compilers, Package};

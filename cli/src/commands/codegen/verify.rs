@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 use serde::Serialize;
 use tollgate_codegen::Artifact;
-use tollgate_contracts::Contract;
+use tollgate_contracts_model::Contract;
 use tollgate_report::render::render_table;
 use tollgate_report::{Digest, ExitCode};
 

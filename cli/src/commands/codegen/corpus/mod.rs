@@ -14,7 +14,7 @@ use std::time::Instant;
 use globset::Glob;
 use serde::Serialize;
 use tollgate_codegen::{Artifact, Language};
-use tollgate_contracts::{Contract, LoadSettings, load_with};
+use tollgate_contracts_model::{Contract, LoadSettings, load_with};
 
 use crate::commands::codegen::CorpusArgs;
 use crate::commands::codegen::child::{self, End};

@@ -4,8 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use tollgate_codegen::ir::{Decl, Ir, Shape};
-use tollgate_contracts::instance::{InstanceSettings, Json, Origin, instances_with, validator};
-use tollgate_contracts::{Contract, Node};
+use tollgate_contracts_instance::{InstanceSettings, Json, Origin, instances_with, validator};
+use tollgate_contracts_model::{Contract, Node};
 
 use crate::commands::codegen::wire::examples;
 

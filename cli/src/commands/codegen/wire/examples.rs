@@ -4,8 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use tollgate_codegen::ir::Ir;
-use tollgate_contracts::instance::Json;
-use tollgate_contracts::{Contract, Node};
+use tollgate_contracts_instance::Json;
+use tollgate_contracts_model::{Contract, Node};
 
 use crate::commands::codegen::wire::value;
 

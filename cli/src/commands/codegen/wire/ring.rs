@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 use tollgate_codegen::Language;
-use tollgate_contracts::instance::Json;
+use tollgate_contracts_instance::Json;
 
 use crate::commands::codegen::child::{self, Limits};
 use crate::commands::codegen::wire::cases::{BrokenCase, Cases};

@@ -3,8 +3,8 @@
 
 use std::cmp::Ordering;
 
-use tollgate_contracts::instance::Json;
-use tollgate_contracts::{Node, NodeValue, parse};
+use tollgate_contracts_instance::Json;
+use tollgate_contracts_model::{Node, NodeValue, parse};
 
 /// Reads a JSON text; no digit of a number is lost.
 pub fn read(text: &str) -> Result<Json, String> {

@@ -1,0 +1,3 @@
+//! Tests of conformance.
+
+mod session;

@@ -1,0 +1,62 @@
+//! The instances of a schema, and how each was made.
+
+use crate::json::Json;
+
+/// How a valid instance was made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Origin {
+    /// Only what is required.
+    Minimal,
+    /// Everything that may be there, with one choice at each place: enum values, union branches,
+    /// nulls, borders.
+    Choice,
+    /// Everything, with a key that no schema names.
+    Extra,
+    /// A choice with keys that only alternatives not chosen list, and what those would refuse.
+    Crossed,
+    /// By chance.
+    Drawn,
+}
+
+/// A valid instance.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Instance {
+    /// The value, its numbers as written.
+    pub json: Json,
+    /// How it was made.
+    pub origin: Origin,
+}
+
+/// An instance that is invalid in one place.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Broken {
+    /// The whole value.
+    pub json: Json,
+    /// Where it is broken, as a JSON Pointer; for `required` and keys that are not allowed the
+    /// object.
+    pub pointer: String,
+    /// The keyword that refuses it.
+    pub keyword: &'static str,
+    /// The key that is missing or too many.
+    pub key: Option<String>,
+    /// The places above it at which the validator objects: there the schema has alternatives, of
+    /// which none holds, so that nobody can tell which one was meant.
+    pub around: Vec<String>,
+    /// The valid value that was broken.
+    pub base: Json,
+}
+
+/// The instances of one schema.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Instances {
+    /// Valid ones: the smallest first, then choices, then drawn ones, then up to 4 crossed ones
+    /// beyond `n_max`. Each once.
+    pub valid: Vec<Instance>,
+    /// Broken ones.
+    pub invalid: Vec<Broken>,
+    /// Values that were made and could not be confirmed.
+    pub n_dropped: usize,
+    /// Why nothing could be checked: the schema is refused by the validator. Then both lists are
+    /// empty.
+    pub problem: Option<String>,
+}

@@ -1,0 +1,5 @@
+//! Tests of instances.
+
+mod instance;
+#[path = "../../../model/tests/all/shared.rs"]
+mod shared;

@@ -1,0 +1,92 @@
+//! Rules of servers and their variables. They must not know channels.
+
+use super::{V2, V3};
+use crate::rule::RuleLevel;
+use crate::rules::asyncapi_checks as checks;
+use crate::rules::{ROW, Row, What, ask, servers};
+
+pub(super) const ROWS: &[Row] = &[
+    Row {
+        name: "asyncapi-server-variables",
+        level: RuleLevel::Error,
+        formats: V2,
+        why: "an address with holes leads nowhere",
+        given: &["$.servers.*", "$.components.servers.*"],
+        then: &[ask("", What::Check(servers::asyncapi_variables))],
+        ..ROW
+    },
+    Row {
+        name: "asyncapi-server-no-empty-variable",
+        formats: V2,
+        message: "the URL of the server has a variable without a name",
+        why: "an empty `{}` names no variable",
+        given: &["$.servers[*].url"],
+        then: &[ask("", What::NotMatch("{}"))],
+        ..ROW
+    },
+    Row {
+        name: "asyncapi-3-server-no-empty-variable",
+        formats: V3,
+        message: "the `{{property}}` of the server has a variable without a name",
+        why: "an empty `{}` names no variable",
+        given: &["$.servers[*].host", "$.servers[*].pathname"],
+        then: &[ask("", What::NotMatch("{}"))],
+        ..ROW
+    },
+    Row {
+        name: "asyncapi-server-no-trailing-slash",
+        formats: V2,
+        message: "the URL of the server ends with a slash",
+        why: "joined with a channel it gives two slashes",
+        fix: "remove the slash",
+        given: &["$.servers[*].url"],
+        then: &[ask("", What::NotMatch("/$"))],
+        ..ROW
+    },
+    Row {
+        name: "asyncapi-3-server-no-trailing-slash",
+        formats: V3,
+        message: "the host of the server ends with a slash",
+        why: "a host has no path; that is `pathname`",
+        fix: "remove the slash",
+        given: &["$.servers.*.host"],
+        then: &[ask("", What::NotMatch("/$"))],
+        ..ROW
+    },
+    Row {
+        name: "asyncapi-server-not-example-com",
+        is_recommended: false,
+        formats: V2,
+        message: "the server is `example.com`",
+        why: "nothing answers there",
+        given: &["$.servers[*].url"],
+        then: &[ask("", What::NotMatch(r"example\.com"))],
+        ..ROW
+    },
+    Row {
+        name: "asyncapi-3-server-not-example-com",
+        is_recommended: false,
+        formats: V3,
+        message: "the server is `example.com`",
+        why: "nothing answers there",
+        given: &["$.servers.*.host"],
+        then: &[ask("", What::NotMatch(r"example\.com"))],
+        ..ROW
+    },
+    Row {
+        name: "asyncapi-server-security",
+        level: RuleLevel::Error,
+        formats: V2,
+        why: "nobody can tell how to prove who they are",
+        given: &["$.servers.*.security.*"],
+        then: &[ask("", What::Check(checks::security))],
+        ..ROW
+    },
+    Row {
+        name: "asyncapi-servers",
+        message: "`servers` is missing or empty",
+        why: "a peer must know where to connect",
+        then: &[ask("", What::Check(checks::has_servers))],
+        ..ROW
+    },
+];

@@ -1,0 +1,205 @@
+//! Tollgate's own rules: what later gates need of each operation, naming, and pagination. Off
+//! unless the settings ask for them.
+
+use std::collections::BTreeMap;
+
+use tollgate_contracts_model::Node;
+
+use super::{ROW, Row, What, ask};
+use crate::engine::Context;
+use crate::rule::{Hit, RuleLevel};
+use crate::tree::Item;
+
+const OPERATIONS: &[&str] = &["$.paths[*][get,put,post,delete,options,head,patch,trace,query]"];
+
+/// Query parameters by which a client asks for the next part of a list.
+const PAGE_PARAMETERS: &[&str] = &[
+    "after",
+    "before",
+    "continue",
+    "cursor",
+    "from",
+    "limit",
+    "next",
+    "next_token",
+    "offset",
+    "page",
+    "page_size",
+    "pagesize",
+    "page_token",
+    "pagetoken",
+    "per_page",
+    "since",
+    "skip",
+    "starting_after",
+    "take",
+    "top",
+];
+
+pub(super) const ROWS: &[Row] = &[
+    Row {
+        name: "operation-permission",
+        level: RuleLevel::Error,
+        formats: &["oas3"],
+        message: "the operation has no `x-permission`",
+        why: "an operation without permission is open to all by accident",
+        given: OPERATIONS,
+        then: &[ask("x-permission", What::Truthy)],
+        ..ROW
+    },
+    Row {
+        name: "operation-budget-class",
+        level: RuleLevel::Error,
+        formats: &["oas3"],
+        message: "the operation has no `x-budget`",
+        why: "its latency can't be judged without a budget",
+        given: OPERATIONS,
+        then: &[ask("x-budget", What::Truthy)],
+        ..ROW
+    },
+    Row {
+        name: "operation-error-response",
+        level: RuleLevel::Error,
+        formats: &["oas3"],
+        message: "the operation has no 4xx, 5xx or default response",
+        why: "a client can't read an error that is not described",
+        given: OPERATIONS,
+        then: &[ask("", What::Check(error_response))],
+        ..ROW
+    },
+    Row {
+        name: "operation-pagination",
+        formats: &["oas3"],
+        message: "the operation answers a list and has no parameter for its next part",
+        why: "a list that only grows is slow one day, and pages can't be added without a break",
+        fix: "add `limit` and `cursor`",
+        given: &["$.paths[*].get"],
+        then: &[ask("", What::Check(pagination))],
+        ..ROW
+    },
+    Row {
+        name: "path-naming",
+        formats: &["oas3"],
+        message: "a part of the path `{{property}}` is not in one style: lower case words",
+        why: "readers guess paths, and some servers tell cases apart",
+        given: &["$.paths"],
+        then: &[ask(
+            "@key",
+            What::Match(r"^(\/([a-z0-9]+([-_.][a-z0-9]+)*|[^/{}]*\{[^{}]*\}[^/{}]*)?)*$"),
+        )],
+        ..ROW
+    },
+    Row {
+        name: "schema-naming",
+        message: "the schema `{{property}}` is not named in Pascal case",
+        why: "types of generated code are named by it",
+        given: &["$.components.schemas"],
+        then: &[ask("@key", What::Match("^[A-Z][A-Za-z0-9]*$"))],
+        ..ROW
+    },
+    Row {
+        name: "property-naming",
+        why: "who reads one schema guesses the names of the next",
+        then: &[ask("", What::Check(property_naming))],
+        ..ROW
+    },
+];
+
+fn error_response(context: &Context<'_, '_>, operation: Item) -> Vec<Hit> {
+    let tree = context.tree;
+    let is_error = |entry: &tollgate_contracts_model::Entry| {
+        entry.key.starts_with(['4', '5']) || entry.key == "default"
+    };
+    let responses = tree.get(operation, "responses");
+    let has_one = responses.is_some_and(|responses| tree.node(responses).entries().any(is_error));
+    if has_one {
+        return Vec::new();
+    }
+    vec![Hit::new(operation, "no response for errors")]
+}
+
+/// Whether an operation answers a bare or wrapped list and takes no parameter to go on with.
+fn pagination(context: &Context<'_, '_>, operation: Item) -> Vec<Hit> {
+    let tree = context.tree;
+    let answers_list = || -> Option<bool> {
+        let responses = tree.get(operation, "responses")?;
+        let success = tree.children(responses).find(|response| {
+            tree.name(*response)
+                .is_some_and(|status| status.starts_with('2'))
+        })?;
+        let content = tree.get(success, "content")?;
+        let media = tree
+            .children(content)
+            .find(|media| tree.name(*media).is_some_and(|name| name.contains("json")))?;
+        let schema = tree.get(media, "schema")?;
+        Some(tree.node(schema).get("type").and_then(Node::as_str) == Some("array"))
+    };
+    if answers_list() != Some(true) {
+        return Vec::new();
+    }
+    let holders = [tree.parent(operation), Some(operation)]
+        .into_iter()
+        .flatten();
+    let has_page = holders
+        .filter_map(|holder| tree.get(holder, "parameters"))
+        .flat_map(|parameters| tree.children(parameters))
+        .filter_map(|parameter| tree.get(parameter, "name"))
+        .filter_map(|name| tree.node(name).as_str())
+        .any(|name| PAGE_PARAMETERS.contains(&name.to_ascii_lowercase().as_str()));
+    if has_page {
+        return Vec::new();
+    }
+    vec![Hit::new(operation, "no parameter for the next part")]
+}
+
+/// The style of a name: nothing when it is of one word and fits all.
+fn style(name: &str) -> Option<&'static str> {
+    let has_upper = name.chars().any(char::is_uppercase);
+    match (name.contains('_'), name.contains('-'), has_upper) {
+        (true, false, false) => Some("snake case"),
+        (false, true, false) => Some("kebab case"),
+        (false, false, true) if name.starts_with(char::is_lowercase) => Some("camel case"),
+        (false, false, true) => Some("Pascal case"),
+        (false, false, false) => None,
+        _ => Some("mixed"),
+    }
+}
+
+/// Properties of component schemas that are not named in the style of most of the others.
+fn property_naming(context: &Context<'_, '_>, root: Item) -> Vec<Hit> {
+    let tree = context.tree;
+    let schemas = tree
+        .get(root, "components")
+        .and_then(|components| tree.get(components, "schemas"));
+    let mut by_style: BTreeMap<&str, Vec<Item>> = BTreeMap::new();
+    let schemas = schemas.map(|schemas| tree.children(schemas));
+    for schema in schemas.into_iter().flatten() {
+        let Some(properties) = tree.child(schema, "properties") else {
+            continue;
+        };
+        for property in tree.children(properties) {
+            if let Some(style) = tree.name(property).and_then(style) {
+                by_style.entry(style).or_default().push(property);
+            }
+        }
+    }
+    let usual = by_style
+        .iter()
+        .max_by_key(|(_, properties)| properties.len());
+    let Some(usual) = usual.map(|(style, _)| *style) else {
+        return Vec::new();
+    };
+    by_style
+        .iter()
+        .filter(|(style, _)| **style != usual)
+        .flat_map(|(_, properties)| properties)
+        .map(|property| {
+            let name = tree.name(*property).unwrap_or_default();
+            Hit::new(
+                *property,
+                format!("the property `{name}` is not named in {usual}, as most are"),
+            )
+            .at_key()
+        })
+        .collect()
+}
