@@ -1,0 +1,87 @@
+//! What the alias `cargo xtask` runs: starts `xtask`, and builds it first only when its sources
+//! changed. Without a dependency, so that Cargo has one unit to check instead of three hundred.
+#![expect(
+    clippy::print_stderr,
+    reason = "this program runs before the one that owns the output"
+)]
+
+mod stamp;
+
+use std::env;
+use std::path::Path;
+use std::process::{Command, ExitCode};
+
+use stamp::Stamp;
+
+fn main() -> ExitCode {
+    let Ok(launcher) = env::current_exe() else {
+        return fail("cannot find the folder of the running program");
+    };
+    let folder = launcher.parent().unwrap_or(Path::new("."));
+    let program = folder.join(format!("xtask{}", env::consts::EXE_SUFFIX));
+    let stamp = Stamp::beside(&program);
+    if let Err(reason) = stamp.is_fresh() {
+        if env::var_os("XTASK_LAUNCH_EXPLAIN").is_some() {
+            eprintln!("xtask is built: {reason}");
+        }
+        if let Err(code) = build(&stamp) {
+            return code;
+        }
+    }
+    start(&program)
+}
+
+/// Builds `xtask` in the profile and the target folder of the launcher.
+fn build(stamp: &Stamp) -> Result<(), ExitCode> {
+    let began = stamp.begin();
+    let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let status = Command::new(cargo)
+        .args(["build", "--package", "xtask", "--bin", "xtask"])
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .status();
+    match status {
+        Ok(status) if status.success() => {
+            if let Err(error) = began.and_then(|()| stamp.end()) {
+                // Without the stamp the next start asks Cargo again, which is slower and right.
+                eprintln!("note: cannot remember that xtask is built: {error}");
+            }
+            Ok(())
+        }
+        Ok(status) => {
+            stamp.abandon();
+            Err(status
+                .code()
+                .and_then(|code| u8::try_from(code).ok())
+                .map_or(ExitCode::FAILURE, ExitCode::from))
+        }
+        Err(error) => {
+            stamp.abandon();
+            Err(fail(&format!("cannot start cargo: {error}")))
+        }
+    }
+}
+
+#[cfg(unix)]
+fn start(program: &Path) -> ExitCode {
+    use std::os::unix::process::CommandExt;
+    // Returns only when the program could not be started.
+    let error = Command::new(program).args(env::args_os().skip(1)).exec();
+    fail(&format!("cannot start `{}`: {error}", program.display()))
+}
+
+#[cfg(not(unix))]
+fn start(program: &Path) -> ExitCode {
+    match Command::new(program).args(env::args_os().skip(1)).status() {
+        Ok(status) => status
+            .code()
+            .and_then(|code| u8::try_from(code).ok())
+            .map_or(ExitCode::FAILURE, ExitCode::from),
+        Err(error) => fail(&format!("cannot start `{}`: {error}", program.display())),
+    }
+}
+
+fn fail(text: &str) -> ExitCode {
+    eprintln!("error: {text}");
+    // The exit code of a problem of the machine; see `tollgate_report::ExitCode::Environment`.
+    ExitCode::from(6)
+}
