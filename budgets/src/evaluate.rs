@@ -3,10 +3,11 @@
 
 use serde::{Deserialize, Serialize};
 use tollgate_report::Outcome;
+use tollgate_stats::binomial::{n_for_share, share_bounds};
+use tollgate_stats::order::{n_for_quantile, quantile_ranks};
 
 use crate::limits::{Bound, Limit, Statistic};
 use crate::measurement::{Data, Measurement};
-use crate::stats::{n_for_quantile, n_for_share, quantile_ranks, share_bounds};
 use crate::unit::{Unit, shown};
 
 /// Where a measurement stands against its limit.

@@ -17,7 +17,6 @@ pub mod measurement;
 pub mod check;
 pub mod evaluate;
 pub mod slo;
-pub mod stats;
 
 pub use check::{CheckInput, Checked, Row, check, show};
 pub use evaluate::{BudgetVerdict, Estimate, Standing, evaluate};

@@ -3,9 +3,9 @@
 
 use std::collections::HashMap;
 
-use rand::{RngExt, SeedableRng, rngs::StdRng};
 use tollgate_canary::Weight;
 use tollgate_canary::analysis::coin::Coin;
+use tollgate_stats::Rng;
 
 const SEED: u64 = 20_261_121;
 /// Errors get four fifths of α = 0.1%.
@@ -27,7 +27,7 @@ impl EValues {
 
 #[test]
 fn the_same_against_the_same_is_rolled_back_in_at_most_one_release_of_a_thousand() {
-    let mut rng = StdRng::seed_from_u64(SEED);
+    let mut rng = Rng::new(SEED);
     let mut e_values = EValues::default();
     let n_runs = 20_000;
     let mut n_alarms = 0;
@@ -35,7 +35,7 @@ fn the_same_against_the_same_is_rolled_back_in_at_most_one_release_of_a_thousand
         // 100 bad events: 10 requests/s for 1000 s at 1% errors, looked at after each.
         let (mut s, mut f) = (0, 0);
         for _ in 0..100 {
-            if rng.random_bool(0.1) {
+            if rng.happens(0.1) {
                 s += 1;
             } else {
                 f += 1;
@@ -54,7 +54,7 @@ fn the_same_against_the_same_is_rolled_back_in_at_most_one_release_of_a_thousand
 
 #[test]
 fn ten_percent_errors_at_ten_requests_a_second_are_caught_in_well_under_a_minute() {
-    let mut rng = StdRng::seed_from_u64(SEED);
+    let mut rng = Rng::new(SEED);
     let mut e_values = EValues::default();
     let mut delays_s: Vec<f64> = (0..2_000)
         .map(|_| {
@@ -63,7 +63,7 @@ fn ten_percent_errors_at_ten_requests_a_second_are_caught_in_well_under_a_minute
                 // The proxy's share is exact.
                 let is_canary = request % 10 == 0;
                 let rate = if is_canary { 0.10 } else { 0.001 };
-                if rng.random_bool(rate) {
+                if rng.happens(rate) {
                     if is_canary {
                         s += 1;
                     } else {

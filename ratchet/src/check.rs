@@ -2,13 +2,13 @@
 
 use serde::{Deserialize, Serialize};
 use tollgate_report::{Finding, Outcome, Severity, Timestamp, Verdict};
+use tollgate_stats::order::spread;
 
 use crate::floors::{Floor, Floors};
 use crate::history::History;
 use crate::measure::Measurement;
 use crate::metric::{Catalogue, shown};
 use crate::settings::{NoiseSettings, RatchetSettings};
-use crate::stats::spread;
 use crate::waiver::{Waiver, check_waivers};
 
 /// How one floor stands.

@@ -17,7 +17,6 @@ pub mod waiver;
 
 pub mod check;
 pub mod merge;
-pub mod stats;
 pub mod tighten;
 
 pub mod show;

@@ -1,13 +1,14 @@
 //! Tightening floors on evidence. It never loosens one, and writes nothing.
 
 use serde::{Deserialize, Serialize};
+use tollgate_stats::order::median;
+use tollgate_stats::rank::mann_whitney_less;
 
 use crate::floors::{Floor, Floors, rounded};
 use crate::history::History;
 use crate::measure::Measurement;
 use crate::metric::{Catalogue, Direction, shown};
 use crate::settings::{RatchetSettings, TightenSettings};
-use crate::stats::{mann_whitney_less, median};
 
 /// All that tightening looks at.
 #[derive(Debug, Clone, Copy)]

@@ -1,20 +1,7 @@
 //! The claim a promotion needs: an anytime-valid upper bound on the canary's excess error rate.
 //! Pure; the absence of an alarm is not this claim.
 
-use serde::{Deserialize, Serialize};
-
-use crate::analysis::gamma::ln_beta;
-use crate::numbers::real;
-
-/// Requests of one arm and how many were bad.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Trials {
-    /// Finished requests.
-    pub n: u64,
-    /// Bad ones among them.
-    pub n_bad: u64,
-}
+use tollgate_stats::sequential::{Trials, rate_lower, rate_upper};
 
 /// What the bound is held against.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -28,76 +15,19 @@ pub struct Claim {
 /// Share of alpha spent on the stable arm's lower bound; without stable errors that bound is 0.
 const STABLE_SHARE: f64 = 0.1;
 
-/// ln of the mixture likelihood: half on a rate of a twentieth of the margin (so that a clean
-/// canary is cleared soon), half uniform over all rates. Fixed before the data.
-fn ln_mixture(trials: Trials, margin: f64) -> f64 {
-    let (s, f) = (
-        real(trials.n_bad),
-        real(trials.n.saturating_sub(trials.n_bad)),
-    );
-    let near_zero = margin / 20.0;
-    let atom = s * near_zero.ln() + f * (-near_zero).ln_1p();
-    let uniform = ln_beta(s + 1.0, f + 1.0);
-    let top = atom.max(uniform);
-    top + (0.5 * ((atom - top).exp() + (uniform - top).exp())).ln()
-}
-
-/// ln M(p) = ln(mixture / likelihood of p): a martingale when the rate is p. It grows away from
-/// the observed rate on both sides, so {p : M(p) < 1/α} is an interval that covers the true rate
-/// at all times with probability ≥ 1 − α (Robbins 1970; Howard et al., Annals of Statistics 2021;
-/// betting form: Waudby-Smith & Ramdas, JRSS B 2024).
-fn ln_martingale(trials: Trials, margin: f64, p: f64) -> f64 {
-    let (s, f) = (
-        real(trials.n_bad),
-        real(trials.n.saturating_sub(trials.n_bad)),
-    );
-    let good = if f > 0.0 { f * (-p).ln_1p() } else { 0.0 };
-    let bad = if s > 0.0 { s * p.ln() } else { 0.0 };
-    ln_mixture(trials, margin) - bad - good
-}
-
-/// The upper end of the interval; 1 without data.
-fn rate_upper(trials: Trials, margin: f64, alpha: f64) -> f64 {
-    if trials.n == 0 {
-        return 1.0;
-    }
-    let wanted = -alpha.ln();
-    let (mut low, mut high) = (real(trials.n_bad) / real(trials.n), 1.0);
-    for _ in 0..60 {
-        let middle = 0.5 * (low + high);
-        if ln_martingale(trials, margin, middle) >= wanted {
-            high = middle;
-        } else {
-            low = middle;
-        }
-    }
-    high
-}
-
-/// The lower end of the interval; 0 without bad requests.
-fn rate_lower(trials: Trials, margin: f64, alpha: f64) -> f64 {
-    if trials.n_bad == 0 {
-        return 0.0;
-    }
-    let wanted = -alpha.ln();
-    let (mut low, mut high) = (0.0, real(trials.n_bad) / real(trials.n));
-    for _ in 0..60 {
-        let middle = 0.5 * (low + high);
-        if ln_martingale(trials, margin, middle) >= wanted {
-            low = middle;
-        } else {
-            high = middle;
-        }
-    }
-    low
+/// The rate on which half of the mixture lies: a twentieth of the margin, so that a clean canary is
+/// cleared soon.
+fn likely(claim: Claim) -> f64 {
+    claim.margin / 20.0
 }
 
 /// An upper bound on (canary's error rate − stable's), valid at any time with probability
 /// ≥ 1 − alpha: the canary's upper end at 0.9·alpha less the stable arm's lower end at 0.1·alpha.
 #[must_use]
 pub fn excess_upper(canary: Trials, stable: Trials, claim: Claim) -> f64 {
-    rate_upper(canary, claim.margin, claim.alpha * (1.0 - STABLE_SHARE))
-        - rate_lower(stable, claim.margin, claim.alpha * STABLE_SHARE)
+    let likely = likely(claim);
+    rate_upper(canary, likely, claim.alpha * (1.0 - STABLE_SHARE))
+        - rate_lower(stable, likely, claim.alpha * STABLE_SHARE)
 }
 
 /// How many more canary requests, all good, would bring the bound below the margin: 0 when it is
@@ -136,7 +66,8 @@ pub fn n_more_to_decide(canary: Trials, stable: Trials, claim: Claim) -> Option<
 #[cfg(test)]
 mod tests {
     use super::*;
-    use rand::{RngExt, SeedableRng, rngs::StdRng};
+    use tollgate_stats::Rng;
+    use tollgate_stats::sequential::ln_martingale;
 
     const SHORT: Claim = Claim {
         margin: 0.10,
@@ -163,15 +94,16 @@ mod tests {
     #[test]
     fn a_fault_at_the_margin_is_promoted_in_at_most_one_run_of_a_hundred() {
         let seed = 20_261_121;
-        let mut rng = StdRng::seed_from_u64(seed);
+        let mut rng = Rng::new(seed);
         let n_runs = 2_000;
         let mut n_promoted = 0;
         for _ in 0..n_runs {
             let mut canary = trials(0, 0);
             let is_promoted = (0..300).any(|_| {
                 canary.n += 1;
-                canary.n_bad += u64::from(rng.random_bool(0.10));
-                ln_martingale(canary, 0.1, 0.1) >= -(0.009f64.ln()) && canary.n_bad * 10 < canary.n
+                canary.n_bad += u64::from(rng.happens(0.10));
+                ln_martingale(canary, likely(SHORT), 0.1) >= -(0.009f64.ln())
+                    && canary.n_bad * 10 < canary.n
             });
             n_promoted += u32::from(is_promoted);
         }

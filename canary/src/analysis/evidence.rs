@@ -5,11 +5,12 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use tollgate_report::Timestamp;
+use tollgate_stats::rank::theil_sen;
+use tollgate_stats::sequential::Trials;
 
-use super::bound::{Claim, Trials, excess_upper, n_more_to_decide};
+use super::bound::{Claim, excess_upper, n_more_to_decide};
 use super::coin::Coin;
 use super::rules::{Limits, Lookback};
-use super::slope::theil_sen;
 use super::words::{Alarm, Cause, Metric, MetricReading, Promotion};
 use crate::Weight;
 use crate::events::{ArmSample, Delta};
@@ -58,6 +59,8 @@ pub struct Evidence {
 
 /// Memory samples kept; older ones are thinned out by two.
 const N_MEMORY_MAX: usize = 240;
+/// The 99.9% point of the standard normal: the lower bound of the growth fails once in a thousand.
+const MEMORY_SLOPE_Z: f64 = 3.090_232;
 
 /// One sample's context.
 #[derive(Debug, Clone, Copy)]
@@ -290,7 +293,7 @@ impl Evidence {
             .iter()
             .map(|(ms, bytes)| (real(*ms), real(*bytes)))
             .collect();
-        let slope = theil_sen(&points)?;
+        let slope = theil_sen(&points, MEMORY_SLOPE_Z)?;
         let projected = real(last) + slope.lower * real(plan.memory_horizon_ms);
         (slope.lower > 0.0 && projected >= real(plan.memory_critical)).then(|| Alarm {
             cause: Cause::MemoryLeak,

@@ -3,10 +3,7 @@
 pub mod bound;
 pub mod coin;
 mod evidence;
-mod gamma;
-mod integral;
 mod rules;
-pub mod slope;
 mod words;
 
 pub use evidence::{ArmTotals, Evidence};

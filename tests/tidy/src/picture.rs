@@ -183,6 +183,7 @@ mod tests {
         "contracts/model",
         "ratchet",
         "report",
+        "stats",
     ];
 
     const ASYNC_OR_SOCKET: &[&str] = &[

@@ -1,33 +1,16 @@
-//! The ratchet's statistics: median, spread, Mann–Whitney. It must not know what the numbers mean.
+//! Tests and estimates that rest on ranks: Mann–Whitney, and the slope of Theil and Sen.
 
-/// The factor that makes the median absolute deviation estimate the standard deviation of
-/// normal data: 1 / Φ⁻¹(3/4). Rousseeuw and Croux, "Alternatives to the median absolute
-/// deviation", JASA 88 (1993).
-pub const MAD_TO_SPREAD: f64 = 1.4826;
+use crate::special::normal_cdf;
 
-/// Largest number of values in both samples together for which the exact distribution of U is computed.
+/// Largest number of values in both samples together for which the exact distribution of U is
+/// computed.
 const EXACT_MAX: usize = 60;
 
-/// The median; absent for no values. Values must not be NaN.
-#[must_use]
-pub fn median(values: &[f64]) -> Option<f64> {
-    let mut sorted = values.to_vec();
-    sorted.sort_by(f64::total_cmp);
-    let middle = sorted.len() / 2;
-    match sorted.len() {
-        0 => None,
-        n if n % 2 == 1 => Some(sorted[middle]),
-        _ => Some(sorted[middle - 1] / 2.0 + sorted[middle] / 2.0),
-    }
-}
+/// At most this many points take part in a slope, evenly picked: the pairs grow with the square.
+const SLOPE_POINTS_MAX: usize = 120;
 
-/// The spread 1.4826 · MAD, in the unit of the values; absent for no values.
-#[must_use]
-pub fn spread(values: &[f64]) -> Option<f64> {
-    let center = median(values)?;
-    let deviations: Vec<f64> = values.iter().map(|value| (value - center).abs()).collect();
-    Some(MAD_TO_SPREAD * median(&deviations)?)
-}
+/// A slope needs this many points.
+const SLOPE_POINTS_MIN: usize = 8;
 
 /// The result of a one-sided Mann–Whitney test.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -40,7 +23,8 @@ pub struct MannWhitney {
     pub is_exact: bool,
 }
 
-/// Tests whether `lower` tends to be lower than `reference`. Absent when either is empty.
+/// Tests whether `lower` tends to be lower than `reference`. Absent when either is empty. Values
+/// must not be NaN.
 ///
 /// Exact by counting arrangements when there are no ties and at most 60 values; else the normal
 /// approximation with tie and continuity correction. Source: Mann and Whitney, "On a test of
@@ -121,27 +105,48 @@ fn normal_p(m: f64, n: f64, u: f64, ties: &[f64]) -> f64 {
     normal_cdf((u - m * n / 2.0 + 0.5) / variance.sqrt())
 }
 
-/// The standard normal distribution function, relative error below 1.2e-7 also in the tails.
-/// Source: Press et al., "Numerical Recipes in C", 2nd edition, §6.2, `erfcc`.
+/// A robust slope and its lower confidence bound, in the unit of y per unit of x.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Slope {
+    /// The median of the slopes of all pairs.
+    pub median: f64,
+    /// The slope is at least this, with the confidence that `z` stands for.
+    pub lower: f64,
+}
+
+/// The slope of `points` (x, y), x rising, none of them NaN; absent below 8 points, or when all
+/// have one x. `z` is the normal quantile of the one-sided confidence, such as 3.09 for 99.9%.
+///
+/// The lower bound is the pair slope of rank (N − C) / 2 with C = z · √(n (n − 1) (2n + 5) / 18).
+/// Of more than 120 points every k-th takes part, the last one always. Source: Sen, "Estimates of
+/// the regression coefficient based on Kendall's tau", JASA 63 (1968).
 #[must_use]
-pub fn normal_cdf(z: f64) -> f64 {
-    let x = -z / std::f64::consts::SQRT_2;
-    let t = 1.0 / (1.0 + 0.5 * x.abs());
-    let coefficients = [
-        0.170_872_77,
-        -0.822_152_23,
-        1.488_515_87,
-        -1.135_203_98,
-        0.278_868_07,
-        -0.186_288_06,
-        0.096_784_18,
-        0.374_091_96,
-        1.000_023_68,
-        -1.265_512_23,
-    ];
-    let polynomial = coefficients.iter().fold(0.0, |sum, c| sum * t + c);
-    let erfc = t * (-x * x + polynomial).exp();
-    0.5 * if x >= 0.0 { erfc } else { 2.0 - erfc }
+pub fn theil_sen(points: &[(f64, f64)], z: f64) -> Option<Slope> {
+    if points.len() < SLOPE_POINTS_MIN {
+        return None;
+    }
+    let stride = points.len().div_ceil(SLOPE_POINTS_MAX);
+    let picked: Vec<_> = points.iter().rev().step_by(stride).rev().collect();
+    let mut slopes = Vec::new();
+    for (idx, left) in picked.iter().enumerate() {
+        for right in &picked[idx + 1..] {
+            if right.0 > left.0 {
+                slopes.push((right.1 - left.1) / (right.0 - left.0));
+            }
+        }
+    }
+    if slopes.is_empty() {
+        return None;
+    }
+    slopes.sort_by(f64::total_cmp);
+    let n = picked.len() as f64;
+    let spread = z * (n * (n - 1.0) * (2.0 * n + 5.0) / 18.0).sqrt();
+    // A negative rank saturates at 0 in the cast, which is the least slope.
+    let rank = ((slopes.len() as f64 - spread) / 2.0).floor() as usize;
+    Some(Slope {
+        median: slopes[slopes.len() / 2],
+        lower: slopes[rank.saturating_sub(1).min(slopes.len() - 1)],
+    })
 }
 
 #[cfg(test)]
@@ -149,8 +154,10 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
+    const Z: f64 = 3.090_232;
+
     #[test]
-    fn the_exact_distribution_of_u_is_that_of_the_tables() {
+    fn exact_distribution_of_u_equals_the_reference() {
         // Ten all below five: 1 / C(15, 5); four and four, U = 1: 2 / C(8, 4).
         let low: Vec<f64> = (0..10).map(f64::from).collect();
         let high: Vec<f64> = (10..15).map(f64::from).collect();
@@ -161,25 +168,64 @@ mod tests {
         );
         let got = mann_whitney_less(&[1.0, 2.0, 3.0, 5.0], &[4.0, 6.0, 7.0, 8.0]).unwrap();
         assert!((got.u, got.is_exact) == (1.0, true) && (got.p - 2.0 / 70.0).abs() < 1e-12);
+        // SciPy 1.17.1: mannwhitneyu(…, alternative="less", method="exact").
+        let left = [12.1, 9.3, 11.7, 10.2, 8.8, 13.4, 7.9];
+        let right = [12.9, 14.2, 11.1, 15.3, 10.9, 13.8, 16.0, 9.9];
+        let got = mann_whitney_less(&left, &right).unwrap();
+        assert!((got.u, got.is_exact) == (11.0, true));
+        assert!((got.p - 0.027_039_627_039_627_038).abs() < 1e-14, "{got:?}");
     }
 
     #[test]
-    fn ties_are_corrected_in_the_normal_approximation() {
-        // R: wilcox.test(c(1,2,2,3,4), c(2,3,4,4,5,6), alternative="less", exact=FALSE)
-        // U = 5.5; N = 11; Σ(t³−t) = 24 + 6 + 24; variance = 30/12·(12 − 54/110).
+    fn normal_approximation_equals_the_reference_with_ties_and_without() {
+        // SciPy 1.17.1: mannwhitneyu(…, alternative="less", method="asymptotic"); R's wilcox.test
+        // with exact=FALSE agrees.
         let got =
             mann_whitney_less(&[1.0, 2.0, 2.0, 3.0, 4.0], &[2.0, 3.0, 4.0, 4.0, 5.0, 6.0]).unwrap();
-        let z = (5.5 - 15.0 + 0.5) / (30.0f64 / 12.0 * (12.0 - 54.0 / 110.0)).sqrt();
         assert_eq!((got.u, got.is_exact), (5.5, false));
-        assert!((got.p - normal_cdf(z)).abs() < 1e-12, "{got:?} {z}");
+        assert!((got.p - 0.046_688_621_802_557_77).abs() < 1e-14, "{got:?}");
+        let left: Vec<f64> = (0..40).map(f64::from).collect();
+        let right: Vec<f64> = left.iter().map(|value| value + 3.5).collect();
+        let got = mann_whitney_less(&left, &right).unwrap();
+        assert_eq!((got.u, got.is_exact), (666.0, false));
+        assert!((got.p - 0.099_465_289_093_086_56).abs() < 1e-14, "{got:?}");
     }
 
     #[test]
-    fn the_normal_tail_is_that_of_the_tables() {
-        for (z, want) in [(0.0, 0.5), (-1.959_963_985, 0.025), (-3.090_232_306, 1e-3)] {
-            assert!((normal_cdf(z) / want - 1.0).abs() < 1e-6, "{z}");
-        }
-        assert!((normal_cdf(-2.326_347_874) - 0.01).abs() < 1e-8);
+    fn slope_of_a_line_is_found_and_a_sawtooth_has_none() {
+        let line: Vec<_> = (0..40)
+            .map(|i| (f64::from(i), 3.0 * f64::from(i)))
+            .collect();
+        let slope = theil_sen(&line, Z).unwrap();
+        assert!((slope.median - 3.0).abs() < 1e-12 && slope.lower > 2.9);
+        let sawtooth: Vec<_> = (0..200).map(|i| (f64::from(i), f64::from(i % 7))).collect();
+        assert!(theil_sen(&sawtooth, Z).unwrap().lower <= 0.0);
+    }
+
+    #[test]
+    fn slope_equals_the_reference() {
+        // SciPy 1.17.1: theilslopes(y, x, 0.95) gives 1.1269… as the slope, of 66 pairs, and 0.875
+        // as its lower end.
+        let y = [
+            1.0, 3.0, 2.0, 5.0, 4.0, 8.0, 6.0, 9.0, 11.0, 10.0, 13.0, 12.5,
+        ];
+        let points: Vec<(f64, f64)> = (0..12).map(f64::from).zip(y).collect();
+        let slope = theil_sen(&points, 1.959_964).unwrap();
+        assert!(
+            (slope.median - 1.126_984_126_984_127).abs() < 0.02,
+            "{slope:?}"
+        );
+        assert!((slope.lower - 0.875).abs() < 0.03, "{slope:?}");
+    }
+
+    #[test]
+    fn one_wild_sample_does_not_make_a_slope() {
+        let points: Vec<_> = (0..30)
+            .map(|i| (f64::from(i), if i == 29 { 1e9 } else { 5.0 }))
+            .collect();
+        assert!(theil_sen(&points, Z).unwrap().lower <= 0.0);
+        assert_eq!(theil_sen(&points[..7], Z), None);
+        assert_eq!(theil_sen(&[(1.0, 1.0); 20], Z), None);
     }
 
     proptest! {

@@ -1,4 +1,6 @@
-//! `ln ∫₀¹ (1−u)^f Π (1 + cⱼu)^{sⱼ} du`, stable for large powers. It must not know what it weighs.
+//! `ln ∫₀¹ (1−u)^f Π (1 + cⱼu)^{sⱼ} du`, stable for large powers.
+
+use crate::bisect::bisect;
 
 /// Nodes and weights of the 8-point Gauss–Legendre rule on [−1, 1] (Abramowitz & Stegun, 25.4.30).
 const GAUSS: [(f64, f64); 4] = [
@@ -10,11 +12,12 @@ const GAUSS: [(f64, f64); 4] = [
 
 /// Panels on each side of the mode.
 const N_PANELS: u32 = 16;
-/// The integrand further than this below its peak (in logs) is left out: e⁻⁴² of it.
+/// Where the logarithm of the integrand is further than this below its peak, it is left out: e⁻⁴²
+/// of the peak is below the last digit of an `f64`.
 const DROP: f64 = 42.0;
 
-/// `powers` holds (cⱼ, sⱼ) with cⱼ > 0. The log integrand is concave, so one mode is found by
-/// bisection and each side of it is integrated down to where nothing is left.
+/// `powers` holds (cⱼ, sⱼ) with cⱼ > 0 and sⱼ ≥ 0; `f` ≥ 0. The log integrand is concave, so its
+/// one mode is found by halving, and each side of it is integrated down to where nothing is left.
 pub(crate) fn log_integral(powers: &[(f64, f64)], f: f64) -> f64 {
     let log_at = |u: f64| -> f64 {
         let rest = if f > 0.0 { f * (-u).ln_1p() } else { 0.0 };
@@ -43,16 +46,7 @@ fn mode_of(slope_at: &impl Fn(f64) -> f64, f: f64) -> f64 {
     if f <= 0.0 {
         return 1.0;
     }
-    let (mut low, mut high) = (0.0, 1.0);
-    for _ in 0..80 {
-        let middle = 0.5 * (low + high);
-        if slope_at(middle) > 0.0 {
-            low = middle;
-        } else {
-            high = middle;
-        }
-    }
-    low
+    bisect(0.0, 1.0, 80, |u| slope_at(u) > 0.0).0
 }
 
 /// The point between `mode` and `end` where the log integrand falls to `floor`, or `end`.
@@ -60,16 +54,7 @@ fn edge(log_at: &impl Fn(f64) -> f64, mode: f64, end: f64, floor: f64) -> f64 {
     if log_at(end) >= floor {
         return end;
     }
-    let (mut inside, mut outside) = (mode, end);
-    for _ in 0..60 {
-        let middle = 0.5 * (inside + outside);
-        if log_at(middle) >= floor {
-            inside = middle;
-        } else {
-            outside = middle;
-        }
-    }
-    outside
+    bisect(mode, end, 60, |u| log_at(u) >= floor).1
 }
 
 fn panels(log_at: &impl Fn(f64) -> f64, peak: f64, from: f64, to: f64) -> f64 {
