@@ -6,6 +6,7 @@ use std::time::Duration;
 use tokio::sync::{Semaphore, mpsc, watch};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
+use tollgate_stats::Rng;
 
 use crate::context::Context;
 use crate::result::ProbeResult;
@@ -51,12 +52,12 @@ impl Scheduler {
         let permits = Arc::new(Semaphore::new(pace.concurrency.max(1)));
         let mut tasks = JoinSet::new();
         for (idx, probe) in probes.into_iter().enumerate() {
-            let dice = Dice::new(pace.seed ^ (idx as u64 + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15));
+            let rng = Rng::new(pace.seed ^ (idx as u64 + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15));
             let (cx, results) = (Arc::clone(&cx), results.clone());
             tasks.spawn(repeat(
                 probe,
                 cx,
-                dice,
+                rng,
                 Arc::clone(&permits),
                 results,
                 stopped.clone(),
@@ -75,7 +76,7 @@ impl Scheduler {
 async fn repeat(
     probe: Probe,
     cx: Arc<Context>,
-    mut dice: Dice,
+    mut rng: Rng,
     permits: Arc<Semaphore>,
     results: mpsc::Sender<ProbeResult>,
     mut stopped: watch::Receiver<bool>,
@@ -83,7 +84,7 @@ async fn repeat(
     let started = Instant::now();
     let mut tick = 0;
     loop {
-        let due = started + delay(&mut dice, probe.every.0, tick);
+        let due = started + delay(&mut rng, probe.every.0, tick);
         // Stopping drops a timer or a wait for a permit, never a running probe.
         let permit = tokio::select! {
             biased;
@@ -108,43 +109,21 @@ async fn repeat(
 }
 
 /// Tick n comes n intervals after the start plus up to a tenth of an interval.
-fn delay(dice: &mut Dice, every: Duration, tick: u32) -> Duration {
+fn delay(rng: &mut Rng, every: Duration, tick: u32) -> Duration {
     let tenth = micros_of(every / 10).max(1);
     every
         .saturating_mul(tick)
-        .saturating_add(Duration::from_micros(dice.below(tenth)))
+        .saturating_add(Duration::from_micros(rng.below_u64(tenth)))
 }
 
 fn micros_of(duration: Duration) -> u64 {
     u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
 }
 
-/// SplitMix64 (Steele, Lea, Flood 2014): small, seeded, good enough to spread and to draw.
-#[derive(Debug, Clone)]
-pub(crate) struct Dice(u64);
-
-impl Dice {
-    pub(crate) fn new(seed: u64) -> Self {
-        Self(seed)
-    }
-
-    /// A number from 0 to `bound - 1`; 0 when the bound is 0.
-    pub(crate) fn below(&mut self, bound: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        z ^= z >> 31;
-        u64::try_from((u128::from(z) * u128::from(bound)) >> 64)
-            .expect("a product's upper half fits")
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::settings::{Check, CommandCheck};
-    use proptest::prelude::*;
 
     fn probe(every: Duration) -> Probe {
         // An unknown program ends in `error` at once, without I/O that paused time can't see.
@@ -174,14 +153,5 @@ mod tests {
         }
         scheduler.stop().await;
         assert!(results.recv().await.is_none());
-    }
-
-    proptest! {
-        #[test]
-        fn a_draw_stays_below_its_bound_and_repeats_with_its_seed(seed in any::<u64>(), bound in 1u64..) {
-            let number = Dice::new(seed).below(bound);
-            prop_assert!(number < bound);
-            prop_assert_eq!(number, Dice::new(seed).below(bound));
-        }
     }
 }

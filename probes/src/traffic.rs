@@ -16,13 +16,13 @@ use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::{Instant, sleep_until, timeout};
 use tokio_tungstenite::tungstenite::{Error as WebsocketError, Message};
 use tollgate_report::quantity::Span;
+use tollgate_stats::Rng;
 
 use crate::context::{Context, Vars};
 use crate::http::client::{Connection, send_once};
 use crate::http::error::NetError;
 use crate::http::{expect::is_allowed, prepare};
 use crate::result::Cause;
-use crate::schedule::Dice;
 use crate::settings::{Check, HttpCheck, Probe, WebsocketCheck};
 use crate::websocket;
 use ledger::{Ledger, Receipt};
@@ -195,7 +195,7 @@ fn check(settings: &TrafficSettings, cx: &Context, vars: &Vars) -> Result<(), Ca
 /// Sends until it is stopped, then joins what is in flight.
 async fn drive(settings: TrafficSettings, shared: Arc<Shared>, mut stopped: watch::Receiver<bool>) {
     let started = Instant::now();
-    let mut dice = Dice::new(settings.seed);
+    let mut rng = Rng::new(settings.seed);
     let requests: Vec<Arc<TrafficRequest>> = settings.requests.into_iter().map(Arc::new).collect();
     let total: u64 = requests
         .iter()
@@ -211,7 +211,7 @@ async fn drive(settings: TrafficSettings, shared: Arc<Shared>, mut stopped: watc
             _ = stopped.wait_for(|is_stopped| *is_stopped) => break,
             permit = permit_at(intended, &permits, &shared.ledger) => permit,
         };
-        let request = draw(&requests, dice.below(total));
+        let request = draw(&requests, rng.below_u64(total));
         let receipt = Ledger::sent(&shared.ledger, &request.name, intended);
         let shared = Arc::clone(&shared);
         in_flight.spawn(async move {

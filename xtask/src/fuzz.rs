@@ -16,7 +16,7 @@ use tollgate_contracts_lint::{LintSettings, lint};
 use tollgate_contracts_model::{Contract, parse_contract};
 use tollgate_report::{Clock, ExitCode};
 
-use crate::mutate::{Numbers, ODD, mutate};
+use crate::mutate::{ODD, mutate, numbers_of};
 use tollgate::{CommandResult, Context};
 
 #[derive(Debug, Clone, Args)]
@@ -59,7 +59,7 @@ pub fn run(context: &Context, args: &FuzzArgs) -> CommandResult {
     let until = start + Duration::from_secs(args.seconds);
     let mut case = args.case.unwrap_or_default();
     while context.clock.monotonic() < until {
-        let mut numbers = Numbers::new(args.seed, case);
+        let mut numbers = numbers_of(args.seed, case);
         let (name, original) = &documents[numbers.below(documents.len())];
         let text = mutate(original, &mut numbers);
         fs::write(&running, &text).with_context(|| format!("write `{}`", running.display()))?;

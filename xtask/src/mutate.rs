@@ -3,6 +3,7 @@
 
 use tollgate_contracts_model::source::escape_token;
 use tollgate_contracts_model::{Node, parse};
+use tollgate_stats::Rng;
 
 /// What people and attackers write where something else should stand.
 const WORDS: &[&str] = &[
@@ -73,36 +74,16 @@ pub const ODD: &[(&str, &str)] = &[
     ),
 ];
 
-/// A generator of numbers that are the same for the same seed (SplitMix64, Steele et al. 2014).
-pub struct Numbers(u64);
-
-impl Numbers {
-    pub fn new(seed: u64, case: u64) -> Self {
-        let mut numbers = Self(seed ^ case.wrapping_mul(0xA076_1D64_78BD_642F));
-        numbers.next();
-        numbers
-    }
-
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        mixed ^ (mixed >> 31)
-    }
-
-    /// A number below `end`; 0 when that is 0.
-    pub fn below(&mut self, end: usize) -> usize {
-        let number = self.next() % (end.max(1) as u64);
-        usize::try_from(number).unwrap_or_default()
-    }
-
-    fn pick<'a, T>(&mut self, items: &'a [T]) -> &'a T {
-        &items[self.below(items.len())]
-    }
+/// The generator of one case of a seed.
+pub fn numbers_of(seed: u64, case: u64) -> Rng {
+    // The multiplier, from wyhash, spreads neighbouring cases; the first number is left out.
+    let mut numbers = Rng::new(seed ^ case.wrapping_mul(0xA076_1D64_78BD_642F));
+    numbers.next_u64();
+    numbers
 }
 
 /// The text, broken in one to six places.
-pub fn mutate(text: &str, numbers: &mut Numbers) -> String {
+pub fn mutate(text: &str, numbers: &mut Rng) -> String {
     let mut text = text.to_owned();
     for _ in 0..=numbers.below(6) {
         text = match numbers.below(10) {
@@ -117,7 +98,7 @@ pub fn mutate(text: &str, numbers: &mut Numbers) -> String {
     text
 }
 
-fn border(text: &str, numbers: &mut Numbers) -> usize {
+fn border(text: &str, numbers: &mut Rng) -> usize {
     let mut at = numbers.below(text.len() + 1);
     while !text.is_char_boundary(at) {
         at -= 1;
@@ -125,7 +106,7 @@ fn border(text: &str, numbers: &mut Numbers) -> usize {
     at
 }
 
-fn bytes(text: &str, numbers: &mut Numbers) -> String {
+fn bytes(text: &str, numbers: &mut Rng) -> String {
     let mut bytes = text.as_bytes().to_vec();
     for _ in 0..=numbers.below(4) {
         let at = numbers.below(bytes.len());
@@ -138,7 +119,7 @@ fn bytes(text: &str, numbers: &mut Numbers) -> String {
     String::from_utf8_lossy(&bytes).into_owned()
 }
 
-fn words(text: &str, numbers: &mut Numbers) -> String {
+fn words(text: &str, numbers: &mut Rng) -> String {
     let (start, end) = (border(text, numbers), border(text, numbers));
     let (start, end) = (start.min(end), end.max(start));
     // Mostly an insertion or a short replacement.
@@ -159,7 +140,7 @@ fn words(text: &str, numbers: &mut Numbers) -> String {
     )
 }
 
-fn lines(text: &str, numbers: &mut Numbers) -> String {
+fn lines(text: &str, numbers: &mut Rng) -> String {
     let mut lines: Vec<&str> = text.lines().collect();
     let from = numbers.below(lines.len());
     let to = (from + 1 + numbers.below(12)).min(lines.len());
@@ -175,7 +156,7 @@ fn lines(text: &str, numbers: &mut Numbers) -> String {
     lines.join("\n")
 }
 
-fn truncated(text: &str, numbers: &mut Numbers) -> String {
+fn truncated(text: &str, numbers: &mut Rng) -> String {
     let end = border(text, numbers);
     if numbers.below(3) == 0 {
         text[end..].to_owned()
@@ -185,7 +166,7 @@ fn truncated(text: &str, numbers: &mut Numbers) -> String {
 }
 
 /// A part wrapped in many lists, mappings or `allOf`.
-fn nested(text: &str, numbers: &mut Numbers) -> String {
+fn nested(text: &str, numbers: &mut Rng) -> String {
     let at = border(text, numbers);
     let n_levels = 1 + numbers.below(400);
     let (open, close) = *numbers.pick(&[
@@ -204,7 +185,7 @@ fn nested(text: &str, numbers: &mut Numbers) -> String {
 }
 
 /// One node of the tree replaced by another, by an odd value, or by a reference to another.
-fn tree(text: &str, numbers: &mut Numbers) -> Option<String> {
+fn tree(text: &str, numbers: &mut Rng) -> Option<String> {
     let root = parse("case.yaml", text).ok()?;
     let mut pointers = Vec::new();
     gather(&root, &mut String::new(), &mut pointers);
