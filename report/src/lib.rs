@@ -10,6 +10,7 @@ pub mod digest;
 pub mod evidence;
 pub mod exit;
 pub mod finding;
+pub mod json;
 pub mod program;
 pub mod quantity;
 pub mod render;
