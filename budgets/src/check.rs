@@ -1,4 +1,4 @@
-//! All limits against all measurements, as one verdict and one table. It must not read a file.
+//! All limits against all measurements, as one verdict and one table.
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
@@ -15,12 +15,12 @@ use crate::operations::Operations;
 use crate::settings::BudgetSettings;
 use crate::unit::shown;
 
-/// All that a check looks at.
+/// The input of a check.
 #[derive(Debug, Clone, Copy)]
 pub struct CheckInput<'a> {
     /// The promises.
     pub budgets: &'a BudgetFile,
-    /// The limits of the contract's operations; absent when no contract is looked at.
+    /// The limits of the contract's operations; absent without a contract.
     pub operations: Option<&'a Operations>,
     /// What was measured.
     pub measurements: &'a [Measurement],
@@ -36,11 +36,11 @@ pub struct Row {
     pub id: String,
     /// The limit.
     pub limit: Limit,
-    /// What the measurement says of it.
+    /// The result of its measurement.
     pub verdict: BudgetVerdict,
 }
 
-/// What a check found.
+/// The result of a check.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Checked {
@@ -81,7 +81,7 @@ fn row(input: &CheckInput<'_>, id: String, limit: Limit) -> Row {
         None => BudgetVerdict {
             standing: Standing::NotChecked,
             estimate: None,
-            reason: format!("nothing measured `{}`", limit.measurement),
+            reason: format!("no measurement of `{}` was given", limit.measurement),
         },
     };
     Row { id, limit, verdict }
@@ -99,7 +99,7 @@ fn finding(row: &Row) -> Option<Finding> {
         }
         Standing::NotEnoughData => Finding::warning(
             "budget-not-enough-data",
-            format!("`{id}` has not enough data for a verdict"),
+            format!("`{id}` does not have enough data for a verdict"),
         )
         .fix("measure longer, or merge the histograms of several runs"),
         Standing::OverCritical => Finding::error(
@@ -120,14 +120,14 @@ fn without_limit(input: &CheckInput<'_>, rows: &[Row]) -> Vec<Finding> {
     strangers
         .map(|measurement| {
             let id = &measurement.id;
-            let message = format!("`{id}` was measured, and no limit is about it");
+            let message = format!("`{id}` was measured, but there is no limit for it");
             // Without a contract the limits of operations are not known.
             if input.operations.is_none() && id.starts_with("operation.") {
                 return Finding::info("measurement-without-limit", message);
             }
             let hint = match nearest(id, known()) {
                 Some(near) => format!("did you mean `{near}`?"),
-                None => "add a limit for it, or leave it out".to_owned(),
+                None => "add a limit for it, or remove the measurement".to_owned(),
             };
             Finding::error("measurement-without-limit", message).fix(hint)
         })
@@ -165,7 +165,7 @@ fn verdict(rows: &[Row], findings: Vec<Finding>) -> Verdict {
         .iter()
         .map(|row| row.verdict.standing.outcome())
         .chain(worst.map(|_| Outcome::Fail))
-        // With no limit at all nothing was looked at.
+        // Without any limit nothing was checked.
         .fold(
             if rows.is_empty() {
                 Outcome::NotChecked

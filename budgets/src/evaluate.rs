@@ -1,5 +1,4 @@
-//! One limit against one measurement: an estimate with its interval, and where it stands.
-//! It must not know where limits or measurements come from.
+//! One limit against one measurement: an estimate with its interval, and the verdict.
 
 use serde::{Deserialize, Serialize};
 use tollgate_report::Outcome;
@@ -10,7 +9,7 @@ use crate::limits::{Bound, Limit, Statistic};
 use crate::measurement::{Data, Measurement};
 use crate::unit::{Unit, shown};
 
-/// Where a measurement stands against its limit.
+/// The result of a measurement compared with its limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Standing {
@@ -18,9 +17,9 @@ pub enum Standing {
     Within,
     /// Beyond the target; a warning.
     OverTarget,
-    /// Nothing measured it; never a pass.
+    /// There is no measurement; never a pass.
     NotChecked,
-    /// Measured too seldom to say; never a pass.
+    /// There are too few samples for a verdict; never a pass.
     NotEnoughData,
     /// Beyond the critical value, by more than chance; the gate fails.
     OverCritical,
@@ -58,9 +57,9 @@ impl Standing {
 pub struct Estimate {
     /// The measured number.
     pub point: f64,
-    /// It is at least this, with the confidence of the settings; absent when that can't be said.
+    /// It is at least this, with the confidence of the settings; absent with too few samples.
     pub lower: Option<f64>,
-    /// It is at most this, with the confidence of the settings; absent when that can't be said.
+    /// It is at most this, with the confidence of the settings; absent with too few samples.
     pub upper: Option<f64>,
     /// Samples it was computed of.
     pub n: u64,
@@ -68,11 +67,11 @@ pub struct Estimate {
     pub n_needed: u64,
 }
 
-/// What a measurement says of a limit.
+/// The verdict of a measurement on a limit.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct BudgetVerdict {
-    /// Where it stands.
+    /// The result.
     pub standing: Standing,
     /// The measured number; absent when the measurement has no such number.
     pub estimate: Option<Estimate>,
@@ -146,8 +145,12 @@ fn estimate(limit: &Limit, measurement: &Measurement, confidence: f64) -> Result
         }
         _ => None,
     };
-    let estimate =
-        estimate.ok_or_else(|| format!("`{}` holds no `{}`", measurement.id, limit.statistic))?;
+    let estimate = estimate.ok_or_else(|| {
+        format!(
+            "`{}` does not contain `{}`",
+            measurement.id, limit.statistic
+        )
+    })?;
     let estimate = Estimate {
         point: estimate.point * factor,
         lower: estimate.lower.map(|bound| bound * factor),
@@ -218,7 +221,7 @@ fn decide(limit: &Limit, estimate: Estimate) -> BudgetVerdict {
         )
     } else if !is_enough {
         let needed = format!(
-            "{} of {} samples that {} needs",
+            "{} of {} samples that {} requires",
             estimate.n, estimate.n_needed, limit.statistic
         );
         (Standing::NotEnoughData, format!("{measured}; {needed}"))

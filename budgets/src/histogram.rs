@@ -1,5 +1,7 @@
-//! Latency in an HDR histogram of three significant digits. It must not measure: the caller hands
-//! over latency from the *intended* send time, so that nothing is hidden by coordinated omission.
+//! Latency in an HDR histogram of three significant digits.
+//!
+//! The caller measures latency from the *intended* send time, so that coordinated omission hides
+//! nothing.
 
 use std::io::Cursor;
 use std::time::Duration;
@@ -25,26 +27,26 @@ pub struct LatencyHistogram {
     inner: Histogram<u64>,
 }
 
-/// A histogram can't be read or merged.
+/// A histogram cannot be read or merged.
 #[derive(Debug, thiserror::Error)]
 pub enum HistogramError {
     /// The text is not base64.
-    #[error("decode the base64 of a histogram")]
+    #[error("the histogram is not base64")]
     Base64(#[from] base64::DecodeError),
     /// The bytes are not a histogram in HdrHistogram's V2 form.
-    #[error("decode a histogram: {0:?}; HdrHistogram V2, plain or compressed, was expected")]
+    #[error("the histogram is not in the V2 form of HdrHistogram, plain or compressed: {0:?}")]
     Form(hdrhistogram::serialization::DeserializeError),
     /// The text is longer than any histogram of ours.
-    #[error("decode a histogram of `{n_bytes}` bytes: at most {ENCODED_MAX} are read")]
+    #[error("the histogram has {n_bytes} bytes, and the limit is {ENCODED_MAX}")]
     TooLong {
         /// Length of the base64 text.
         n_bytes: usize,
     },
-    /// Two histograms don't fit.
-    #[error("merge two histograms: {0:?}")]
+    /// Two histograms cannot be merged.
+    #[error("two histograms cannot be merged: {0:?}")]
     Merge(hdrhistogram::AdditionError),
-    /// The histogram can't be written.
-    #[error("encode a histogram: {0:?}")]
+    /// The histogram cannot be written.
+    #[error("the histogram cannot be encoded: {0:?}")]
     Encode(V2DeflateSerializeError),
 }
 

@@ -1,15 +1,15 @@
-//! Budgets: promises about latency, errors, throughput and size, and what a measurement says of them.
+//! Budgets: promises about latency, errors, throughput and size, and whether measurements keep them.
 //!
-//! Every limit has a target and a critical value. A verdict is given only with enough data; how
-//! much that is follows from the percentile. This crate must not know tokio, a socket, the system
-//! clock, or any floor of the ratchet: a budget compares with a promise, a ratchet with yesterday.
-//! Only `BudgetFile::load` does IO.
+//! Every limit has a target and a critical value. A verdict requires enough data; how much that is
+//! follows from the percentile. A budget compares with a promise; the values of yesterday are a
+//! matter of `tollgate-ratchet`. Only `BudgetFile::load` does IO.
 
 pub mod settings;
 pub mod unit;
 
 pub mod limits;
 pub mod operations;
+pub mod tier_times;
 
 pub mod histogram;
 pub mod measurement;
@@ -26,4 +26,5 @@ pub use measurement::{Measurement, MeasurementsError, parse_measurements};
 pub use operations::{Operations, check_operations};
 pub use settings::BudgetSettings;
 pub use slo::{BurnRule, BurnVerdict, SloError, SloSettings, WindowCount, burn_rate};
+pub use tier_times::{TierTime, check_tier_times};
 pub use unit::Unit;

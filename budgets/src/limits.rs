@@ -1,15 +1,14 @@
-//! `budgets/performance_sla.json`: the promises, target and critical each. It must not judge.
+//! `budgets/performance_sla.json`: the promises, each with a target and a critical value.
 
 use std::collections::BTreeMap;
 use std::fmt;
 use std::fs;
 use std::io;
-use std::marker::PhantomData;
 use std::path::{Path, PathBuf};
 
 use schemars::{JsonSchema, Schema, schema_for};
-use serde::de::{DeserializeOwned, Error as _, MapAccess, Visitor};
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Serialize};
+use tollgate_report::json::{message, unique_keys};
 
 use crate::unit::{Unit, shown};
 
@@ -31,7 +30,7 @@ pub enum Statistic {
 
 /// The text is not a statistic.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
-#[error("read `{0}` as a statistic: `p50`, `p95`, `p99.9`, `rate` or `value` was expected")]
+#[error("`{0}` is not a statistic: expected `p50`, `p95`, `p99.9`, `rate` or `value`")]
 pub struct StatisticError(String);
 
 impl TryFrom<String> for Statistic {
@@ -71,7 +70,7 @@ impl fmt::Display for Statistic {
     }
 }
 
-/// Which side of the limit is good.
+/// The good side of the limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Bound {
@@ -122,11 +121,11 @@ pub struct Limit {
 }
 
 impl Limit {
-    /// What is wrong with it, if anything.
+    /// The fault of this limit, if any.
     fn fault(&self) -> Option<String> {
         let (target, critical) = (self.target, self.critical);
         if !(target.is_finite() && critical.is_finite() && target >= 0.0 && critical >= 0.0) {
-            return Some("target and critical must be finite and not negative".to_owned());
+            return Some("its target and critical must be finite and not negative".to_owned());
         }
         if self.bound.is_broken(target, critical) {
             let (target, critical) = (shown(target), shown(critical));
@@ -139,13 +138,15 @@ impl Limit {
             && (is_rate || self.statistic != Statistic::Value)
         {
             return Some(format!(
-                "a limit on `{}` can't be in `{}`",
+                "a limit on `{}` cannot be in `{}`",
                 self.statistic, self.unit
             ));
         }
         let is_provable = |share: f64| share > 0.0 && share < 100.0;
         if is_rate && !(is_provable(target) && is_provable(critical)) {
-            return Some("no number of samples proves a rate of 0% or 100%".to_owned());
+            return Some(
+                "a rate of 0% or 100% cannot be shown by any number of samples".to_owned(),
+            );
         }
         None
     }
@@ -186,36 +187,35 @@ impl OperationLimit {
 pub struct BudgetFile {
     /// Form of the file: 1.
     pub version: u32,
-    /// What the numbers are, for readers of the file.
+    /// What the numbers are, for people.
     #[serde(default)]
     pub about: String,
     /// Limits by id, such as `api.latency.p95`.
-    #[serde(deserialize_with = "without_duplicates")]
+    #[serde(deserialize_with = "unique_keys")]
     pub limits: BTreeMap<String, Limit>,
-    /// What operations of a class get, by class.
-    #[serde(default, deserialize_with = "without_duplicates")]
+    /// The limit of the operations of a class, by class.
+    #[serde(default, deserialize_with = "unique_keys")]
     pub classes: BTreeMap<String, OperationLimit>,
-    /// What single operations get instead, by operation id of the contract.
-    #[serde(default, deserialize_with = "without_duplicates")]
+    /// The limit of a single operation, by operation id of the contract; it replaces that of the class.
+    #[serde(default, deserialize_with = "unique_keys")]
     pub operations: BTreeMap<String, OperationLimit>,
 }
 
-/// The file can't be used. The text names file, line and column, and what to do.
+/// The file cannot be used. The text names the file, the line and the column.
 #[derive(Debug, thiserror::Error)]
 pub enum LimitsError {
-    /// The file can't be read.
+    /// The file cannot be read.
     #[error(
-        "read the budgets in `{path}`\n\nhint: name the right file as `file` under [budgets] in tollgate.toml"
+        "cannot read the budgets in `{path}`: {cause}\n\nhint: correct `file` in the section [budgets] of tollgate.toml"
     )]
     Read {
         /// The file.
         path: PathBuf,
-        /// What the system said.
-        #[source]
-        source: io::Error,
+        /// The cause.
+        cause: io::Error,
     },
     /// The file is not of the form of version 1.
-    #[error("read the budgets in `{file}:{line}:{column}`: {message}\n\nhint: {hint}")]
+    #[error("cannot read the budgets in `{file}:{line}:{column}`: {message}\n\nhint: {hint}")]
     Form {
         /// The file.
         file: String,
@@ -243,11 +243,14 @@ impl BudgetFile {
         let budgets: Self = serde_json::from_str(text).map_err(|error| {
             let place = (error.line().max(1), error.column().max(1));
             let hint = "a limit has `measurement`, `statistic`, `unit`, `target` and `critical`";
-            form(place, without_place(&error), hint)
+            form(place, message(&error), hint)
         })?;
         if budgets.version != LIMITS_VERSION {
-            let message = format!("version `{}` is not `{LIMITS_VERSION}`", budgets.version);
-            let hint = "use the tollgate that the file was written for";
+            let message = format!(
+                "its version is `{}`, and only `{LIMITS_VERSION}` is supported",
+                budgets.version
+            );
+            let hint = "use the version of Tollgate that the file was written for";
             return Err(form(key_place(text, "version"), message, hint));
         }
         let operations = budgets.classes.iter().chain(&budgets.operations);
@@ -255,8 +258,8 @@ impl BudgetFile {
         let limits = budgets.limits.iter().map(|(id, limit)| (id, limit.clone()));
         for (id, limit) in limits.chain(operations) {
             if let Some(fault) = limit.fault() {
-                let message = format!("`{id}` is no limit: {fault}");
-                return Err(form(key_place(text, id), message, "mend that line"));
+                let message = format!("the limit `{id}` is not valid: {fault}");
+                return Err(form(key_place(text, id), message, "fix that line"));
             }
         }
         let not_latency = budgets
@@ -268,7 +271,9 @@ impl BudgetFile {
                     || limit.unit.factor_to(Unit::Millis).is_none()
             });
         if let Some((id, _)) = not_latency {
-            let message = format!("`{id}` is no limit: operations have a percentile of a time");
+            let message = format!(
+                "the limit `{id}` is not valid: the limit of an operation is a percentile of a time"
+            );
             return Err(form(
                 key_place(text, id),
                 message,
@@ -280,9 +285,9 @@ impl BudgetFile {
 
     /// Loads the file.
     pub fn load(path: &Path) -> Result<Self, LimitsError> {
-        let text = fs::read_to_string(path).map_err(|source| LimitsError::Read {
+        let text = fs::read_to_string(path).map_err(|cause| LimitsError::Read {
             path: path.to_owned(),
-            source,
+            cause,
         })?;
         Self::parse(&text, &path.to_string_lossy())
     }
@@ -294,42 +299,7 @@ impl BudgetFile {
     }
 }
 
-/// serde_json lets the last of two equal keys win; a promise must not vanish so.
-fn without_duplicates<'de, D: Deserializer<'de>, T: DeserializeOwned>(
-    deserializer: D,
-) -> Result<BTreeMap<String, T>, D::Error> {
-    struct Entries<T>(PhantomData<T>);
-    impl<'de, T: DeserializeOwned> Visitor<'de> for Entries<T> {
-        type Value = BTreeMap<String, T>;
-
-        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            f.write_str("an object of limits by id")
-        }
-
-        fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-            let mut entries = BTreeMap::new();
-            while let Some(id) = map.next_key::<String>()? {
-                let entry = map.next_value()?;
-                if entries.insert(id.clone(), entry).is_some() {
-                    return Err(A::Error::custom(format!("`{id}` is there twice")));
-                }
-            }
-            Ok(entries)
-        }
-    }
-    deserializer.deserialize_map(Entries(PhantomData))
-}
-
-/// The text of a JSON error without the position at its end.
-pub(crate) fn without_place(error: &serde_json::Error) -> String {
-    let whole = error.to_string();
-    let text = whole
-        .rsplit_once(" at line ")
-        .map_or(whole.as_str(), |(text, _)| text);
-    text.to_owned()
-}
-
-/// Line and column, from 1, of the first quoted `word` in the text; 1:1 when it is not there.
+/// Line and column, from 1, of the first quoted `word` in the text; 1:1 when there is none.
 pub(crate) fn key_place(text: &str, word: &str) -> (usize, usize) {
     let quoted = serde_json::to_string(word).expect("a text is JSON");
     for (line_idx, line) in text.lines().enumerate() {

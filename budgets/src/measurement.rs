@@ -1,12 +1,13 @@
-//! Measurements as a JSON file hands them over. It must not know any limit.
+//! Measurements and the JSON file that holds them.
 
 use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use tollgate_report::json::message;
 
 use crate::histogram::{HistogramError, LatencyHistogram};
-use crate::limits::{Statistic, key_place, without_place};
+use crate::limits::{Statistic, key_place};
 use crate::unit::Unit;
 
 /// Version of the form.
@@ -90,11 +91,11 @@ pub struct MeasurementEntry {
     pub value: Option<f64>,
 }
 
-/// The measurements can't be used. The text names file and line.
+/// The measurements cannot be used. The text names the file and the line.
 #[derive(Debug, thiserror::Error)]
 pub enum MeasurementsError {
     /// The text is not of the form.
-    #[error("read the measurements in `{file}:{line}:{column}`: {message}")]
+    #[error("cannot read the measurements in `{file}:{line}:{column}`: {message}")]
     Form {
         /// The file.
         file: String,
@@ -105,8 +106,10 @@ pub enum MeasurementsError {
         /// What is wrong.
         message: String,
     },
-    /// A histogram can't be read.
-    #[error("read the measurements in `{file}:{line}`: the histogram of `{id}` can't be used")]
+    /// A histogram cannot be read.
+    #[error(
+        "cannot read the measurements in `{file}:{line}`: the histogram of `{id}` cannot be used"
+    )]
     Histogram {
         /// The file.
         file: String,
@@ -114,7 +117,7 @@ pub enum MeasurementsError {
         line: usize,
         /// The measurement.
         id: String,
-        /// What is wrong with it.
+        /// The cause.
         #[source]
         source: HistogramError,
     },
@@ -131,12 +134,12 @@ pub fn parse_measurements(text: &str, file: &str) -> Result<Vec<Measurement>, Me
     let parsed: MeasurementsFile = serde_json::from_str(text).map_err(|error| {
         form(
             (error.line().max(1), error.column().max(1)),
-            without_place(&error),
+            message(&error),
         )
     })?;
     if parsed.version != MEASUREMENTS_VERSION {
         let message = format!(
-            "version `{}` is not `{MEASUREMENTS_VERSION}`",
+            "its version is `{}`, and only `{MEASUREMENTS_VERSION}` is supported",
             parsed.version
         );
         return Err(form(key_place(text, "version"), message));
@@ -170,12 +173,12 @@ pub fn parse_measurements(text: &str, file: &str) -> Result<Vec<Measurement>, Me
                     _ => {
                         return Err(form(
                             place,
-                            format!("`{id}` is there twice; only histograms are merged"),
+                            format!("`{id}` is repeated, and only histograms are merged"),
                         ));
                     }
                 }
             }
-            Some(_) => return Err(form(place, format!("`{id}` is there in two units"))),
+            Some(_) => return Err(form(place, format!("`{id}` is repeated in another unit"))),
         }
     }
     Ok(measurements.into_values().collect())
@@ -204,13 +207,19 @@ fn one_form(
                     Statistic::try_from(text.clone()),
                     Ok(Statistic::Percentile(_))
                 ) {
-                    return Err(format!("`{id}`: `{text}` is no percentile such as `p95`"));
+                    return Err(format!(
+                        "`{id}`: `{text}` is not a percentile such as `p95`"
+                    ));
                 }
             }
             let values = values.clone();
             forms.push(Data::Percentiles { values, n });
         }
-        _ => return Err(format!("`{id}`: `percentiles` and `count` belong together")),
+        _ => {
+            return Err(format!(
+                "`{id}`: `percentiles` and `count` require each other"
+            ));
+        }
     }
     match (entry.events, entry.total) {
         (None, None) => {}
@@ -219,10 +228,10 @@ fn one_form(
         }
         (Some(events), Some(total)) => {
             return Err(format!(
-                "`{id}`: {events} events are more than the total of {total}"
+                "`{id}`: there are {events} events, more than the total of {total}"
             ));
         }
-        _ => return Err(format!("`{id}`: `events` and `total` belong together")),
+        _ => return Err(format!("`{id}`: `events` and `total` require each other")),
     }
     forms.extend(entry.value.map(Data::Value));
     let unit = match (&forms[..], entry.unit) {
@@ -238,7 +247,7 @@ fn one_form(
             data,
         }),
         Err(forms) => Err(format!(
-            "`{id}` has {} of `histogram`, `samples`, `percentiles`, `events` and `value`; exactly one was expected",
+            "`{id}` has {} of `histogram`, `samples`, `percentiles`, `events` and `value`; exactly one is required",
             forms.len()
         )),
     }

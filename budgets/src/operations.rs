@@ -1,4 +1,4 @@
-//! Which limit each operation of the contract gets. It must not know how a contract is read.
+//! The limit of each operation of the contract.
 
 use std::collections::BTreeMap;
 
@@ -28,7 +28,7 @@ pub fn check_operations(
     for id in budgets.operations.keys() {
         if !operations.contains_key(id) {
             let message =
-                format!("there is a budget for `{id}`, which is no operation of the contract");
+                format!("there is a budget for `{id}`, but the contract has no such operation");
             let finding = Finding::error("budget-operation-unknown", message).at(Place::file(file));
             findings.push(match nearest(id, operations.keys().map(String::as_str)) {
                 Some(near) => finding.fix(format!("did you mean `{near}`?")),
@@ -47,7 +47,8 @@ pub fn check_operations(
                 limits.insert(id.clone(), limit.limit(id));
             }
             None => {
-                let message = format!("`{id}` is of the class `{class}`, which has no budget");
+                let message =
+                    format!("the operation `{id}` has the class `{class}`, which has no budget");
                 let finding = Finding::error("budget-class-unknown", message).at(Place::file(file));
                 let classes = budgets.classes.keys().map(String::as_str);
                 findings.push(match nearest(class, classes) {

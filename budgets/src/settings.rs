@@ -1,4 +1,4 @@
-//! The `[budgets]` section of `tollgate.toml`. It must not know how a setting is used.
+//! The `[budgets]` section of `tollgate.toml`.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! Service level objectives: burn rates over several windows. It must not fetch a count.
+//! Service level objectives: burn rates over several windows.
 //!
 //! Rules follow Google, "The Site Reliability Workbook" (2018), chapter 5, "Multiwindow,
 //! Multi-Burn-Rate Alerts".
@@ -67,7 +67,7 @@ pub struct WindowCount {
     pub total: u64,
 }
 
-/// What a rule says.
+/// The verdict of a rule.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct BurnVerdict {
@@ -84,18 +84,18 @@ pub struct BurnVerdict {
     pub exhausted_in: Option<Span>,
 }
 
-/// The objective can't be used.
+/// The objective cannot be used.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum SloError {
-    /// The objective leaves no budget, or is none.
-    #[error("use the objective `{objective}`: it must be above 0% and below 100%")]
+    /// The objective is out of range, or leaves no budget.
+    #[error("`objective` is `{objective}`: it must be above 0% and below 100%")]
     Objective {
         /// The objective.
         objective: Percent,
     },
     /// The rule can never fire.
     #[error(
-        "use the burn rule with factor `{factor}`: with the objective `{objective}` it can never fire, since {factor} · (1 − objective) ≥ 1\n\nhint: use a factor below {factor_max:.1}, or a higher objective"
+        "the burn rule with `factor = {factor}` can never fire with the objective `{objective}`, because {factor} · (1 − objective) ≥ 1\n\nhint: use a factor below {factor_max:.1}, or a higher objective"
     )]
     NeverFires {
         /// The factor.
@@ -105,9 +105,9 @@ pub enum SloError {
         /// Burn rate when all events are bad; a factor must be below it.
         factor_max: f64,
     },
-    /// The rule's numbers make no sense.
+    /// The numbers of the rule are not valid.
     #[error(
-        "use the burn rule with factor `{factor}` over `{long}` and `{short}`: the factor must be above 0, and the short window shorter than the long one"
+        "the burn rule with `factor = {factor}`, `long = {long}` and `short = {short}` is not valid: the factor must be above 0, and the short window shorter than the long one"
     )]
     Rule {
         /// The factor.
@@ -120,7 +120,7 @@ pub enum SloError {
 }
 
 impl SloSettings {
-    /// Refuses objectives and rules that mean nothing. A rule with factor · (1 − objective) ≥ 1
+    /// Rejects objectives and rules without a meaning. A rule with factor · (1 − objective) ≥ 1
     /// can never fire, because no more than all events can be bad.
     pub fn validate(&self) -> Result<(), SloError> {
         let objective = self.objective;

@@ -1,4 +1,4 @@
-//! Units of limits and measurements, and what can be converted. It must not know any limit.
+//! Units of limits and measurements, and which of them convert into each other.
 
 use std::fmt;
 
@@ -90,7 +90,7 @@ impl fmt::Display for Unit {
     }
 }
 
-/// A number as people read it: at most three decimals, no trailing zeros.
+/// A number for people: at most three decimals, without trailing zeros.
 #[must_use]
 pub fn shown(value: f64) -> String {
     let text = format!("{value:.3}");

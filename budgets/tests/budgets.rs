@@ -130,7 +130,7 @@ fn a_p99_from_thirty_samples_is_never_a_pass() {
     );
     assert_eq!(
         reason,
-        "p99 10.007 ms [10.007 … ?] of 30 samples; 30 of 299 samples that p99 needs"
+        "p99 10.007 ms [10.007 … ?] of 30 samples; 30 of 299 samples that p99 requires"
     );
     judged(
         &p99,
@@ -244,7 +244,7 @@ fn a_check_shows_every_limit_and_fails_for_the_broken_ones() {
 }
 
 #[test]
-fn a_measurement_that_no_limit_is_about_is_named() {
+fn a_measurement_without_a_limit_is_named() {
     let (_, budgets) = reference();
     let text = r#"{"version":1,"measurements":[{"id":"api.latencyy","unit":"ms","value":1}]}"#;
     let measurements = parse_measurements(text, "m").unwrap();
@@ -298,8 +298,8 @@ fn an_operation_has_its_own_budget_or_that_of_its_class() {
     assert_eq!(
         texts,
         [
-            "budget-class-unknown: `listRun` is of the class `cores`, which has no budget; did you mean `core`?",
-            "budget-operation-unknown: there is a budget for `listRuns`, which is no operation of the contract; did you mean `listRun`?",
+            "budget-class-unknown: the operation `listRun` has the class `cores`, which has no budget; did you mean `core`?",
+            "budget-operation-unknown: there is a budget for `listRuns`, but the contract has no such operation; did you mean `listRun`?",
         ]
     );
 }
@@ -383,7 +383,7 @@ fn a_histogram_of_another_implementation_is_read() {
     use base64::Engine;
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/vectors/hdr");
     if !folder.exists() {
-        tollgate_report::not_checked("../shared", "histogram files", "../shared is not here");
+        tollgate_report::not_checked("../shared", "histogram files", "../shared was not found");
         return;
     }
     for name in ["seq-nums.hist", "seq-nums.histz"] {
@@ -427,7 +427,7 @@ fn burn_rules_fire_on_both_windows_only() {
 }
 
 #[test]
-fn a_rule_that_can_never_fire_is_refused() {
+fn a_rule_that_can_never_fire_is_rejected() {
     let mut slo = SloSettings {
         objective: Percent(0.9),
         ..SloSettings::default()
@@ -435,7 +435,7 @@ fn a_rule_that_can_never_fire_is_refused() {
     let error = slo.validate().unwrap_err();
     assert!(matches!(error, SloError::NeverFires { .. }));
     insta::assert_snapshot!(error, @"
-    use the burn rule with factor `14.4`: with the objective `90%` it can never fire, since 14.4 · (1 − objective) ≥ 1
+    the burn rule with `factor = 14.4` can never fire with the objective `90%`, because 14.4 · (1 − objective) ≥ 1
 
     hint: use a factor below 10.0, or a higher objective
     ");
