@@ -1,23 +1,24 @@
-//! Floors against measurements: pure, and every floor has an answer. It must not read a file.
+//! Floors against measurements: a pure function that judges every floor.
 
 use serde::{Deserialize, Serialize};
 use tollgate_report::{Finding, Outcome, Severity, Timestamp, Verdict};
 use tollgate_stats::order::spread;
 
+use crate::catalogue::Catalogue;
 use crate::floors::{Floor, Floors};
 use crate::history::History;
-use crate::measure::Measurement;
-use crate::metric::{Catalogue, shown};
+use crate::measurement::Measurement;
+use crate::metric::shown;
 use crate::settings::{NoiseSettings, RatchetSettings};
 use crate::waiver::{Waiver, check_waivers};
 
-/// How one floor stands.
+/// The result for one floor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Status {
     /// The value is at the floor or better.
     Pass,
-    /// A noisy value is worse, and there is not enough evidence that it is no noise.
+    /// A noisy value is worse, but noise may explain it.
     Warn,
     /// Nothing measured it; never a pass.
     NotChecked,
@@ -62,13 +63,13 @@ pub struct Judgement {
     pub floor: Floor,
     /// The measured value; absent when nothing measured it.
     pub now: Option<f64>,
-    /// How it stands.
+    /// Its result.
     pub status: Status,
     /// Why, with the numbers and the rule.
     pub reason: String,
 }
 
-/// All that a check looks at.
+/// The input of a check.
 #[derive(Debug, Clone, Copy)]
 pub struct CheckInput<'a> {
     /// The committed floors.
@@ -137,7 +138,7 @@ fn judge(input: &CheckInput<'_>, metric: &str, floor: &Floor) -> Judgement {
         .measurements
         .iter()
         .filter(|measurement| measurement.metric == metric);
-    // Measured twice, the worse value counts.
+    // Of several measurements of one metric, the worst counts.
     let worst = measured.reduce(|one, other| {
         if floor.direction.is_worse(other.value, one.value) {
             other
@@ -146,7 +147,7 @@ fn judge(input: &CheckInput<'_>, metric: &str, floor: &Floor) -> Judgement {
         }
     });
     let Some(measurement) = worst else {
-        return judgement(None, Status::NotChecked, "no report measures it".to_owned());
+        return judgement(None, Status::NotChecked, "no report contains it".to_owned());
     };
     let value = measurement.value;
     if measurement.unit != floor.unit {
@@ -212,7 +213,7 @@ fn judge_noisy(floor: &Floor, value: f64, past: &[f64], noise: &NoiseSettings) -
         Some(spread) if n_missing == 0 => spread,
         _ => {
             let reason = format!(
-                "{worse}, above the tolerance of {tolerance}%; noise can't be told from change before \
+                "{worse}, above the tolerance of {tolerance}%; noise and change cannot be distinguished before \
                  {} runs are recorded: {n_missing} more needed",
                 noise.runs_min
             );
@@ -251,13 +252,13 @@ fn finding(judgement: &Judgement) -> Option<Finding> {
                 floor.unit
             );
             Finding::error("floor-broken", message).fix_command(
-                "see what changed, or ask for a waiver",
-                "cargo xtask ratchet show",
+                "compare with past values, and fix the cause or write a waiver",
+                "{tollgate} ratchet show",
             )
         }
         (Status::Fail, None) => Finding::error(
             "measurement-invalid",
-            format!("`{metric}` can't be compared with its floor"),
+            format!("`{metric}` cannot be compared with its floor"),
         )
         .fix("measure it in the unit of its floor"),
         (Status::Warn, _) => Finding::warning(
@@ -266,7 +267,7 @@ fn finding(judgement: &Judgement) -> Option<Finding> {
         ),
         (Status::NotChecked, _) => {
             Finding::warning("floor-not-checked", format!("`{metric}` was not measured"))
-                .fix("name the report that measures it under `reports` in [ratchet]")
+                .fix("add the report that contains it to `reports` in the section [ratchet] of tollgate.toml")
         }
         (Status::Waived, _) => Finding::info(
             "floor-waived",
@@ -289,16 +290,17 @@ fn without_floor(input: &CheckInput<'_>) -> Vec<Finding> {
                 "metric-without-floor",
                 format!("`{id}` is measured and has no floor"),
             )
-            .fix_command(
-                "adopt its value as the floor",
-                "cargo xtask ratchet tighten",
-            )
+            .fix_command("adopt its value as the floor", "{tollgate} ratchet tighten")
         } else {
             let hint = match catalogue.did_you_mean(id) {
                 Some(near) => format!("did you mean `{near}`?"),
-                None => format!("add [ratchet.metrics.{id}] to tollgate.toml"),
+                None => format!("add the section [ratchet.metrics.{id}] to tollgate.toml"),
             };
-            Finding::error("metric-unknown", format!("`{id}` is not a known metric")).fix(hint)
+            Finding::error(
+                "metric-unknown",
+                format!("the metric `{id}` does not exist"),
+            )
+            .fix(hint)
         });
     }
     findings
@@ -352,7 +354,7 @@ fn verdict(judgements: &[Judgement], findings: Vec<Finding>) -> Verdict {
                 .filter(|finding| finding.severity == Severity::Error)
                 .map(|_| Outcome::Fail),
         )
-        // With no floor at all nothing was looked at.
+        // Without any floor nothing was checked.
         .fold(
             if judgements.is_empty() {
                 Outcome::NotChecked

@@ -1,5 +1,4 @@
-//! `quality_ratchet.json`: the committed floors, one metric a line, sorted, no totals.
-//! It must not decide anything about a floor.
+//! `quality_ratchet.json`: the committed floors, sorted, one metric on each line, without totals.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -8,18 +7,19 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use schemars::JsonSchema;
-use serde::de::{Error as _, MapAccess, Visitor};
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Serialize};
 use tollgate_report::atomic::{WriteError, write_atomic};
+use tollgate_report::json::{message, unique_keys};
 use tollgate_report::suggest::nearest;
 
-use crate::metric::{Catalogue, Direction, Unit};
+use crate::catalogue::Catalogue;
+use crate::metric::{Direction, Unit};
 
 /// Version of the file's form.
 pub const FLOORS_VERSION: u32 = 1;
-/// The command that makes the file, named in its first line.
-const MADE_BY: &str = "cargo xtask ratchet tighten";
-/// Floors are kept to this many decimals, rounded to the side that the measured value still passes.
+/// The command that writes the file, named in its first line. Files that name another are accepted.
+const MADE_BY: &str = "tollgate ratchet tighten";
+/// Floors have six decimals, rounded to the side on which the measured value still passes.
 const DECIMALS: f64 = 1e6;
 
 /// The floor of one metric.
@@ -30,7 +30,7 @@ pub struct Floor {
     pub unit: Unit,
     /// Which way is better.
     pub direction: Direction,
-    /// The value that must be held, finite; 0 when the direction is `zero`.
+    /// The value to keep, finite; 0 when the direction is `zero`.
     pub floor: f64,
     /// For noisy metrics: how far, in percent of the floor, a value may be worse; 0 to 100.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -38,7 +38,7 @@ pub struct Floor {
 }
 
 impl Floor {
-    /// What is wrong with it, if anything.
+    /// The fault of this floor, if any.
     fn fault(&self) -> Option<String> {
         if !self.floor.is_finite() {
             return Some("its floor is not a finite number".to_owned());
@@ -77,20 +77,21 @@ pub fn rounded(direction: Direction, value: f64) -> f64 {
 #[serde(transparent)]
 pub struct Floors(pub BTreeMap<String, Floor>);
 
-/// The floors file can't be used. The text names file, line and column, and what to do.
+/// The floors file cannot be used. The text names the file, the line and the column.
 #[derive(Debug, thiserror::Error)]
 pub enum FloorsError {
-    /// The file can't be read.
-    #[error("read the floors in `{path}`\n\nhint: make it with `cargo xtask ratchet tighten`")]
+    /// The file cannot be read.
+    #[error(
+        "cannot read the floors in `{path}`: {cause}\n\nhint: `{{tollgate}} ratchet tighten` creates the file"
+    )]
     Read {
         /// The file.
         path: PathBuf,
-        /// What the system said.
-        #[source]
-        source: io::Error,
+        /// The cause.
+        cause: io::Error,
     },
     /// The file is not of the form of version 1.
-    #[error("read the floors in `{file}:{line}:{column}`: {message}\n\nhint: {hint}")]
+    #[error("cannot read the floors in `{file}:{line}:{column}`: {message}\n\nhint: {hint}")]
     Form {
         /// The file.
         file: String,
@@ -103,8 +104,8 @@ pub enum FloorsError {
         /// What to do.
         hint: String,
     },
-    /// The file can't be written.
-    #[error("save the floors")]
+    /// The file cannot be written.
+    #[error("cannot write the floors")]
     Write(#[from] WriteError),
 }
 
@@ -114,34 +115,8 @@ struct FloorsFile {
     #[serde(rename = "made_by")]
     _made_by: Option<String>,
     version: u32,
-    #[serde(deserialize_with = "without_duplicates")]
+    #[serde(deserialize_with = "unique_keys")]
     metrics: BTreeMap<String, Floor>,
-}
-
-/// serde_json lets the last of two equal keys win, which would let a bad merge loosen a floor.
-fn without_duplicates<'de, D: Deserializer<'de>>(
-    deserializer: D,
-) -> Result<BTreeMap<String, Floor>, D::Error> {
-    struct Metrics;
-    impl<'de> Visitor<'de> for Metrics {
-        type Value = BTreeMap<String, Floor>;
-
-        fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-            f.write_str("an object of floors by metric")
-        }
-
-        fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-            let mut metrics = BTreeMap::new();
-            while let Some(id) = map.next_key::<String>()? {
-                let floor = map.next_value()?;
-                if metrics.insert(id.clone(), floor).is_some() {
-                    return Err(A::Error::custom(format!("`{id}` has two floors")));
-                }
-            }
-            Ok(metrics)
-        }
-    }
-    deserializer.deserialize_map(Metrics)
 }
 
 impl Floors {
@@ -160,7 +135,7 @@ impl Floors {
         Self(floors.collect())
     }
 
-    /// Reads the file's text; `file` is its name in error texts. Metrics need not be known.
+    /// Reads the file's text; `file` is its name in error texts. Any metric is accepted.
     pub fn parse(text: &str, file: &str) -> Result<Self, FloorsError> {
         let form = |line, column, message: String, hint: &str| FloorsError::Form {
             file: file.to_owned(),
@@ -174,44 +149,46 @@ impl Floors {
             .lines()
             .position(|line| marker.iter().any(|mark| line.starts_with(mark)));
         if let Some(line_idx) = conflict {
-            let hint = "take either side and run `cargo xtask ratchet tighten`, or let the merge \
-                        driver `tollgate ratchet merge-driver %O %A %B` do it";
+            let hint = "keep either side and run `{tollgate} ratchet tighten`, or install the merge \
+                        driver `tollgate ratchet merge-driver %O %A %B`";
             return Err(form(
                 line_idx + 1,
                 1,
-                "a merge conflict was left in it".to_owned(),
+                "the file contains the markers of a merge conflict".to_owned(),
                 hint,
             ));
         }
         let floors: FloorsFile = serde_json::from_str(text).map_err(|error| {
-            let whole = error.to_string();
-            let message = whole.rsplit_once(" at line ").map_or(whole.as_str(), |(text, _)| text);
+            let message = message(&error);
             let hint = if message.starts_with("missing field `unit`") {
-                "a floor without a unit means nothing: add `\"unit\": \"%\"`, `\"s\"`, `\"count\"` …"
+                "add the unit, such as `\"unit\": \"%\"`, `\"s\"` or `\"count\"`"
             } else {
-                "mend that line, or restore it with `git checkout -- FILE` and run \
-                 `cargo xtask ratchet tighten`"
+                "fix that line, or restore the file with `git checkout -- FILE` and run \
+                 `{tollgate} ratchet tighten`"
             };
-            form(error.line().max(1), error.column().max(1), message.to_owned(), hint)
+            form(error.line().max(1), error.column().max(1), message, hint)
         })?;
         if floors.version != FLOORS_VERSION {
             let (line, column) = key_place(text, "version");
-            let message = format!("version `{}` is not `{FLOORS_VERSION}`", floors.version);
+            let message = format!(
+                "its version is `{}`, and only `{FLOORS_VERSION}` is supported",
+                floors.version
+            );
             return Err(form(
                 line,
                 column,
                 message,
-                "use the tollgate that wrote the file",
+                "use the version of Tollgate that wrote the file",
             ));
         }
         for (id, floor) in &floors.metrics {
             if let Some(fault) = floor.fault() {
                 let (line, column) = key_place(text, id);
-                let hint = "mend that line; floors are written by `cargo xtask ratchet tighten`";
+                let hint = "fix that line; `{tollgate} ratchet tighten` writes valid floors";
                 return Err(form(
                     line,
                     column,
-                    format!("`{id}` has no valid floor: {fault}"),
+                    format!("the floor of `{id}` is not valid: {fault}"),
                     hint,
                 ));
             }
@@ -219,7 +196,7 @@ impl Floors {
         Ok(Self(floors.metrics))
     }
 
-    /// Reads the file's text and refuses metrics that the catalogue does not know.
+    /// Reads the file's text and rejects metrics that the catalogue does not have.
     pub fn parse_known(text: &str, file: &str, catalogue: &Catalogue) -> Result<Self, FloorsError> {
         let floors = Self::parse(text, file)?;
         for id in floors.0.keys() {
@@ -228,14 +205,14 @@ impl Floors {
                 let hint = match catalogue.did_you_mean(id) {
                     Some(near) => format!("did you mean `{near}`?"),
                     None => format!(
-                        "add [ratchet.metrics.{id}] with unit and direction to tollgate.toml"
+                        "add the section [ratchet.metrics.{id}] with `unit` and `direction` to tollgate.toml"
                     ),
                 };
                 return Err(FloorsError::Form {
                     file: file.to_owned(),
                     line,
                     column,
-                    message: format!("`{id}` is not a known metric"),
+                    message: format!("the metric `{id}` does not exist"),
                     hint,
                 });
             }
@@ -243,7 +220,7 @@ impl Floors {
         Ok(floors)
     }
 
-    /// The file's text: sorted, one metric a line.
+    /// The file's text: sorted, one metric on each line.
     #[must_use]
     pub fn render(&self) -> String {
         let mut text = format!(
@@ -264,11 +241,11 @@ impl Floors {
         text
     }
 
-    /// Loads the file and refuses unknown metrics.
+    /// Loads the file and rejects unknown metrics.
     pub fn load(path: &Path, catalogue: &Catalogue) -> Result<Self, FloorsError> {
-        let text = fs::read_to_string(path).map_err(|source| FloorsError::Read {
+        let text = fs::read_to_string(path).map_err(|cause| FloorsError::Read {
             path: path.to_owned(),
-            source,
+            cause,
         })?;
         Self::parse_known(&text, &path.to_string_lossy(), catalogue)
     }
@@ -284,14 +261,14 @@ impl Floors {
         Ok(write_atomic(path, text.as_bytes())?)
     }
 
-    /// The metric with a floor nearest to `id`, when it is near enough to be a slip.
+    /// The metric with a floor nearest to `id`, when it is near enough to be a typing mistake.
     #[must_use]
     pub fn did_you_mean(&self, id: &str) -> Option<&str> {
         nearest(id, self.0.keys().map(String::as_str))
     }
 }
 
-/// Line and column, from 1, of the first `"key":` in the text; 1:1 when it is not there.
+/// Line and column, from 1, of the first `"key":` in the text; 1:1 when there is none.
 #[must_use]
 pub fn key_place(text: &str, key: &str) -> (usize, usize) {
     let quoted = serde_json::to_string(key).expect("a text is JSON");

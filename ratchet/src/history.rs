@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use tollgate_report::append_log::{self, AppendLog, Lines, Lock, LogKind, has_end};
 use tollgate_report::{AppendLogError, Timestamp};
 
-use crate::measure::Measurement;
+use crate::measurement::Measurement;
 use crate::metric::Unit;
 
 /// Version of a line's form.
@@ -60,10 +60,10 @@ pub struct History {
     pub torn_line: Option<usize>,
 }
 
-/// The history can't be used.
+/// The history cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum HistoryError {
-    /// The file can't be read or written.
+    /// The file cannot be read or written.
     #[error("the history of the ratchet cannot be used")]
     Log(#[from] AppendLogError),
     /// A line that is not the last is not a record.

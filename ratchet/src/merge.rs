@@ -10,7 +10,7 @@ use crate::metric::shown;
 /// The join of two versions: every metric of either, with the stricter floor and tolerance.
 ///
 /// Idempotent, commutative and associative. Where two versions disagree on the direction or unit
-/// itself, the greater (direction, unit) wins as a whole; [`merge_driver`] refuses that instead.
+/// itself, the greater (direction, unit) wins as a whole; [`merge_driver`] rejects that instead.
 #[must_use]
 pub fn merge(left: &Floors, right: &Floors) -> Floors {
     let mut joined: BTreeMap<String, Floor> = left.0.clone();
@@ -52,11 +52,11 @@ pub struct MergeInputs<'a> {
     pub theirs: &'a [u8],
 }
 
-/// The merge must be left to a person.
+/// A person has to merge.
 #[derive(Debug, thiserror::Error)]
 pub enum MergeError {
     /// A side is not a floors file.
-    #[error("merge the floors: {side} can't be read")]
+    #[error("cannot merge the floors: {side} is not a floors file")]
     Side {
         /// `our side` or `their side`.
         side: &'static str,
@@ -65,7 +65,7 @@ pub enum MergeError {
         source: FloorsError,
     },
     /// A side is not text.
-    #[error("merge the floors: {side} is not UTF-8 text")]
+    #[error("cannot merge the floors: {side} is not UTF-8 text")]
     NotText {
         /// `our side` or `their side`.
         side: &'static str,
@@ -73,9 +73,9 @@ pub enum MergeError {
         #[source]
         source: std::str::Utf8Error,
     },
-    /// The two sides mean different things by one metric.
+    /// The two sides define one metric differently.
     #[error(
-        "merge the floors: `{metric}` is in `{ours}` on our side and in `{theirs}` on their side\n\nhint: agree on one unit and direction on both sides, then merge again"
+        "cannot merge the floors: `{metric}` is in `{ours}` on our side and in `{theirs}` on their side\n\nhint: use one unit and one direction on both sides, then merge again"
     )]
     Redefined {
         /// The metric.
@@ -87,8 +87,8 @@ pub enum MergeError {
     },
 }
 
-/// Git's merge driver: the bytes of the joined file. A join needs no ancestor, so a broken or
-/// missing one does not matter.
+/// Git's merge driver: the bytes of the joined file. A join needs no ancestor, so a damaged or
+/// missing one does no harm.
 pub fn merge_driver(inputs: &MergeInputs<'_>) -> Result<Vec<u8>, MergeError> {
     let ours = side(inputs.ours, "our side")?;
     let theirs = side(inputs.theirs, "their side")?;
@@ -122,14 +122,17 @@ pub fn diff_floors(old: &Floors, new: &Floors, file: &str) -> Vec<Finding> {
         let (line, column) = crate::floors::key_place(&text, metric);
         let at = |finding: Finding| {
             finding
-                .because("nothing loosens a floor by itself; a floor that is too high for a while needs a waiver")
+                .because("a looser floor lets quality drop unnoticed; a value that is worse for a while needs a waiver")
                 .fix_command(
-                    "take the old line back, and ask for a waiver",
-                    format!("cargo xtask ratchet waive {metric}"),
+                    "restore the old line, and write a waiver if the value has to be worse for a while",
+                    format!("{{tollgate}} ratchet waive {metric}"),
                 )
         };
         let Some(after) = new.0.get(metric) else {
-            let message = format!("the floor of `{metric}` ({}) is gone", shown(before.floor));
+            let message = format!(
+                "the floor of `{metric}` ({}) was removed",
+                shown(before.floor)
+            );
             findings.push(at(Finding::error("floor-removed", message)).at(Place::file(file)));
             continue;
         };
@@ -149,7 +152,7 @@ pub fn diff_floors(old: &Floors, new: &Floors, file: &str) -> Vec<Finding> {
 fn loosened(metric: &str, before: &Floor, after: &Floor) -> Option<(&'static str, String)> {
     if before.direction != after.direction || before.unit != after.unit {
         let message = format!(
-            "`{metric}` was in `{} {}` and is in `{} {}` now",
+            "`{metric}` changed from `{} {}` to `{} {}`",
             before.unit,
             before.direction.arrow(),
             after.unit,
@@ -159,7 +162,7 @@ fn loosened(metric: &str, before: &Floor, after: &Floor) -> Option<(&'static str
     }
     if before.direction.is_worse(after.floor, before.floor) {
         let message = format!(
-            "the floor of `{metric}` went from {} to {} {}",
+            "the floor of `{metric}` was loosened from {} to {} {}",
             shown(before.floor),
             shown(after.floor),
             after.unit
@@ -175,7 +178,7 @@ fn loosened(metric: &str, before: &Floor, after: &Floor) -> Option<(&'static str
     };
     widened.map(|(before, after)| {
         let message = format!(
-            "the tolerance of `{metric}` went from {before} to {}%",
+            "the tolerance of `{metric}` was widened from {before} to {}%",
             shown(after)
         );
         ("floor-loosened", message)

@@ -1,13 +1,9 @@
-//! Metrics: id, unit and direction. It must not know where a value comes from.
+//! What a metric is: its id, unit and direction, and how its values are shown.
 
-use std::collections::BTreeMap;
 use std::fmt;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use tollgate_report::suggest::nearest;
-
-use crate::settings::RatchetSettings;
 
 /// Which way is better.
 #[derive(
@@ -19,7 +15,7 @@ pub enum Direction {
     Up,
     /// Less is better: the floor is the most that passes.
     Down,
-    /// It stays at zero.
+    /// The value has to stay at zero.
     Zero,
 }
 
@@ -53,8 +49,8 @@ impl Direction {
     }
 }
 
-/// A unit such as `%`, `s`, `ms`, `MB`, `count` or `ratio`: 1 to 16 printable
-/// characters, no blanks, quotes or backslashes.
+/// A unit such as `%`, `s`, `ms`, `MB`, `count` or `ratio`: 1 to 16 printable characters other than
+/// spaces, quotes and backslashes.
 #[derive(
     Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
 )]
@@ -64,11 +60,19 @@ pub struct Unit(String);
 /// The text is not a unit.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 #[error(
-    "read `{0}` as a unit: 1 to 16 characters without blanks were expected, such as `%`, `ms` or `count`"
+    "`{0}` is not a unit: a unit has 1 to 16 characters and no spaces, such as `%`, `ms` or `count`"
 )]
 pub struct UnitError(String);
 
 impl Unit {
+    /// The unit of a built-in metric or measurement.
+    ///
+    /// # Panics
+    /// When the text is not a unit.
+    pub(crate) fn built_in(text: &str) -> Self {
+        Self::try_from(text).expect("a built-in unit is a unit")
+    }
+
     /// The text of the unit.
     #[must_use]
     pub fn as_str(&self) -> &str {
@@ -122,130 +126,13 @@ pub struct Metric {
     pub unit: Unit,
     /// Which way is better.
     pub direction: Direction,
-    /// The floor of the reference system; absent when a repository has to measure its own.
+    /// The floor of the reference system; absent when each repository has to measure its own.
     pub default_floor: Option<f64>,
     /// For noisy metrics: how far, in percent of the floor, a value may be worse without failing.
     pub tolerance_percent: Option<f64>,
 }
 
-type BuiltIn = (
-    &'static str,
-    &'static str,
-    Direction,
-    Option<f64>,
-    Option<f64>,
-);
-
-/// Built-in metrics: id, unit, direction, default floor, tolerance in percent.
-/// The first eight are those of the reference system.
-const BUILT_IN: [BuiltIn; 14] = [
-    ("coverage_percent_min", "%", Direction::Up, Some(70.0), None),
-    ("mutation_score_min", "%", Direction::Up, Some(60.0), None),
-    (
-        "test_execution_time_max",
-        "s",
-        Direction::Down,
-        Some(60.0),
-        Some(10.0),
-    ),
-    (
-        "performance_p95_max",
-        "ms",
-        Direction::Down,
-        Some(500.0),
-        Some(5.0),
-    ),
-    (
-        "memory_usage_mb_max",
-        "MB",
-        Direction::Down,
-        Some(500.0),
-        Some(5.0),
-    ),
-    (
-        "flaky_test_count_max",
-        "count",
-        Direction::Down,
-        Some(2.0),
-        None,
-    ),
-    (
-        "security_issues_max",
-        "count",
-        Direction::Zero,
-        Some(0.0),
-        None,
-    ),
-    (
-        "technical_debt_ratio_max",
-        "ratio",
-        Direction::Down,
-        Some(0.05),
-        None,
-    ),
-    ("lint_warnings_max", "count", Direction::Down, None, None),
-    ("test_count_min", "count", Direction::Up, None, None),
-    ("tier0_time_max", "s", Direction::Down, None, Some(10.0)),
-    ("tier1_time_max", "s", Direction::Down, None, Some(10.0)),
-    ("tier2_time_max", "s", Direction::Down, None, Some(10.0)),
-    ("tier3_time_max", "s", Direction::Down, None, Some(10.0)),
-];
-
-/// All metrics that a repository knows: the built-in ones and those of its settings.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Catalogue {
-    metrics: BTreeMap<String, Metric>,
-}
-
-impl Catalogue {
-    /// The built-in metrics, overlaid with the user's.
-    #[must_use]
-    pub fn new(settings: &RatchetSettings) -> Self {
-        let built_in =
-            BUILT_IN.map(
-                |(id, unit, direction, default_floor, tolerance_percent)| Metric {
-                    id: id.to_owned(),
-                    unit: Unit(unit.to_owned()),
-                    direction,
-                    default_floor,
-                    tolerance_percent,
-                },
-            );
-        let own = settings.metrics.iter().map(|(id, own)| Metric {
-            id: id.clone(),
-            unit: own.unit.clone(),
-            direction: own.direction,
-            default_floor: own.floor,
-            tolerance_percent: own.tolerance.map(|tolerance| tolerance.0 * 100.0),
-        });
-        Self {
-            metrics: built_in
-                .into_iter()
-                .chain(own)
-                .map(|metric| (metric.id.clone(), metric))
-                .collect(),
-        }
-    }
-
-    /// The metric of this id.
-    #[must_use]
-    pub fn get(&self, id: &str) -> Option<&Metric> {
-        self.metrics.get(id)
-    }
-
-    /// The known id nearest to `id`, when it is near enough to be a slip.
-    #[must_use]
-    pub fn did_you_mean(&self, id: &str) -> Option<&str> {
-        nearest(id, self.metrics.keys().map(String::as_str))
-    }
-
-    /// All metrics by id.
-    pub fn iter(&self) -> impl Iterator<Item = &Metric> {
-        self.metrics.values()
-    }
-}
-
-/// A number as people read it: at most four decimals, no trailing zeros.
+/// A number for people: at most four decimals, without trailing zeros.
 #[must_use]
 pub fn shown(value: f64) -> String {
     let text = format!("{value:.4}");

@@ -1,4 +1,4 @@
-//! The `[ratchet]` section of `tollgate.toml`. It must not know how a setting is used.
+//! The `[ratchet]` section of `tollgate.toml`.
 
 use std::collections::BTreeMap;
 

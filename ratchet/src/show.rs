@@ -1,4 +1,4 @@
-//! The table of floors as text. It writes to a writer and must not print by itself.
+//! The table of floors as text, for any writer.
 
 use std::io::{self, Write};
 
@@ -13,7 +13,8 @@ use crate::tighten::Tightened;
 const SPARK_MAX: usize = 20;
 const BARS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
 
-/// Writes the table (metric, verdict, floor, now, delta, trend), what is not well, and the waivers.
+/// Writes the table (metric, verdict, floor, now, delta, trend), the reason of each floor that does
+/// not pass, and the waivers in force.
 pub fn show(
     out: &mut dyn Write,
     checked: &Checked,
@@ -119,7 +120,7 @@ pub fn show_tightened(out: &mut dyn Write, tightened: &Tightened) -> io::Result<
         )?;
     }
     for (metric, missing) in &tightened.waiting {
-        writeln!(out, "{metric}: looks better, not confirmed: {missing}")?;
+        writeln!(out, "{metric}: seems better, not confirmed: {missing}")?;
     }
     Ok(())
 }

@@ -1,16 +1,17 @@
-//! Tightening floors on evidence. It never loosens one, and writes nothing.
+//! Tightening floors on evidence. A floor is never loosened, and nothing is written.
 
 use serde::{Deserialize, Serialize};
 use tollgate_stats::order::median;
 use tollgate_stats::rank::mann_whitney_less;
 
+use crate::catalogue::Catalogue;
 use crate::floors::{Floor, Floors, rounded};
 use crate::history::History;
-use crate::measure::Measurement;
-use crate::metric::{Catalogue, Direction, shown};
+use crate::measurement::Measurement;
+use crate::metric::{Direction, shown};
 use crate::settings::{RatchetSettings, TightenSettings};
 
-/// All that tightening looks at.
+/// The input of tightening.
 #[derive(Debug, Clone, Copy)]
 pub struct TightenInput<'a> {
     /// The floors as they are.
@@ -23,7 +24,7 @@ pub struct TightenInput<'a> {
     pub settings: &'a RatchetSettings,
 }
 
-/// One floor that changed, or that did not and why.
+/// One floor that changed.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Change {
@@ -44,7 +45,7 @@ pub struct Tightened {
     pub floors: Floors,
     /// Floors that changed.
     pub changes: Vec<Change>,
-    /// Noisy metrics that look better without being confirmed: metric and what is missing.
+    /// Noisy metrics that seem better without confirmation: the metric and what is missing.
     pub waiting: Vec<(String, String)>,
 }
 
@@ -135,7 +136,7 @@ fn exact(metric: &str, floor: &Floor, measurements: &[Measurement]) -> Option<(f
             && measurement.unit == floor.unit
             && measurement.value.is_finite()
     });
-    // Measured twice, the worse value counts, as in a check.
+    // Of several measurements of one metric, the worst counts, as in a check.
     let worst = values.reduce(|one, other| {
         if floor.direction.is_worse(other.value, one.value) {
             other
@@ -149,14 +150,14 @@ fn exact(metric: &str, floor: &Floor, measurements: &[Measurement]) -> Option<(f
         .then(|| (worst.value, format!("measured: {}", worst.detail)))
 }
 
-/// The confirmed better level of a noisy metric; `Err` says what is missing when it looks better.
+/// The confirmed better level of a noisy metric; `Err` holds what is missing when it seems better.
 fn confirmed(
     floor: &Floor,
     values: &[f64],
     settings: &TightenSettings,
 ) -> Result<Option<(f64, String)>, String> {
     let n_recent = settings.runs.max(1);
-    // More is better: turned round, so that lower is better everywhere below.
+    // Where more is better the sign is reversed, so that lower is better everywhere below.
     let sign = if floor.direction == Direction::Up {
         -1.0
     } else {

@@ -1,6 +1,8 @@
-//! The trend of a metric as an SVG fragment for HTML reports. It must not know files or pages.
+//! The trend of a metric as an SVG fragment for HTML reports.
 
 use std::fmt::Write as _;
+
+use quick_xml::escape::escape;
 
 use crate::floors::Floors;
 use crate::history::History;
@@ -28,7 +30,7 @@ pub fn trend_html(floors: &Floors, history: &History) -> String {
             floor.direction.arrow(),
             shown(floor.floor)
         );
-        let caption = escaped(&caption);
+        let caption = escape(&caption);
         let svg = trend_svg(values, floor.floor, &caption);
         writeln!(
             html,
@@ -59,12 +61,4 @@ fn trend_svg(values: &[f64], floor: f64, title: &str) -> String {
         points.join(" "),
         floor_y = y(floor),
     )
-}
-
-fn escaped(text: &str) -> String {
-    let text = text
-        .replace('&', "&amp;")
-        .replace('<', "&lt;")
-        .replace('>', "&gt;");
-    text.replace('"', "&quot;").replace('\'', "&#39;")
 }

@@ -1,5 +1,5 @@
-//! Waivers: one small TOML file each under `ratchet/waivers/`. An expired or unexplained one fails.
-//! It must not know the measured values.
+//! Waivers: one small TOML file each under `ratchet/waivers/`. A waiver that has expired or gives
+//! no reason fails the check.
 
 use std::fs;
 use std::io;
@@ -13,25 +13,25 @@ use tollgate_report::{Finding, Place, Timestamp};
 
 use crate::floors::Floors;
 
-/// The one scope of the first form: the metric as a whole.
+/// The only scope: the metric as a whole.
 pub const SCOPE_REPOSITORY: &str = "repository";
 const DAY: Duration = Duration::from_secs(86_400);
 
-/// A permission to be under a floor for a while.
+/// Permission to be worse than a floor until a date.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Waiver {
-    /// The file it stands in, relative to the repository.
+    /// Its file, relative to the repository.
     pub file: String,
     /// Id of the metric.
     pub metric: String,
     /// What it covers: `repository`.
     pub scope: String,
-    /// Who answers for it; empty when the file does not say.
+    /// The person who is responsible for it; empty when the file names none.
     pub owner: String,
-    /// Why; empty when the file does not say.
+    /// The reason; empty when the file gives none.
     pub reason: String,
-    /// The last day, `YYYY-MM-DD` in UTC; absent when the file does not say.
+    /// The last day, `YYYY-MM-DD` in UTC; absent when the file gives none.
     pub expires: Option<String>,
 }
 
@@ -48,21 +48,21 @@ struct WaiverFile {
     expires: Option<toml::value::Datetime>,
 }
 
-/// A waiver can't be used.
+/// A waiver cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum WaiverError {
-    /// The folder or a file can't be read.
-    #[error("read the waivers in `{path}`")]
+    /// The folder or a file cannot be read.
+    #[error("cannot read the waivers in `{path}`")]
     Read {
         /// Folder or file.
         path: PathBuf,
-        /// What the system said.
+        /// The cause.
         #[source]
         source: io::Error,
     },
     /// The file is not a waiver.
     #[error(
-        "read the waiver in `{file}:{line}:{column}`: {message}\n\nhint: a waiver has `metric`, `scope`, `owner`, `reason` and `expires = 2026-12-31`; write one with `cargo xtask ratchet waive`"
+        "cannot read the waiver in `{file}:{line}:{column}`: {message}\n\nhint: a waiver has `metric`, `scope`, `owner`, `reason` and `expires = 2026-12-31`; `{{tollgate}} ratchet waive` writes one"
     )]
     Form {
         /// The file.
@@ -74,8 +74,8 @@ pub enum WaiverError {
         /// What is wrong.
         message: String,
     },
-    /// The file can't be written.
-    #[error("save the waiver")]
+    /// The file cannot be written.
+    #[error("cannot write the waiver")]
     Write(#[from] WriteError),
 }
 
@@ -135,7 +135,7 @@ impl Waiver {
         text
     }
 
-    /// Loads all `*.toml` of a folder, sorted by name; a missing folder holds none.
+    /// Loads all `*.toml` of a folder, sorted by name; a missing folder has none.
     pub fn load_all(folder: &Path) -> Result<Vec<Self>, WaiverError> {
         let fail = |path: &Path| {
             let path = path.to_owned();
@@ -171,7 +171,7 @@ impl Waiver {
         Ok(write_atomic(path, self.render().as_bytes())?)
     }
 
-    /// The first moment at which it no longer holds: the day after `expires`, 00:00 UTC.
+    /// The first moment at which it is no longer in force: the day after `expires`, 00:00 UTC.
     #[must_use]
     pub fn ends(&self) -> Option<Timestamp> {
         let day: Timestamp = format!("{}T00:00:00Z", self.expires.as_ref()?)
@@ -180,7 +180,7 @@ impl Waiver {
         Some(day.plus(DAY))
     }
 
-    /// Whether it holds now: explained, of a known scope and not expired.
+    /// Whether it is in force at `now`: complete, of a known scope and not expired.
     #[must_use]
     pub fn is_live(&self, now: Timestamp) -> bool {
         self.missing().is_empty()
@@ -203,7 +203,7 @@ impl Waiver {
     }
 }
 
-/// What is wrong with the waivers: `waiver-unexplained`, `waiver-expired`, `waiver-scope-unknown`,
+/// The faults of the waivers: `waiver-unexplained`, `waiver-expired`, `waiver-scope-unknown`,
 /// `waiver-without-floor`, each an error.
 #[must_use]
 pub fn check_waivers(waivers: &[Waiver], floors: &Floors, now: Timestamp) -> Vec<Finding> {
@@ -217,12 +217,9 @@ fn check_waiver(waiver: &Waiver, floors: &Floors, now: Timestamp) -> Option<Find
     let metric = &waiver.metric;
     let missing = waiver.missing();
     let finding = if !missing.is_empty() {
-        let message = format!(
-            "the waiver of `{metric}` does not say its {}",
-            missing.join(", ")
-        );
+        let message = format!("the waiver of `{metric}` lacks its {}", missing.join(", "));
         Finding::error("waiver-unexplained", message)
-            .because("an unexplained waiver is a loosened floor that nobody answers for")
+            .because("nobody is responsible for a waiver without an owner, and without a reason and an end it is a loosened floor")
             .fix("add the missing lines, or delete the file")
     } else if waiver.scope != SCOPE_REPOSITORY {
         let message = format!(
@@ -232,7 +229,7 @@ fn check_waiver(waiver: &Waiver, floors: &Floors, now: Timestamp) -> Option<Find
         Finding::error("waiver-scope-unknown", message)
             .fix(format!("write `scope = \"{SCOPE_REPOSITORY}\"`"))
     } else if !floors.0.contains_key(metric) {
-        let message = format!("the waiver is for `{metric}`, which has no floor");
+        let message = format!("the waiver is about `{metric}`, which has no floor");
         let hint = match floors.did_you_mean(metric) {
             Some(near) => format!("did you mean `{near}`?"),
             None => "delete the file".to_owned(),
@@ -249,7 +246,7 @@ fn check_waiver(waiver: &Waiver, floors: &Floors, now: Timestamp) -> Option<Find
                 "its owner is `{}`: {}",
                 waiver.owner, waiver.reason
             ))
-            .fix("mend the metric and delete the file, or agree on a new date with its owner")
+            .fix("improve the metric and delete the file, or agree on a new date with its owner")
     } else {
         return None;
     };

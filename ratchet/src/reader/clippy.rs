@@ -4,9 +4,10 @@ use std::collections::BTreeSet;
 
 use serde::Deserialize;
 
-use super::error::quoted;
-use super::{Input, ReadError, json};
-use crate::measure::Measurement;
+use super::error::{ReadError, quoted};
+use super::input::{Input, Sample};
+use super::json;
+use crate::measurement::Measurement;
 
 /// One lint at one place. The same lint from the library and from its test build is one.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -19,7 +20,7 @@ pub struct Lint {
     pub column: u32,
     /// Name such as `clippy::needless_return`.
     pub code: String,
-    /// What it says.
+    /// Its text.
     pub message: String,
 }
 
@@ -78,6 +79,12 @@ struct Span {
     line_start: u32,
     column_start: u32,
     is_primary: bool,
+}
+
+/// Recognises a first line with a `reason`.
+pub(super) fn is_it(sample: &Sample<'_>) -> bool {
+    let first_line = sample.head.lines().next().unwrap_or_default();
+    sample.is_json() && first_line.contains("\"reason\":")
 }
 
 pub(super) fn read(input: &Input<'_>) -> Result<Lints, ReadError> {

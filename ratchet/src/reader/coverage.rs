@@ -1,17 +1,29 @@
-//! Which lines ran, by file; what every coverage reader returns. It must not know any one format.
+//! Which lines ran, by file: what every coverage reader returns.
 
 use std::collections::BTreeMap;
 
-use crate::measure::Measurement;
+use crate::measurement::Measurement;
+
+/// What a report counts.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Counted {
+    /// Lines of source.
+    #[default]
+    Lines,
+    /// Statements.
+    Statements,
+}
 
 /// Coverage of one file.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct FileCoverage {
     /// Hits by line; empty when the report only gives sums.
     pub hits: BTreeMap<u32, u64>,
-    /// Lines that can run.
+    /// What the two sums count.
+    pub counted: Counted,
+    /// Lines or statements that can run.
     pub n_lines: u64,
-    /// Lines that ran.
+    /// Lines or statements that ran.
     pub n_covered: u64,
 }
 
@@ -21,6 +33,7 @@ impl FileCoverage {
     pub fn from_hits(hits: BTreeMap<u32, u64>) -> Self {
         let n_covered = hits.values().filter(|hits| **hits > 0).count() as u64;
         Self {
+            counted: Counted::Lines,
             n_lines: hits.len() as u64,
             n_covered,
             hits,
@@ -36,7 +49,7 @@ impl FileCoverage {
             }
             *self = Self::from_hits(hits);
         } else if (more.n_lines, more.n_covered) > (self.n_lines, self.n_covered) {
-            // Sums can't be united by line; the fuller account of the file stands.
+            // Sums can't be united by line: the larger ones count.
             *self = more.clone();
         }
     }
@@ -50,7 +63,7 @@ pub struct Coverage {
 }
 
 impl Coverage {
-    /// Unites two reports: a line is covered when either says so.
+    /// Unites two reports: a line is covered when it is in either.
     pub fn add(&mut self, more: &Self) {
         for (file, coverage) in &more.files {
             self.add_file(file, coverage);
@@ -71,7 +84,13 @@ impl Coverage {
         let n_covered: u64 = self.files.values().map(|file| file.n_covered).sum();
         (n_lines > 0).then(|| {
             let percent = 100.0 * n_covered as f64 / n_lines as f64;
-            let detail = format!("{n_covered} of {n_lines} lines");
+            let is_by = |counted| self.files.values().all(|file| file.counted == counted);
+            let unit = match (is_by(Counted::Lines), is_by(Counted::Statements)) {
+                (true, _) => "lines",
+                (_, true) => "statements",
+                _ => "lines and statements",
+            };
+            let detail = format!("{n_covered} of {n_lines} {unit}");
             Measurement::new("coverage_percent_min", "%", percent, detail)
         })
     }

@@ -1,18 +1,17 @@
-//! Why a report could not be read. It must not know any one format.
-
-use super::ReportKind;
+//! Why a report could not be read.
 
 /// Longest piece of a report that an error text repeats, in characters.
 const FOUND_MAX: usize = 80;
 
-/// A report is not of the form that its kind has. Names the file, the line and what was expected.
+/// A report does not have the form of its format. The text names the file, the line and what was
+/// expected.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "read {kind} report `{file}:{line}`: {expected} was expected, but found {found}\n\nhint: run the tool that writes it again, or name the right file under `reports` in [ratchet]"
+    "cannot read the {format} report `{file}:{line}`: expected {expected}, found {found}\n\nhint: run the tool that writes the report again, or correct `reports` in the section [ratchet] of tollgate.toml"
 )]
 pub struct ReadError {
-    /// The kind that was expected.
-    pub kind: ReportKind,
+    /// The format that was expected, as people call it.
+    pub format: &'static str,
     /// The file as the caller named it.
     pub file: String,
     /// The line, from 1.
@@ -25,14 +24,14 @@ pub struct ReadError {
 
 impl ReadError {
     pub(super) fn form(
-        kind: ReportKind,
+        format: &'static str,
         file: &str,
         line: usize,
         expected: impl Into<String>,
         found: impl Into<String>,
     ) -> Self {
         Self {
-            kind,
+            format,
             file: file.to_owned(),
             line,
             expected: expected.into(),

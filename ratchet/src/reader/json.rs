@@ -1,8 +1,10 @@
-//! JSON into typed values with the line of what is wrong. It must not know any one format.
+//! JSON into typed values, with the line of the error.
 
 use serde::de::DeserializeOwned;
+use tollgate_report::json::message;
 
-use super::{Input, ReadError};
+use super::error::ReadError;
+use super::input::Input;
 
 /// Parses the whole text.
 pub(super) fn parse<T: DeserializeOwned>(
@@ -20,11 +22,7 @@ pub(super) fn parse_at<T: DeserializeOwned>(
     expected: &str,
 ) -> Result<T, ReadError> {
     serde_json::from_str(text).map_err(|error| {
-        let whole = error.to_string();
-        // serde_json ends its text with the position, which the error names by itself.
-        let found = whole
-            .rsplit_once(" at line ")
-            .map_or(whole.as_str(), |(text, _)| text);
+        let found = message(&error);
         let line = n_lines_before + error.line().max(1);
         input.error(
             line,

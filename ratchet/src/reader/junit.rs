@@ -10,10 +10,11 @@ use quick_xml::XmlVersion;
 use quick_xml::events::{BytesStart, Event};
 use quick_xml::reader::Reader;
 
-use super::error::quoted;
-use super::{Input, ReadError, TestCase, TestOutcome, Tests};
+use super::error::{ReadError, quoted};
+use super::input::{Input, Sample};
+use super::tests_report::{TestCase, TestOutcome, Tests};
 
-/// Suites in suites are bounded, so that a hostile report can't exhaust memory or stack.
+/// Suites in suites are bounded, so that a hostile report cannot exhaust memory or stack.
 const DEPTH_MAX: usize = 64;
 
 #[derive(Default)]
@@ -56,6 +57,11 @@ struct State {
     root_time_s: Option<f64>,
     suites_time_s: Option<f64>,
     cases_time_s: Option<f64>,
+}
+
+/// Recognises the element `testsuite` or `testsuites`.
+pub(super) fn is_it(sample: &Sample<'_>) -> bool {
+    sample.is_xml() && sample.head.contains("<testsuite")
 }
 
 pub(super) fn read(input: &Input<'_>) -> Result<Tests, ReadError> {
@@ -223,7 +229,7 @@ fn close(input: &Input<'_>, state: &mut State) -> Result<(), ReadError> {
         && let Some(n_declared) = suite.n_declared.filter(|n| *n > 0)
         && suite.n_cases == 0
     {
-        let expected = format!("{n_declared} test cases as `tests` says");
+        let expected = format!("{n_declared} test cases, as in `tests`");
         return Err(input.error_at(suite.offset, expected, "none"));
     }
     Ok(())

@@ -3,8 +3,9 @@
 
 use std::collections::BTreeMap;
 
-use super::error::quoted;
-use super::{Coverage, FileCoverage, Input, ReadError};
+use super::coverage::{Counted, Coverage, FileCoverage};
+use super::error::{ReadError, quoted};
+use super::input::{Input, Sample};
 
 /// Tags of geninfo(1) that say nothing about lines.
 const PASSED_OVER: [&str; 14] = [
@@ -18,6 +19,15 @@ struct Section {
     hits: BTreeMap<u32, u64>,
     n_lines: Option<u64>,
     n_covered: Option<u64>,
+}
+
+/// Recognises its first record or the usual names of the file.
+pub(super) fn is_it(sample: &Sample<'_>) -> bool {
+    let has_name = sample.name.ends_with(".lcov") || sample.name.ends_with("lcov.info");
+    let has_tag = ["TN:", "SF:"]
+        .iter()
+        .any(|tag| sample.head.starts_with(tag));
+    !sample.is_xml() && !sample.is_json() && (has_tag || has_name)
 }
 
 pub(super) fn read(input: &Input<'_>) -> Result<Coverage, ReadError> {
@@ -113,7 +123,7 @@ fn read_record(
 }
 
 /// `line,hits` or `line,hits,checksum`. Some tools write a negative or fractional number of hits,
-/// which geninfo(1) does not allow: those are refused.
+/// which geninfo(1) does not allow: those are rejected.
 fn read_hits(value: &str) -> Option<(u32, u64)> {
     let mut parts = value.split(',');
     let line = parts.next()?.trim().parse().ok()?;
@@ -133,6 +143,7 @@ fn finish(
         match (section.n_lines, section.n_covered) {
             (Some(n_lines), Some(n_covered)) if n_covered <= n_lines => FileCoverage {
                 hits: BTreeMap::new(),
+                counted: Counted::Lines,
                 n_lines,
                 n_covered,
             },

@@ -4,8 +4,10 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use super::error::quoted;
-use super::{Coverage, FileCoverage, Input, ReadError, json};
+use super::coverage::{Counted, Coverage, FileCoverage};
+use super::error::{ReadError, quoted};
+use super::input::{Input, Sample};
+use super::json;
 
 const TYPE: &str = "llvm.coverage.json.export";
 
@@ -38,6 +40,12 @@ struct Lines {
     covered: u64,
 }
 
+/// Recognises the `type`, which `llvm-cov` writes last.
+pub(super) fn is_it(sample: &Sample<'_>) -> bool {
+    let has_type = |part: &str| part.contains("\"llvm.coverage.json.export\"");
+    sample.is_json() && (has_type(sample.head) || has_type(sample.tail))
+}
+
 pub(super) fn read(input: &Input<'_>) -> Result<Coverage, ReadError> {
     let export: Export = json::parse(input, "the JSON export of llvm-cov")?;
     if export.kind != TYPE {
@@ -52,6 +60,7 @@ pub(super) fn read(input: &Input<'_>) -> Result<Coverage, ReadError> {
         }
         let sums = FileCoverage {
             hits: BTreeMap::new(),
+            counted: Counted::Lines,
             n_lines: count,
             n_covered: covered,
         };

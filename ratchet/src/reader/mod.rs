@@ -1,15 +1,21 @@
-//! Readers of report formats: bytes in, a report out. They must not touch a file, and they never
-//! panic or take zero for something that is not there.
+//! Readers of report formats: bytes in, a report out, without IO.
+//!
+//! A reader never panics and never takes zero for a number that is missing. Each format is a file
+//! with the two functions `is_it` and `read`, and a row of the table below.
+
+mod error;
+mod input;
+mod json;
+
+mod coverage;
+mod tests_report;
 
 mod clippy;
-mod coverage;
-mod error;
-mod json;
+mod go_cover;
 mod junit;
 mod lcov;
 mod llvm_cov;
 mod mutants;
-mod tests_report;
 
 use std::fmt;
 
@@ -17,42 +23,76 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use clippy::{Lint, Lints};
-pub use coverage::{Coverage, FileCoverage};
+pub use coverage::{Counted, Coverage, FileCoverage};
 pub use error::ReadError;
 pub use mutants::Mutants;
 pub use tests_report::{TestCase, TestOutcome, Tests};
 
-/// A report format that can be read.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
-)]
-#[serde(rename_all = "kebab-case")]
-pub enum ReportKind {
+use input::{Input, Sample};
+
+/// Makes the kinds of reports and all that depends on the kind from one row for each format:
+/// `/// Description.` `Kind("name shown to people"): module => variant of Report,`. The rows are
+/// tried in their order when a report is recognised.
+macro_rules! formats {
+    ($($(#[$doc:meta])+ $kind:ident($title:literal): $module:ident => $report:ident,)+) => {
+        /// A report format that can be read.
+        #[derive(
+            Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+        )]
+        #[serde(rename_all = "kebab-case")]
+        pub enum ReportKind {
+            $($(#[$doc])+ $kind,)+
+        }
+
+        impl ReportKind {
+            /// All formats, in the order in which they are tried.
+            pub const ALL: &[Self] = &[$(Self::$kind),+];
+
+            /// The name shown to people.
+            #[must_use]
+            pub fn title(self) -> &'static str {
+                match self {
+                    $(Self::$kind => $title,)+
+                }
+            }
+
+            fn is_it(self, sample: &Sample<'_>) -> bool {
+                match self {
+                    $(Self::$kind => $module::is_it(sample),)+
+                }
+            }
+
+            fn read(self, input: &Input<'_>) -> Result<Report, ReadError> {
+                match self {
+                    $(Self::$kind => $module::read(input).map(Report::$report),)+
+                }
+            }
+        }
+    };
+}
+
+formats! {
     /// LCOV trace file.
-    Lcov,
+    Lcov("LCOV"): lcov => Coverage,
+    /// Profile of `go test -coverprofile`.
+    GoCover("Go cover"): go_cover => Coverage,
     /// Export of `llvm-cov export -format=text`, as `cargo llvm-cov --json` writes it.
-    LlvmCovJson,
+    LlvmCovJson("llvm-cov JSON"): llvm_cov => Coverage,
     /// JUnit XML of nextest, pytest, surefire, gotestsum, vitest and others.
-    Junit,
-    /// `outcomes.json` of cargo-mutants.
-    CargoMutants,
+    Junit("JUnit XML"): junit => Tests,
     /// Lines of `cargo clippy --message-format=json`.
-    ClippyJson,
+    ClippyJson("clippy JSON"): clippy => Lints,
+    /// `outcomes.json` of cargo-mutants.
+    CargoMutants("cargo-mutants outcomes"): mutants => Mutants,
 }
 
 impl fmt::Display for ReportKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Lcov => "LCOV",
-            Self::LlvmCovJson => "llvm-cov JSON",
-            Self::Junit => "JUnit XML",
-            Self::CargoMutants => "cargo-mutants outcomes",
-            Self::ClippyJson => "clippy JSON",
-        })
+        f.write_str(self.title())
     }
 }
 
-/// What a report says.
+/// The content of a report.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Report {
     /// Which lines ran.
@@ -67,95 +107,22 @@ pub enum Report {
 
 /// Reads a report of a known kind; `file` is its name in error texts.
 pub fn read(kind: ReportKind, bytes: &[u8], file: &str) -> Result<Report, ReadError> {
-    let input = Input::new(kind, bytes, file)?;
-    match kind {
-        ReportKind::Lcov => lcov::read(&input).map(Report::Coverage),
-        ReportKind::LlvmCovJson => llvm_cov::read(&input).map(Report::Coverage),
-        ReportKind::Junit => junit::read(&input).map(Report::Tests),
-        ReportKind::CargoMutants => mutants::read(&input).map(Report::Mutants),
-        ReportKind::ClippyJson => clippy::read(&input).map(Report::Lints),
-    }
+    kind.read(&Input::new(kind.title(), bytes, file)?)
 }
 
-/// How many bytes are looked at to tell the kind of a report.
+/// How many bytes at each end of a report are searched for its kind.
 const DETECT_MAX: usize = 64 * 1024;
 
-/// The kind of a report by its content, helped by its file name. Absent when it is none of ours.
+/// The kind of a report by its content and its file name; absent when no format fits.
 #[must_use]
 pub fn detect(bytes: &[u8], path: &str) -> Option<ReportKind> {
     let head = String::from_utf8_lossy(&bytes[..bytes.len().min(DETECT_MAX)]);
-    let head = head.trim_start_matches('\u{feff}').trim_start();
-    let name = path.rsplit(['/', '\\']).next().unwrap_or(path);
-    if head.starts_with('<') {
-        let is_junit = head.contains("<testsuite");
-        return is_junit.then_some(ReportKind::Junit);
-    }
-    if head.starts_with('{') {
-        let first_line = head.lines().next().unwrap_or_default();
-        let tail = String::from_utf8_lossy(&bytes[bytes.len().saturating_sub(DETECT_MAX)..]);
-        if head.contains("\"llvm.coverage.json.export\"")
-            || tail.contains("\"llvm.coverage.json.export\"")
-        {
-            return Some(ReportKind::LlvmCovJson);
-        }
-        if first_line.contains("\"reason\":") {
-            return Some(ReportKind::ClippyJson);
-        }
-        let is_outcomes = head.contains("\"outcomes\"") && head.contains("\"scenario\"");
-        return (is_outcomes || name == "outcomes.json").then_some(ReportKind::CargoMutants);
-    }
-    let is_lcov_name = name.ends_with(".lcov") || name.ends_with("lcov.info");
-    let is_lcov = ["TN:", "SF:"].iter().any(|tag| head.starts_with(tag));
-    (is_lcov || is_lcov_name).then_some(ReportKind::Lcov)
-}
-
-/// The text of a report with what error texts need to know.
-struct Input<'a> {
-    kind: ReportKind,
-    file: &'a str,
-    text: &'a str,
-}
-
-impl<'a> Input<'a> {
-    fn new(kind: ReportKind, bytes: &'a [u8], file: &'a str) -> Result<Self, ReadError> {
-        let text = std::str::from_utf8(bytes).map_err(|error| {
-            let n_good = error.valid_up_to();
-            ReadError::form(
-                kind,
-                file,
-                line_at(bytes, n_good),
-                "UTF-8 text",
-                "other bytes",
-            )
-        })?;
-        let text = text.trim_start_matches('\u{feff}');
-        if text.trim().is_empty() {
-            return Err(ReadError::form(kind, file, 1, "a report", "an empty file"));
-        }
-        Ok(Self { kind, file, text })
-    }
-
-    fn error(
-        &self,
-        line: usize,
-        expected: impl Into<String>,
-        found: impl Into<String>,
-    ) -> ReadError {
-        ReadError::form(self.kind, self.file, line, expected, found)
-    }
-
-    fn error_at(
-        &self,
-        offset: usize,
-        expected: impl Into<String>,
-        found: impl Into<String>,
-    ) -> ReadError {
-        self.error(line_at(self.text.as_bytes(), offset), expected, found)
-    }
-}
-
-/// The line, from 1, that holds the byte at `offset`.
-fn line_at(bytes: &[u8], offset: usize) -> usize {
-    let before = &bytes[..offset.min(bytes.len())];
-    1 + before.iter().filter(|byte| **byte == b'\n').count()
+    let tail = String::from_utf8_lossy(&bytes[bytes.len().saturating_sub(DETECT_MAX)..]);
+    let sample = Sample {
+        head: head.trim_start_matches('\u{feff}').trim_start(),
+        tail: &tail,
+        name: path.rsplit(['/', '\\']).next().unwrap_or(path),
+    };
+    let kinds = ReportKind::ALL.iter().copied();
+    kinds.into_iter().find(|kind| kind.is_it(&sample))
 }

@@ -3,9 +3,10 @@
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::error::quoted;
-use super::{Input, ReadError, json};
-use crate::measure::Measurement;
+use super::error::{ReadError, quoted};
+use super::input::{Input, Sample};
+use super::json;
+use crate::measurement::Measurement;
 
 /// How the mutants of a run ended.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -14,7 +15,7 @@ pub struct Mutants {
     pub n_caught: u64,
     /// The tests ran into the time limit; counted as detected, as mutation-testing-elements does.
     pub n_timeout: u64,
-    /// They did not build; they say nothing about the tests.
+    /// They did not build, so the tests were not run.
     pub n_unviable: u64,
     /// Names of the mutants that no test noticed, such as `src/a.rs:3:5: replace f with ()`.
     pub missed: Vec<String>,
@@ -58,6 +59,14 @@ struct Outcome {
     summary: String,
 }
 
+/// Recognises its keys, or the name of the file.
+pub(super) fn is_it(sample: &Sample<'_>) -> bool {
+    let has_outcomes = ["\"outcomes\"", "\"scenario\""]
+        .iter()
+        .all(|key| sample.head.contains(key));
+    sample.is_json() && (has_outcomes || sample.name == "outcomes.json")
+}
+
 pub(super) fn read(input: &Input<'_>) -> Result<Mutants, ReadError> {
     let outcomes: Outcomes = json::parse(input, "`outcomes.json` of cargo-mutants")?;
     let mut mutants = Mutants::default();
@@ -93,7 +102,7 @@ pub(super) fn read(input: &Input<'_>) -> Result<Mutants, ReadError> {
         let found = format!("{n_seen}");
         return Err(input.error(
             1,
-            format!("{n_total} mutants as `total_mutants` says"),
+            format!("{n_total} mutants, as in `total_mutants`"),
             found,
         ));
     }

@@ -1,6 +1,6 @@
-//! Which tests ran and how they ended. It must not know any one format.
+//! Which tests ran and how they ended: what every reader of tests returns.
 
-use crate::measure::Measurement;
+use crate::measurement::Measurement;
 
 /// How a test ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

@@ -83,6 +83,17 @@ fn the_file_has_one_metric_a_line_and_reads_back() {
 }
 
 #[test]
+fn a_file_that_names_another_command_is_accepted() {
+    let floors = Floors::defaults(&Catalogue::new(&settings()));
+    let older = floors.render().replace(
+        "\"made_by\": \"tollgate ratchet",
+        "\"made_by\": \"cargo xtask ratchet",
+    );
+    assert_ne!(older, floors.render());
+    assert_eq!(Floors::parse(&older, "f").expect("it is valid"), floors);
+}
+
+#[test]
 fn a_bad_file_names_the_line_the_column_and_what_to_do() {
     let good = floors(&["coverage_percent_min", "flaky_test_count_max"]).render();
     let catalogue = Catalogue::new(&settings());
@@ -109,7 +120,7 @@ fn a_bad_file_names_the_line_the_column_and_what_to_do() {
 }
 
 #[test]
-fn every_floor_has_an_answer_and_unmeasured_is_no_pass() {
+fn every_floor_is_judged_and_unmeasured_is_not_a_pass() {
     let floors = floors(&[
         "coverage_percent_min",
         "mutation_score_min",
@@ -196,7 +207,7 @@ fn a_live_waiver_holds_and_a_bad_one_fails() {
 }
 
 #[test]
-fn a_waiver_that_is_no_waiver_names_its_line() {
+fn a_malformed_waiver_names_its_line() {
     let mut text = String::new();
     for broken in [
         WAIVER.replace("owner", "ownr"),
@@ -329,7 +340,7 @@ fn a_loosened_floor_is_a_finding_of_its_own() {
     assert_eq!(codes, ["floor-removed", "floor-loosened", "floor-loosened"]);
     assert_eq!(
         findings[1].message,
-        "the floor of `coverage_percent_min` went from 70 to 69 %"
+        "the floor of `coverage_percent_min` was loosened from 70 to 69 %"
     );
     assert_eq!(
         findings[1]
@@ -382,7 +393,7 @@ fn the_merge_driver_takes_the_stricter_line_of_each() {
         .unit = Unit::try_from("ratio").expect("the sample is valid");
     let error = merged(&ours, &theirs).unwrap_err().to_string();
     assert!(
-        error.starts_with("merge the floors: `coverage_percent_min` is in `% ↑`"),
+        error.starts_with("cannot merge the floors: `coverage_percent_min` is in `% ↑`"),
         "{error}"
     );
 }
@@ -453,7 +464,7 @@ fn floors_survive_saving() {
     );
     let missing = Floors::load(&folder.path().join("none.json"), &catalogue).unwrap_err();
     assert!(
-        missing.to_string().contains("cargo xtask ratchet tighten"),
+        missing.to_string().contains("{tollgate} ratchet tighten"),
         "{missing}"
     );
 }

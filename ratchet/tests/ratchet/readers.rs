@@ -1,4 +1,4 @@
-//! Readers, by data: what is read, and how a broken report is refused.
+//! Readers, by data: what is read, and how a broken report is rejected.
 
 use std::fs;
 use std::path::Path;
@@ -7,15 +7,15 @@ use proptest::prelude::*;
 use tollgate_ratchet::reader::{ReportKind, TestOutcome};
 use tollgate_ratchet::{Report, detect, measure, read};
 
-const KINDS: [ReportKind; 5] = [
-    ReportKind::Lcov,
-    ReportKind::LlvmCovJson,
-    ReportKind::Junit,
-    ReportKind::CargoMutants,
-    ReportKind::ClippyJson,
-];
-
 const LCOV: &str = "TN:\nSF:src/a.rs\nFN:1,f\nDA:1,3\nDA:2,0\nDA:3,1\nLF:3\nLH:2\nend_of_record\n";
+// `a.go` was tested by two packages: the second block ran in one of them.
+const GO_COVER: &str = "mode: set
+example.com/m/a.go:3.14,5.2 2 1
+example.com/m/a.go:7.10,9.3 3 0
+example.com/m/c:b.go:1.1,2.2 5 0
+example.com/m/a.go:3.14,5.2 2 0
+example.com/m/a.go:7.10,9.3 3 1
+";
 const LLVM: &str = r#"{"data":[{"files":[{"filename":"src/a.rs","summary":{"lines":{"count":10,"covered":7,"percent":70}}}],"totals":{}}],"type":"llvm.coverage.json.export","version":"3.1.0"}"#;
 const NEXTEST: &str = r#"<?xml version="1.0" encoding="UTF-8"?>
 <testsuites name="nextest-run" tests="3" failures="1" errors="0" time="1.5">
@@ -90,6 +90,8 @@ fn a_report_gives_the_values_that_it_holds() {
         "SF:a\nLF:4\nLH:3\nend_of_record\n",
         &[("coverage_percent_min", 75.0)],
     );
+    check(GoCover, GO_COVER, &[("coverage_percent_min", 50.0)]);
+    check(GoCover, "mode: atomic\n", &[]);
     check(LlvmCovJson, LLVM, &[("coverage_percent_min", 70.0)]);
     check(CargoMutants, MUTANTS, &[("mutation_score_min", 66.667)]);
     check(ClippyJson, CLIPPY, &[("lint_warnings_max", 1.0)]);
@@ -159,6 +161,16 @@ fn coverage_of_two_runs_is_united_by_line() {
     ];
     let got = measure(&reports);
     assert_eq!(got[0].detail, "3 of 4 lines");
+    let go = read(ReportKind::GoCover, GO_COVER.as_bytes(), "c").expect("the sample is valid");
+    assert_eq!(
+        measure(std::slice::from_ref(&go))[0].detail,
+        "5 of 10 statements"
+    );
+    let [one, other] = reports;
+    assert_eq!(
+        measure(&[one, other, go])[0].detail,
+        "8 of 14 lines and statements"
+    );
 }
 
 #[test]
@@ -173,6 +185,15 @@ fn a_broken_report_names_file_line_and_what_was_expected() {
         (Lcov, b"TN:\nDA:1,1\n".to_vec()),
         (Lcov, b"SF:a\nLF:1\nLH:2\nend_of_record\n".to_vec()),
         (Lcov, b"SF:a\n\xff\n".to_vec()),
+        (GoCover, b"mode: often\n".to_vec()),
+        (GoCover, b"mode: set\na.go:1.1,2.2 3\n".to_vec()),
+        (GoCover, b"mode: set\na.go:1.1,2 3 1\n".to_vec()),
+        (GoCover, b"mode: set\na.go:1.1,2.2 3 -1\n".to_vec()),
+        (
+            GoCover,
+            b"mode: set\na.go:1.1,2.2 3 1\na.go:1.1,2.2 4 1\n".to_vec(),
+        ),
+        (GoCover, b"mode: count\na.go:1.1,2.2 3 1".to_vec()),
         (LlvmCovJson, b"{\"type\":\"x\",\"data\":[]}".to_vec()),
         (
             LlvmCovJson,
@@ -225,10 +246,11 @@ fn a_broken_report_names_file_line_and_what_was_expected() {
 }
 
 #[test]
-fn the_kind_is_told_by_content() {
+fn kind_is_recognised_by_content() {
     use ReportKind::*;
     for (text, path, want) in [
         (LCOV, "x", Some(Lcov)),
+        (GO_COVER, "c.out", Some(GoCover)),
         (LLVM, "x.json", Some(LlvmCovJson)),
         (NEXTEST, "x.xml", Some(Junit)),
         (MUTANTS, "x.json", Some(CargoMutants)),
@@ -243,15 +265,15 @@ fn the_kind_is_told_by_content() {
     }
 }
 
-/// Every sample of our kinds is read, or refused by an error that names the file and a line.
+/// Every sample of our kinds is read, or rejected by an error that names the file and a line.
 #[test]
-fn the_samples_of_the_field_are_read_or_clearly_refused() {
+fn samples_of_the_field_are_read_or_clearly_rejected() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/reports");
     if !folder.exists() {
         tollgate_report::not_checked(
             "../shared",
             "samples of reports",
-            "../shared is not here; the crate's own samples were read",
+            "../shared was not found; the crate's own samples were read",
         );
         return;
     }
@@ -259,6 +281,7 @@ fn the_samples_of_the_field_are_read_or_clearly_refused() {
     let mut n_read = 0;
     for (sub, kind, suffix) in [
         ("lcov", ReportKind::Lcov, ""),
+        ("go-cover", ReportKind::GoCover, ""),
         ("llvm-cov-json", ReportKind::LlvmCovJson, ""),
         ("junit", ReportKind::Junit, ".xml"),
         ("cargo-mutants", ReportKind::CargoMutants, "outcomes.json"),
@@ -316,7 +339,7 @@ fn the_samples_of_the_field_are_read_or_clearly_refused() {
 proptest! {
     #[test]
     fn no_bytes_make_a_reader_panic(bytes in prop::collection::vec(any::<u8>(), 0..400)) {
-        for kind in KINDS {
+        for kind in ReportKind::ALL.iter().copied() {
             let _ = read(kind, &bytes, "x");
         }
         let _ = detect(&bytes, "x.json");
@@ -338,9 +361,9 @@ proptest! {
 
     #[test]
     fn text_that_looks_like_a_report_never_panics(
-        text in "(SF:a\n|DA:[0-9]{1,12},[0-9]{0,22}\n|LF:[0-9]*\n|LH:9\n|end_of_record\n|<testsuite|<testcase name='a'|/>|>|</testsuite>|&lt;|&x;|\\{\"outcomes\":|\\[|\\]|\\}){0,30}"
+        text in "(mode: set\n|a.go:[0-9]{1,11}\\.1,2\\.[0-9]{0,12} [0-9]{1,22} [0-9]{0,22}\n|SF:a\n|DA:[0-9]{1,12},[0-9]{0,22}\n|LF:[0-9]*\n|LH:9\n|end_of_record\n|<testsuite|<testcase name='a'|/>|>|</testsuite>|&lt;|&x;|\\{\"outcomes\":|\\[|\\]|\\}){0,30}"
     ) {
-        for kind in KINDS {
+        for kind in ReportKind::ALL.iter().copied() {
             let _ = read(kind, text.as_bytes(), "x");
         }
     }
@@ -351,7 +374,7 @@ proptest! {
 fn samples_agree_with_the_totals_of_their_writers() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/reports");
     if !folder.exists() {
-        tollgate_report::not_checked("../shared", "totals of samples", "../shared is not here");
+        tollgate_report::not_checked("../shared", "totals of samples", "../shared was not found");
         return;
     }
     let value = |kind, file: &str, metric: &str| {
@@ -372,6 +395,23 @@ fn samples_agree_with_the_totals_of_their_writers() {
         let got = value(ReportKind::LlvmCovJson, file, "coverage_percent_min");
         assert!((got - want).abs() < 1e-9, "{file}: {got} {want}");
     }
+    // `go tool cover -func` sums statements; here by the columns of the profile.
+    let file = "go-cover/go.out";
+    let profile = fs::read_to_string(folder.join(file)).unwrap();
+    let blocks: Vec<[f64; 2]> = profile
+        .lines()
+        .skip(1)
+        .filter(|line| !line.is_empty())
+        .map(|line| {
+            let mut words = line.rsplit(' ');
+            [(); 2].map(|()| words.next().unwrap().parse().unwrap())
+        })
+        .collect();
+    let ran = blocks.iter().filter(|[count, _]| *count > 0.0);
+    let n_ran: f64 = ran.map(|[_, statements]| statements).sum();
+    let n_all: f64 = blocks.iter().map(|[_, statements]| statements).sum();
+    let got = value(ReportKind::GoCover, file, "coverage_percent_min");
+    assert!((got - 100.0 * n_ran / n_all).abs() < 1e-9, "{got}");
     let file = "cargo-mutants/mutants.out__outcomes.json";
     let json: serde_json::Value =
         serde_json::from_slice(&fs::read(folder.join(file)).unwrap()).unwrap();
