@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::time::Duration;
 
+use quick_xml::Writer;
+use quick_xml::events::{BytesDecl, BytesText, Event};
 use tollgate_report::render::{Paint, printable, render_table};
 use tollgate_report::{Outcome, Verdict};
 
@@ -66,29 +68,39 @@ pub fn json(out: &mut dyn Write, results: &[ProbeResult]) -> io::Result<()> {
 /// JUnit XML: a fail is a `failure`, an error an `error`; degraded passes with a note.
 pub fn junit(out: &mut dyn Write, results: &[ProbeResult]) -> io::Result<()> {
     let count = |state: State| {
-        results
+        let n = results
             .iter()
             .filter(|result| result.state == state)
-            .count()
+            .count();
+        n.to_string()
     };
     let total: u64 = results.iter().map(|result| result.duration_us).sum();
-    writeln!(out, r#"<?xml version="1.0" encoding="UTF-8"?>"#)?;
-    writeln!(
-        out,
-        r#"<testsuite name="probes" tests="{}" failures="{}" errors="{}" time="{}">"#,
-        results.len(),
-        count(State::Fail),
-        count(State::Error),
-        seconds(total)
-    )?;
-    for result in results {
-        writeln!(
-            out,
-            r#"  <testcase classname="probes.{}" name="{}" time="{}">"#,
-            result.kind,
-            xml(&result.name),
-            seconds(result.duration_us)
-        )?;
+    let mut writer = Writer::new_with_indent(&mut *out, b' ', 2);
+    writer.write_event(Event::Decl(BytesDecl::new("1.0", Some("UTF-8"), None)))?;
+    writer
+        .create_element("testsuite")
+        .with_attributes([
+            ("name", "probes"),
+            ("tests", results.len().to_string().as_str()),
+            ("failures", count(State::Fail).as_str()),
+            ("errors", count(State::Error).as_str()),
+            ("time", seconds(total).as_str()),
+        ])
+        .write_inner_content(|writer| results.iter().try_for_each(|result| case(writer, result)))?;
+    writeln!(writer.into_inner())
+}
+
+fn case<W: Write>(writer: &mut Writer<W>, result: &ProbeResult) -> io::Result<()> {
+    let element = writer.create_element("testcase").with_attributes([
+        ("classname", format!("probes.{}", result.kind).as_str()),
+        ("name", legal(&result.name).as_str()),
+        ("time", seconds(result.duration_us).as_str()),
+    ]);
+    if result.failure.is_none() && result.state != State::Degraded {
+        element.write_empty()?;
+        return Ok(());
+    }
+    element.write_inner_content(|writer| {
         if let Some(cause) = &result.failure {
             let tag = if result.state == State::Error {
                 "error"
@@ -99,45 +111,38 @@ pub fn junit(out: &mut dyn Write, results: &[ProbeResult]) -> io::Result<()> {
                 "{}: expected {}, got {}",
                 cause.what, cause.expected, cause.got
             );
-            writeln!(
-                out,
-                r#"    <{tag} type="{}" message="{}"/>"#,
-                xml(&cause.code),
-                xml(&message)
-            )?;
+            writer
+                .create_element(tag)
+                .with_attributes([
+                    ("type", legal(&cause.code).as_str()),
+                    ("message", legal(&message).as_str()),
+                ])
+                .write_empty()?;
         }
         if result.state == State::Degraded {
-            writeln!(
-                out,
-                "    <system-out>degraded: slower than its target</system-out>"
-            )?;
+            writer
+                .create_element("system-out")
+                .write_text_content(BytesText::new("degraded: slower than its target"))?;
         }
-        writeln!(out, "  </testcase>")?;
-    }
-    writeln!(out, "</testsuite>")
+        Ok(())
+    })?;
+    Ok(())
 }
 
 fn seconds(us: u64) -> String {
     format!("{:.6}", Duration::from_micros(us).as_secs_f64())
 }
 
-/// Escaped for an attribute; characters that XML 1.0 can't hold become `?`.
-fn xml(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for character in text.chars() {
-        match character {
-            '&' => escaped.push_str("&amp;"),
-            '<' => escaped.push_str("&lt;"),
-            '>' => escaped.push_str("&gt;"),
-            '"' => escaped.push_str("&quot;"),
-            '\n' => escaped.push_str("&#10;"),
-            '\t' => escaped.push_str("&#9;"),
-            '\u{fffe}' | '\u{ffff}' => escaped.push('?'),
-            character if character.is_control() => escaped.push('?'),
-            character => escaped.push(character),
-        }
-    }
-    escaped
+/// The text with `?` for characters that XML 1.0 does not allow, escaped or not.
+fn legal(text: &str) -> String {
+    let is_legal = |character: char| {
+        matches!(character, '\n' | '\t')
+            || !(character.is_control() || matches!(character, '\u{fffe}' | '\u{ffff}'))
+    };
+    let characters = text.chars();
+    characters
+        .map(|character| if is_legal(character) { character } else { '?' })
+        .collect()
 }
 
 /// Prometheus text. `tollgate_probe_success` has no sample for an error: we don't know.

@@ -72,8 +72,7 @@ fn junit_tells_a_fail_from_an_error() {
         junit,
         "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n\
          <testsuite name=\"probes\" tests=\"3\" failures=\"1\" errors=\"1\" time=\"0.004500\">\n  \
-         <testcase classname=\"probes.http\" name=\"health\" time=\"0.001500\">\n  \
-         </testcase>\n  \
+         <testcase classname=\"probes.http\" name=\"health\" time=\"0.001500\"/>\n  \
          <testcase classname=\"probes.http\" name=\"list &lt;all&gt;\" time=\"0.001500\">\n    \
          <failure type=\"status\" message=\"status of `GET /`: expected 200, got 500?[2J\"/>\n  \
          </testcase>\n  \
