@@ -1,4 +1,4 @@
-//! Connections: accept, bound, serve, drain. It must not know what is served.
+//! Connections: accept, bound, serve, drain.
 //!
 //! `axum::serve` 0.8 has no header-read timeout, so this goes to hyper directly.
 
@@ -123,7 +123,7 @@ fn spawn_connection(
     let stop = stop.clone();
     tasks.spawn(async move {
         let mut connection = pin!(connection);
-        // The stop drops nothing: the connection goes on until its answer is out.
+        // The stop drops nothing: the connection continues until its answer is sent.
         let ended = tokio::select! {
             ended = connection.as_mut() => ended,
             () = stop.cancelled() => {

@@ -1,4 +1,4 @@
-//! The first admin key: handed in, kept in a file, or made once. It must not log a key.
+//! The first admin key: given by the caller, kept in a file, or created once.
 
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
@@ -11,50 +11,50 @@ use crate::store::{Begun, NewToken, Store, StoreError};
 /// Where the first admin key comes from.
 #[derive(Debug, Clone, Default)]
 pub enum AdminKey {
-    /// Made at the first start of a database, and shown once.
+    /// Created at the first start of a database, and shown once.
     #[default]
     Fresh,
-    /// Handed in by the starter.
+    /// Given by the caller.
     Given(String),
-    /// Read from a file; made and written there, for its owner alone, when there is none.
+    /// Read from a file; if there is none, created there, readable by its owner only.
     File(PathBuf),
 }
 
 /// The admin key could not be used.
 #[derive(Debug, thiserror::Error)]
 pub enum AdminKeyError {
-    /// It has not the form of a key.
+    /// It does not have the form of a key.
     #[error(
-        "use the admin key: it is not `tg_` and 64 hexadecimal digits\n\nhint: make one with `printf 'tg_%s' $(openssl rand -hex 32)`"
+        "the admin key is not valid: it must be `tg_` and 64 hexadecimal digits\n\nhint: `printf 'tg_%s' $(openssl rand -hex 32)` creates one"
     )]
     Form,
     /// The file could not be read.
-    #[error("read the admin key from `{path}`")]
+    #[error("cannot read the admin key from `{path}`")]
     Read {
         /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The cause.
         #[source]
         source: io::Error,
     },
     /// The file could not be written.
-    #[error("write the admin key to `{path}`")]
+    #[error("cannot write the admin key to `{path}`")]
     Write {
         /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The cause.
         #[source]
         source: io::Error,
     },
     /// The database failed.
-    #[error("keep the admin key")]
+    #[error("cannot store the admin key")]
     Store(#[from] StoreError),
 }
 
 /// Makes sure that there is an admin key; returns one that was made and is in no file.
 ///
 /// # Errors
-/// When the key has not the form of one, or the file or the database fails.
+/// When the key does not have the form of one, or the file or the database fails.
 pub async fn ensure(
     store: &Store,
     admin_key: AdminKey,

@@ -1,4 +1,4 @@
-//! API keys, roles and what they permit. It must not know HTTP or the database.
+//! API keys, roles and what they permit.
 
 use sha2::{Digest, Sha256};
 
@@ -12,7 +12,7 @@ pub const PUBLIC: &str = "public";
 pub enum Role {
     /// Everything.
     Admin,
-    /// Reads and writes evidence; sees no keys.
+    /// Reads and writes evidence; has no access to keys.
     Developer,
     /// Reads evidence.
     Viewer,

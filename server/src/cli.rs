@@ -1,4 +1,4 @@
-//! The command line of the hub's own process. It must not know how the hub serves.
+//! The command line of the hub's own process.
 
 use std::error::Error;
 use std::io::{self, IsTerminal as _, Write};
@@ -29,10 +29,10 @@ struct Cli {
     /// The database file; several hubs may share it
     #[arg(long, default_value = ".tollgate/hub.db")]
     database: PathBuf,
-    /// What to call this version in metrics and in `/health/complete`
+    /// The name of this version in metrics and in `/health/complete`
     #[arg(long)]
     version_label: Option<String>,
-    /// File with the admin key; made when it is missing
+    /// File with the admin key; created when it is missing
     #[arg(long)]
     admin_key_file: Option<PathBuf>,
     /// The admin key itself, `tg_` and 64 hexadecimal digits
@@ -46,20 +46,20 @@ struct Cli {
     /// How long a client may take to send the head of a request
     #[arg(long, default_value = "10s")]
     header_read_timeout: Span,
-    /// How long shutdown waits for requests under way
+    /// How long shutdown waits for requests in progress
     #[arg(long, default_value = "10s")]
     drain_timeout: Span,
-    /// How to misbehave, in a drill
+    /// The fault of a drill
     #[cfg(feature = "drill")]
     #[arg(long)]
     fault: Option<crate::fault::FaultKind>,
-    /// How long after it is ready to begin misbehaving
+    /// How long after the start the fault of a drill begins
     #[cfg(feature = "drill")]
     #[arg(long, default_value = "0s", requires = "fault")]
     fault_after: Span,
 }
 
-/// Runs the hub until it is told to stop; the exit code of the process.
+/// Runs the hub until a signal stops it; the exit code of the process.
 #[must_use]
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
@@ -84,7 +84,7 @@ pub fn main() -> ExitCode {
 }
 
 async fn run(cli: Cli) -> Result<(), Box<dyn Error>> {
-    let mut told = Told::new()?;
+    let mut stops = Stops::new()?;
     let hub: Result<Hub, StartError> = hub::start(start(cli), Arc::new(SystemClock::new())).await;
     let hub = hub?;
     if let Some(key) = hub.first_key() {
@@ -95,10 +95,10 @@ async fn run(cli: Cli) -> Result<(), Box<dyn Error>> {
     writeln!(stdout, "listening on http://{}", hub.address())?;
     stdout.flush()?;
     tracing::info!(hub.address = %hub.address(), "hub is ready");
-    told.wait().await;
+    stops.wait().await;
     tracing::info!("hub shuts down");
     if !hub.shutdown().await {
-        tracing::warn!("some requests did not end in time and were dropped");
+        tracing::warn!("some requests did not finish in time and were dropped");
     }
     Ok(())
 }
@@ -123,28 +123,33 @@ fn start(cli: Cli) -> Start {
     }
 }
 
-/// Prints an error with its causes. Exit code 6: the environment does not allow it.
+/// Prints an error with its causes, and hints last. Exit code 6: the environment is not usable.
 fn fail(error: &dyn Error) -> ExitCode {
-    let mut text = format!("failed to {error}");
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text.push_str(&format!("\n  because: {cause}"));
-        source = cause.source();
+    let (mut causes, mut hints) = (Vec::new(), String::new());
+    let mut next = Some(error);
+    while let Some(cause) = next {
+        let text = cause.to_string();
+        let (cause_text, hint) = text.split_once("\n\nhint: ").unwrap_or((&text, ""));
+        causes.push(cause_text.to_owned());
+        if !hint.is_empty() {
+            hints.push_str(&format!("\n\nhint: {hint}"));
+        }
+        next = cause.source();
     }
-    // When standard error is closed there is nobody to tell.
-    let _ = writeln!(io::stderr(), "{text}");
+    // Standard error may be closed; then nobody reads the text.
+    let _ = writeln!(io::stderr(), "error: {}{hints}", causes.join(": "));
     ExitCode::from(tollgate_report::ExitCode::Environment.code())
 }
 
-/// The signals that ask for a stop.
-struct Told {
+/// The signals that stop the hub.
+struct Stops {
     #[cfg(unix)]
     terminate: tokio::signal::unix::Signal,
     #[cfg(unix)]
     interrupt: tokio::signal::unix::Signal,
 }
 
-impl Told {
+impl Stops {
     #[cfg(unix)]
     fn new() -> io::Result<Self> {
         use tokio::signal::unix::{SignalKind, signal};

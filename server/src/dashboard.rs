@@ -1,4 +1,4 @@
-//! The dashboard's files, embedded in the binary. It must not know what they show.
+//! The dashboard's files, embedded in the binary.
 
 use axum::Router;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};

@@ -1,5 +1,4 @@
 //! What every request passes: time limit, counts, headers, and answers where there is no route.
-//! It must not know the operations.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -112,7 +111,7 @@ async fn no_route(uri: Uri) -> Response {
 }
 
 async fn no_method(method: Method, uri: Uri) -> Response {
-    let detail = format!("`{}` does not take {method}", uri.path());
+    let detail = format!("`{}` does not support {method}", uri.path());
     let refusal: Refusal = Refused::new(405, "method-not-allowed", detail).into();
     refusal.into_response()
 }

@@ -1,4 +1,4 @@
-//! The hub as a whole: starts its parts, joins them at the end. It must not know the command line.
+//! The hub as a whole: starts its parts, joins them at the end.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -31,19 +31,19 @@ const PRUNE_INTERVAL: Duration = Duration::from_secs(600);
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     /// The database is not usable.
-    #[error("start the hub on its database")]
+    #[error("the hub cannot use its database")]
     Store(#[from] StoreError),
     /// The admin key is not usable.
-    #[error("start the hub with its admin key")]
+    #[error("the hub cannot use its admin key")]
     AdminKey(#[from] AdminKeyError),
     /// The address is taken or not ours.
     #[error(
-        "listen on `{address}`\n\nhint: stop what listens there, or choose another port; port 0 takes a free one"
+        "the hub cannot listen on `{address}`\n\nhint: stop the program that listens there, or choose another port; port 0 takes a free one"
     )]
     Listen {
         /// The address.
         address: SocketAddr,
-        /// What the system said.
+        /// The cause.
         #[source]
         source: std::io::Error,
     },

@@ -1,4 +1,4 @@
-//! Refusals as problem documents (RFC 9457) with stable types. It must not know the operations.
+//! Rejected requests as problem documents (RFC 9457) with stable types.
 
 use std::collections::BTreeMap;
 use std::error::Error;
@@ -9,14 +9,14 @@ use tollgate_models::{FieldError, Problem};
 use crate::generated::extract::Refusal;
 use crate::store::StoreError;
 
-/// Why an operation does not do what it was asked.
+/// The reason for which an operation rejects a request.
 #[derive(Debug, thiserror::Error)]
 pub enum Refused {
-    /// The caller must change something; the document says what.
+    /// The caller has to change the request; the document describes how.
     #[error("{}", .0.detail.as_deref().unwrap_or(&.0.title))]
     Problem(Box<Problem>),
     /// The database failed.
-    #[error("serve the request")]
+    #[error("the request cannot be served")]
     Store(#[from] StoreError),
 }
 
@@ -27,13 +27,13 @@ impl Refused {
         Self::Problem(Box::new(problem(status, name, detail.into())))
     }
 
-    /// There is no such thing.
+    /// The item does not exist.
     #[must_use]
     pub fn not_found(what: &str, id: &str) -> Self {
         Self::new(404, "not-found", format!("there is no {what} `{id}`"))
     }
 
-    /// It is there already, was used otherwise, or is newer.
+    /// It exists, was used for another request, or is newer.
     #[must_use]
     pub fn conflict(name: &str, detail: impl Into<String>) -> Self {
         Self::new(409, name, detail)
@@ -88,11 +88,11 @@ pub fn problem(status: u16, name: &str, detail: String) -> Problem {
     }
 }
 
-/// The problem of a failure that is ours; its cause goes to the log and not to the caller.
+/// The problem of a failure of the hub; its cause is logged and not sent to the caller.
 fn internal(error: &(dyn Error + 'static)) -> Problem {
     let instance = format!("urn:tollgate:{:016x}", rand::random::<u64>());
     tracing::error!(problem.instance = instance, error, "request failed");
-    let detail = "the hub failed; its log names the cause under this instance".to_owned();
+    let detail = "the hub failed; its log contains the cause under this instance".to_owned();
     let mut problem = problem(500, "internal", detail);
     problem.instance = Some(instance);
     problem

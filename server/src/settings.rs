@@ -1,4 +1,4 @@
-//! The hub's settings, the section `[serve]` of `tollgate.toml`. It must not know where they come from.
+//! The hub's settings, the section `[serve]` of `tollgate.toml`.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -16,25 +16,25 @@ pub struct ServeSettings {
     pub listen: SocketAddr,
     /// The database file; several hubs may share it. Default `.tollgate/hub.db`.
     pub database: PathBuf,
-    /// What to call this version in metrics and in `/health/complete`. Default: nothing.
+    /// The name of this version in metrics and in `/health/complete`. Default: none.
     pub version_label: Option<String>,
-    /// Connections at once, event streams included; more are turned away. Default 2,000.
+    /// Connections at once, event streams included; more are rejected. Default 2,000.
     pub connections_max: usize,
     /// How long a client may take to send the head of a request. Default `10s`.
     pub header_read_timeout: Span,
     /// How long a request may take in all. Default `30s`.
     pub request_timeout: Span,
-    /// How long shutdown waits for requests that are under way. Default `10s`.
+    /// How long shutdown waits for requests in progress. Default `10s`.
     pub drain_timeout: Span,
     /// How often an event stream gets a heartbeat. Default `25s`.
     pub heartbeat: Span,
-    /// How long after a heartbeat a sign of life must come. Default `8s`.
+    /// How long a client has to answer a heartbeat. Default `8s`.
     pub heartbeat_grace: Span,
-    /// How much may wait for a slow event stream before it is closed. Default `1MiB`.
+    /// How much may wait for a slow client before its event stream is closed. Default `1MiB`.
     pub queue_max: Size,
-    /// How long a one-time ticket lives. Default `30s`.
+    /// How long a one-time ticket is valid. Default `30s`.
     pub ticket_lifetime: Span,
-    /// Origins beside the hub's own whose pages may open event streams. Default: none.
+    /// Other origins than the hub's own whose pages may open event streams. Default: none.
     pub origins: Vec<String>,
 }
 

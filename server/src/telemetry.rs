@@ -1,4 +1,4 @@
-//! The hub's own numbers as Prometheus text. It must not know what an operation does.
+//! The hub's own numbers as Prometheus text.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -45,7 +45,7 @@ pub struct Gauges {
     pub event_seq: i64,
     /// Connections accepted.
     pub n_accepted: u64,
-    /// Connections turned away.
+    /// Connections that were rejected.
     pub n_turned_away: u64,
 }
 
@@ -213,7 +213,7 @@ fn render_gauges(text: &mut String, gauges: &Gauges) {
     show(
         "tollgate_connections_refused_total",
         "counter",
-        "Connections turned away",
+        "Connections rejected because too many were open",
         n(gauges.n_turned_away),
     );
 }

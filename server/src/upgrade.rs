@@ -1,4 +1,4 @@
-//! From a request to an event stream: origin, key or ticket, upgrade. It must not know messages.
+//! From a request to an event stream: origin, key or ticket, upgrade.
 
 use std::sync::Arc;
 
@@ -42,7 +42,7 @@ pub struct StreamsParts {
     pub sessions: TaskTracker,
     /// The bounds of a session.
     pub limits: SessionLimits,
-    /// Origins beside the hub's own.
+    /// Other origins than the hub's own.
     pub origins: Vec<String>,
 }
 
@@ -93,7 +93,7 @@ async fn admit(
             let token = taken.map_err(Refused::from)?;
             if token.is_none() {
                 return Err(unauthorized(
-                    "this ticket was used or has expired; get a new one",
+                    "this ticket was used or has expired; request a new one",
                 ));
             }
             api.admit(token, operation)?
@@ -121,7 +121,7 @@ fn check_origin(headers: &HeaderMap, allowed: &[String]) -> Result<(), Refused> 
         return Ok(());
     }
     let detail = format!(
-        "pages of `{origin}` may not open event streams; `serve.origins` lists those that may"
+        "pages of `{origin}` may not open event streams; add the origin to `origins` in the section [serve] of tollgate.toml"
     );
     Err(Refused::new(403, "foreign-origin", detail))
 }

@@ -1,4 +1,4 @@
-//! Alerts: list, report, acknowledge. It must not know rules or channels.
+//! Alerts: list, report, acknowledge.
 
 use std::collections::BTreeMap;
 
@@ -99,7 +99,7 @@ impl Api {
             (Some(resolved), false) => (false, resolved),
             (None, false) => {
                 let detail = format!(
-                    "no alert with fingerprint `{}` was opened",
+                    "no alert with the fingerprint `{}` is open",
                     body.fingerprint
                 );
                 return Err(Refused::conflict("not-open", detail));

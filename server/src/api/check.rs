@@ -1,4 +1,4 @@
-//! What the generated checks leave out: patterns and formats. It must not know the operations.
+//! What the generated checks leave out: patterns and formats.
 
 use std::collections::BTreeMap;
 
@@ -25,7 +25,7 @@ impl Checks {
         }
     }
 
-    /// An id that stands in addresses.
+    /// An id that is part of addresses.
     pub fn id(&mut self, path: &str, text: &str) {
         let is_plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
         let is_good = text.starts_with(is_plain)
@@ -33,12 +33,12 @@ impl Checks {
                 .chars()
                 .all(|c| is_plain(c) || matches!(c, '.' | '_' | '-'));
         if !is_good {
-            let text = "must start with a lower-case letter or digit, and hold only those and `.`, `_`, `-`";
+            let text = "must start with a lower-case letter or a digit, and contain only those and `.`, `_`, `-`";
             self.add(path, text);
         }
     }
 
-    /// A URI: a scheme, a colon, and no blanks (RFC 3986).
+    /// A URI: a scheme, a colon, and no spaces (RFC 3986).
     pub fn uri(&mut self, path: &str, text: &str) {
         let is_good = text.split_once(':').is_some_and(|(scheme, rest)| {
             scheme.starts_with(|c: char| c.is_ascii_alphabetic())

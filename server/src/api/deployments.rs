@@ -1,4 +1,4 @@
-//! Canary releases: list, begin, read, replace the state. It must not know how a canary decides.
+//! Canary releases: list, begin, read, replace the state.
 
 use std::collections::BTreeMap;
 
@@ -111,7 +111,7 @@ impl Api {
             },
             evidence: Vec::new(),
             verdict: None,
-            reason: "nothing has been decided yet".to_owned(),
+            reason: "no decision has been made yet".to_owned(),
             timeline: vec![models::TimelineEntry {
                 at: now.clone().into(),
                 phase: models::Phase::Pending,

@@ -1,4 +1,4 @@
-//! One-time tickets for event streams. It must not know the streams.
+//! One-time tickets for event streams.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! Whether the hub lives, is ready, and how each component is. It must not change anything.
+//! Whether the hub lives, is ready, and how each component is.
 
 use std::collections::BTreeMap;
 use std::error::Error;
@@ -109,7 +109,7 @@ impl Api {
         let error = match timeout(CHECK_TIMEOUT, self.store.last_seq()).await {
             Ok(Ok(seq)) if seq - self.broadcaster.position() > EVENTS_BEHIND_MAX => {
                 let n_behind = seq - self.broadcaster.position();
-                Some(format!("{n_behind} events wait to be handed out"))
+                Some(format!("{n_behind} events wait to be sent"))
             }
             Ok(Ok(_)) => None,
             Ok(Err(error)) => Some(chain(&error)),

@@ -1,4 +1,4 @@
-//! Ratchet metrics: list, report. It must not know SQL.
+//! Ratchet metrics: list, report.
 
 use std::collections::BTreeMap;
 

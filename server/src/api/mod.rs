@@ -1,5 +1,4 @@
 //! The operations of the contract: each file implements the generated trait of one tag.
-//! It must not know sockets or SQL.
 
 mod alerts;
 mod check;
@@ -109,7 +108,7 @@ impl Api {
     ) -> Result<Caller, Refusal> {
         let Some(token) = token.filter(|token| token.is_live(self.clock.now())) else {
             return Err(unauthorized(
-                "this key is not known, has expired, or was revoked",
+                "this key does not exist, has expired, or was revoked",
             ));
         };
         let permission = operation.permission.unwrap_or(auth::PUBLIC);

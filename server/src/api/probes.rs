@@ -1,4 +1,4 @@
-//! Probes: list, report. It must not know how a probe looks.
+//! Probes: list, report.
 
 use std::collections::BTreeMap;
 

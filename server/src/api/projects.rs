@@ -1,4 +1,4 @@
-//! Projects: list, create, read, change, archive. It must not know SQL.
+//! Projects: list, create, read, change, archive.
 
 use std::collections::BTreeMap;
 
@@ -106,7 +106,7 @@ impl Api {
             Started::Done(project) => return Ok(project),
         };
         if write.project(&body.id).await?.is_some() {
-            let detail = format!("there is a project `{}` already", body.id);
+            let detail = format!("the project `{}` exists already", body.id);
             return Err(Refused::conflict("exists", detail));
         }
         let now = write.now().to_string();
@@ -182,7 +182,7 @@ pub(super) async fn open_project(
     match write.project(id).await? {
         None => Err(Refused::not_found("project", id)),
         Some((_, true)) => {
-            let detail = format!("project `{id}` is archived and takes no new evidence");
+            let detail = format!("project `{id}` is archived and accepts no new evidence");
             Err(Refused::conflict("archived", detail))
         }
         Some((document, false)) => Ok(parse_document("project", &document)?),

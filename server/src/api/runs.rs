@@ -1,4 +1,4 @@
-//! Tier runs: list, upload, read. It must not know SQL.
+//! Tier runs: list, upload, read.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! API keys: list, create, revoke. It must not keep a key.
+//! API keys: list, create, revoke.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! The hub as a process of its own. It must not hold logic.
+//! The hub as a process of its own.
 
 fn main() -> std::process::ExitCode {
     tollgate_server::cli::main()

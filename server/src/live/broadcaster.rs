@@ -1,5 +1,5 @@
-//! Follows the events in the database and hands each to every session that wants it.
-//! It must not know sockets. Other hubs may write events too, so it looks as well as listens.
+//! Follows the events in the database and passes each to every session that subscribed to it. Other
+//! hubs may write events too, so the database is also read at intervals.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -8,46 +8,18 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
+use super::event::LiveEvent;
 use super::mailbox::{End, Mailbox, Parcel};
 use super::topics::any_covers;
 use super::wire;
 use crate::store::{Store, StoredEvent};
 
-/// How often the database is looked at for events of other hubs.
+/// How often the database is read for events of other hubs.
 const LOOK_INTERVAL: Duration = Duration::from_millis(100);
 /// How many events are read at once.
 const N_EVENTS_AT_ONCE: i64 = 500;
 /// The kind of event that closes the sessions of a key; it is not sent to anyone.
 pub const TOKEN_REVOKED: &str = "token.revoked";
-
-/// An event as it is sent: serialised once, except for the session's id.
-#[derive(Debug)]
-pub struct LiveEvent {
-    /// Its number.
-    pub seq: i64,
-    /// What it is about.
-    pub topic: String,
-    /// The message after its `sessionId`.
-    pub tail: String,
-}
-
-impl LiveEvent {
-    /// An event of the database, serialised.
-    #[must_use]
-    pub fn new(stored: &StoredEvent, epoch: &str) -> Self {
-        Self {
-            seq: stored.seq,
-            tail: wire::event_tail(stored, epoch),
-            topic: stored.topic.clone(),
-        }
-    }
-
-    /// The size in memory that counts against a queue, in bytes.
-    #[must_use]
-    pub fn size(&self) -> usize {
-        self.tail.len() + self.topic.len() + 64
-    }
-}
 
 #[derive(Debug)]
 struct Subscriber {

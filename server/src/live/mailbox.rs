@@ -1,11 +1,11 @@
-//! What waits to be sent to one client: bounded in bytes. It must not know sockets.
+//! What waits to be sent to one client: bounded in bytes.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use tokio::sync::Notify;
 
-use super::broadcaster::LiveEvent;
+use super::event::LiveEvent;
 
 /// Why a session ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,7 +31,7 @@ pub enum Parcel {
     Event(Arc<LiveEvent>),
     /// The text of an answer, whole.
     Answer(String),
-    /// A heartbeat, which asks for a sign of life too.
+    /// A heartbeat, which the client has to answer.
     Beat(String),
     /// The subscriptions changed at this position.
     Subscribed {
@@ -145,7 +145,7 @@ impl Mailbox {
         std::mem::take(&mut held.parcels)
     }
 
-    /// Waits for the end, whatever else waits. One caller only, and not beside [`Mailbox::take`].
+    /// Waits for the end, whatever else waits. One caller only, and not at the same time as [`Mailbox::take`].
     pub async fn wait_for_end(&self) -> End {
         loop {
             if let Some(end) = self.ended() {

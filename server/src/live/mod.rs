@@ -1,7 +1,7 @@
 //! Events to WebSockets: one broadcaster follows the database, one session serves each client.
-//! It must not know what an event is about.
 
 mod broadcaster;
+mod event;
 mod mailbox;
 mod rate;
 mod session;

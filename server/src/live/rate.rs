@@ -1,4 +1,4 @@
-//! How fast a client may talk: a token bucket with one warning. It must not know sockets.
+//! How fast a client may talk: a token bucket with one warning.
 
 use std::time::Duration;
 

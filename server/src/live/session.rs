@@ -1,4 +1,4 @@
-//! One client's WebSocket, from the welcome to the close. It must not know what an event is about.
+//! One client's WebSocket, from the welcome to the close.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -12,7 +12,8 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tollgate_report::{Clock, Timestamp};
 
-use super::broadcaster::{Broadcaster, LiveEvent, TOKEN_REVOKED};
+use super::broadcaster::{Broadcaster, TOKEN_REVOKED};
+use super::event::LiveEvent;
 use super::mailbox::{End, Mailbox, Parcel};
 use super::rate::{Pace, RateLimit};
 use super::topics::{any_covers, is_pattern};
@@ -156,7 +157,7 @@ impl Session {
 
     fn warn_of_rate(&self) {
         let text = format!(
-            "slow down: {} messages a second are allowed, this one was dropped",
+            "too many messages: {} a second are allowed, and this one was dropped",
             self.cx.rate_limit
         );
         let warning = wire::warning(self.head(None), "rate-limit", &text);
@@ -208,7 +209,7 @@ impl Session {
     fn ack(&self, seq: i64) {
         let position = self.cx.broadcaster.position();
         if seq > position {
-            let text = format!("seq `{seq}` is not out yet, the last one is {position}");
+            let text = format!("seq `{seq}` was not sent yet; the last one is {position}");
             self.refuse("ack-ahead", &text);
         }
     }
@@ -298,7 +299,7 @@ impl Session {
                 vec![Message::text(text)]
             }
             Parcel::Replay { .. } if sent_seq.is_some() => {
-                let text = "resume comes before the first event of a connection; open a new one";
+                let text = "`resume` is accepted only before the first event of a connection; open a new one";
                 vec![Message::text(wire::error(
                     self.head(None),
                     "resume-late",
@@ -370,7 +371,7 @@ async fn close(
         End::Gone => (1000, String::new()),
         End::TooSlow => (
             1013,
-            "too slow: events waited and the queue is full".to_owned(),
+            "too slow: the queue of waiting events is full".to_owned(),
         ),
         End::TooFast => (1008, "too many messages".to_owned()),
         End::KeyEnded => (4401, "the key was revoked or has expired".to_owned()),

@@ -1,4 +1,4 @@
-//! Topics and patterns. It must not know which topics there are.
+//! Topics and patterns.
 
 use std::collections::BTreeSet;
 

@@ -1,5 +1,4 @@
 //! The messages of the event stream as `contracts/asyncapi.yaml` describes them.
-//! It must not know sockets or the database.
 
 use serde::{Deserialize, Serialize};
 use tollgate_report::Timestamp;
@@ -34,7 +33,7 @@ pub struct Incoming<P> {
     #[serde(default)]
     #[expect(dead_code, reason = "named so that it is a known field")]
     timestamp: Option<Timestamp>,
-    /// What the message says.
+    /// The content of the message.
     pub payload: P,
 }
 
@@ -46,7 +45,7 @@ pub struct Topics {
     pub topics: Vec<String>,
 }
 
-/// What `ack` says.
+/// The content of `ack`.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Ack {
@@ -54,7 +53,7 @@ pub struct Ack {
     pub seq: i64,
 }
 
-/// What `ping` says.
+/// The content of `ping`.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Ping {
@@ -63,7 +62,7 @@ pub struct Ping {
     pub nonce: Option<String>,
 }
 
-/// What `resume` says.
+/// The content of `resume`.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Resume {

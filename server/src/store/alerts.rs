@@ -1,4 +1,4 @@
-//! Alerts. It must not know what their documents say.
+//! Alerts.
 
 use sqlx::Row;
 
@@ -79,7 +79,7 @@ impl Write<'_> {
     /// Adds an alert, or replaces it.
     ///
     /// # Errors
-    /// When the database can't be written.
+    /// When the database cannot be written.
     pub async fn put_alert(&mut self, row: AlertRow<'_>) -> Result<(), StoreError> {
         sqlx::query(
             "INSERT INTO alerts (id, fingerprint, state, document) VALUES ($1, $2, $3, $4)

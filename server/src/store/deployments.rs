@@ -1,4 +1,4 @@
-//! Canary releases. It must not know what their documents say.
+//! Canary releases.
 
 use sqlx::Row;
 
@@ -77,7 +77,7 @@ impl Write<'_> {
     /// Adds a deployment, or replaces its state.
     ///
     /// # Errors
-    /// When the database can't be written.
+    /// When the database cannot be written.
     pub async fn put_deployment(&mut self, row: DeploymentRow<'_>) -> Result<(), StoreError> {
         sqlx::query(
             "INSERT INTO deployments (id, phase, revision, document) VALUES ($1, $2, $3, $4)

@@ -1,5 +1,4 @@
 //! Events as they are stored: written with the change they tell of, numbered in commit order.
-//! It must not know who listens.
 
 use std::time::Duration;
 
@@ -47,7 +46,7 @@ impl Store {
         let row = sqlx::query("SELECT coalesce(max(seq), 0) FROM events")
             .fetch_one(&self.readers)
             .await
-            .map_err(StoreError::query("read the last event's number"))?;
+            .map_err(StoreError::query("read the number of the last event"))?;
         Ok(row.get(0))
     }
 
@@ -105,7 +104,7 @@ impl Store {
     /// Deletes events, idempotency keys and tickets that are older than they are kept.
     ///
     /// # Errors
-    /// When the database can't be written.
+    /// When the database cannot be written.
     pub async fn prune(&self, now: Timestamp) -> Result<(), StoreError> {
         let old = now.minus(KEPT).as_micros();
         // The last event stays, so that a client which has it is told that nothing is missing.
@@ -122,7 +121,7 @@ impl Store {
                 .bind(before)
                 .execute(&self.writer)
                 .await
-                .map_err(StoreError::query("delete what is too old"))?;
+                .map_err(StoreError::query("delete old events"))?;
         }
         Ok(())
     }

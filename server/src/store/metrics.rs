@@ -1,4 +1,4 @@
-//! Values of ratchet metrics. It must not know what their documents say.
+//! Values of ratchet metrics.
 
 use sqlx::Row;
 
@@ -66,7 +66,7 @@ impl Write<'_> {
     /// Keeps a value.
     ///
     /// # Errors
-    /// When the database can't be written.
+    /// When the database cannot be written.
     pub async fn insert_metric(
         &mut self,
         project_id: &str,

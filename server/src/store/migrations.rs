@@ -1,4 +1,4 @@
-//! The shape of the database, as an ordered list of steps. It must not know what the rows mean.
+//! The shape of the database, as an ordered list of steps.
 //!
 //! A step is never changed once it is released; a new one is added. Steps only add, because the
 //! stable version and its candidate share one database while a canary runs.
@@ -7,7 +7,7 @@ use sqlx::{Row, Sqlite, SqlitePool, Transaction};
 
 use super::StoreError;
 
-/// Each step, in order; the database's `user_version` says how many were taken.
+/// Each step, in order; the `user_version` of the database is the number of those that were made.
 const STEPS: [&str; 1] = [FIRST];
 
 const FIRST: &str = "
@@ -111,7 +111,7 @@ pub async fn migrate(writer: &SqlitePool) -> Result<(), StoreError> {
     let n_taken: i64 = sqlx::query("PRAGMA user_version")
         .fetch_one(&mut *transaction)
         .await
-        .map_err(StoreError::query("read the database's version"))?
+        .map_err(StoreError::query("read the version of the database"))?
         .get(0);
     let n_taken = usize::try_from(n_taken).unwrap_or(usize::MAX);
     if n_taken > STEPS.len() {
@@ -134,7 +134,7 @@ pub async fn migrate(writer: &SqlitePool) -> Result<(), StoreError> {
         sqlx::raw_sql(version)
             .execute(&mut *transaction)
             .await
-            .map_err(StoreError::query("write the database's version"))?;
+            .map_err(StoreError::query("write the version of the database"))?;
     }
     transaction
         .commit()

@@ -1,5 +1,4 @@
 //! The database: one writer, several readers, one file that several hubs may share.
-//! It must not know HTTP.
 
 mod alerts;
 mod deployments;
@@ -38,7 +37,7 @@ const SQLITE_VERSION_MIN: (u32, u32, u32) = (3, 51, 3);
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long a request waits for a connection of the pool.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
-/// Readers beside the one writer; SQLite reads from the page cache, so few suffice.
+/// Readers next to the one writer; SQLite reads from the page cache, so few suffice.
 const N_READERS: u32 = 4;
 
 /// The database of one hub process.
@@ -55,7 +54,7 @@ pub struct Store {
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// A statement failed.
-    #[error("{operation}")]
+    #[error("cannot {operation}")]
     Query {
         /// What was tried.
         operation: &'static str,
@@ -65,7 +64,7 @@ pub enum StoreError {
     },
     /// The file could not be opened.
     #[error(
-        "open the database `{path}`\n\nhint: check that the folder can be written, or name another file with --database"
+        "cannot open the database `{path}`\n\nhint: make its folder writable, or choose another file with --database"
     )]
     Open {
         /// The file.
@@ -75,17 +74,17 @@ pub enum StoreError {
         source: sqlx::Error,
     },
     /// The folder of the file could not be made.
-    #[error("create the folder of the database `{path}`")]
+    #[error("cannot create the folder of the database `{path}`")]
     Folder {
         /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The cause.
         #[source]
         source: std::io::Error,
     },
     /// The linked SQLite is too old to be safe.
     #[error(
-        "use SQLite {got}: 3.51.3 or later is needed, because earlier ones can lose a write-ahead log"
+        "SQLite {got} is too old: 3.51.3 or later is required, because earlier versions can lose a write-ahead log"
     )]
     SqliteTooOld {
         /// Its version.
@@ -93,7 +92,7 @@ pub enum StoreError {
     },
     /// A later hub has changed the database.
     #[error(
-        "open the database: it has taken {got} migrations and this hub knows {known}\n\nhint: start the newer hub again"
+        "the database is of a newer hub: it has {got} migrations, and this hub has {known}\n\nhint: start the newer hub"
     )]
     Newer {
         /// Steps that were taken.
@@ -102,7 +101,7 @@ pub enum StoreError {
         known: usize,
     },
     /// A stored document is not what this hub writes.
-    #[error("read the stored {what}")]
+    #[error("cannot read the stored {what}")]
     Document {
         /// Which resource.
         what: &'static str,
@@ -144,7 +143,7 @@ impl Store {
     /// Opens the file, makes it and its folder when they are missing, and migrates it.
     ///
     /// # Errors
-    /// When the file can't be opened or written, is from a later hub, or SQLite is too old.
+    /// When the file cannot be opened or written, is from a later hub, or SQLite is too old.
     pub async fn open(path: &Path) -> Result<Self, StoreError> {
         if let Some(folder) = path
             .parent()
@@ -243,7 +242,7 @@ async fn check_sqlite_version(writer: &SqlitePool) -> Result<String, StoreError>
     let version: String = sqlx::query("SELECT sqlite_version()")
         .fetch_one(writer)
         .await
-        .map_err(StoreError::query("read SQLite's version"))?
+        .map_err(StoreError::query("read the version of SQLite"))?
         .get(0);
     let mut parts = version.split('.').map(|part| part.parse().unwrap_or(0));
     let mut next = || parts.next().unwrap_or(0);
@@ -287,7 +286,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_database_of_a_later_hub_is_refused_and_left_alone() {
+    async fn a_database_of_a_later_hub_is_rejected_and_not_changed() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("hub.db");
         let store = Store::open(&path).await.unwrap();

@@ -1,4 +1,4 @@
-//! Pages of lists: keyset cursors over an ascending or descending key. It must not know what is listed.
+//! Pages of lists: keyset cursors over an ascending or descending key.
 
 /// Which page of a list is wanted.
 #[derive(Debug, Clone, Default)]

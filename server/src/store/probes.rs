@@ -1,4 +1,4 @@
-//! Probes and their samples. It must not know what their documents say.
+//! Probes and their samples.
 
 use sqlx::Row;
 use tollgate_report::Timestamp;
@@ -73,7 +73,7 @@ impl Write<'_> {
     /// Adds a probe, or replaces it.
     ///
     /// # Errors
-    /// When the database can't be written.
+    /// When the database cannot be written.
     pub async fn put_probe(
         &mut self,
         id: &str,
@@ -96,7 +96,7 @@ impl Write<'_> {
     /// Keeps a sample of a probe that is there, and drops the oldest when there are too many.
     ///
     /// # Errors
-    /// When the database can't be written.
+    /// When the database cannot be written.
     pub async fn insert_sample(&mut self, sample: NewSample<'_>) -> Result<(), StoreError> {
         sqlx::query(
             "INSERT INTO probe_samples (probe_id, at, state, document) VALUES ($1, $2, $3, $4)",

@@ -1,4 +1,4 @@
-//! Projects. It must not know what their documents say.
+//! Projects.
 
 use sqlx::Row;
 
@@ -57,7 +57,7 @@ impl Write<'_> {
     /// Adds a project, or replaces it.
     ///
     /// # Errors
-    /// When the database can't be written.
+    /// When the database cannot be written.
     pub async fn put_project(
         &mut self,
         id: &str,

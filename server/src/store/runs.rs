@@ -1,4 +1,4 @@
-//! Tier runs. It must not know what their documents say.
+//! Tier runs.
 
 use sqlx::Row;
 
@@ -80,7 +80,7 @@ impl Write<'_> {
     /// Keeps a run.
     ///
     /// # Errors
-    /// When the database can't be written.
+    /// When the database cannot be written.
     pub async fn insert_run(&mut self, run: NewRun<'_>) -> Result<(), StoreError> {
         sqlx::query(
             "INSERT INTO runs (id, project_id, tier, outcome, document) VALUES ($1, $2, $3, $4, $5)",

@@ -1,5 +1,4 @@
-//! Everything a client needs to go on from one point of the events. It must not know what the
-//! documents say.
+//! Everything a client needs to go on from one point of the events.
 
 use sqlx::{Row, Sqlite, Transaction};
 
@@ -54,7 +53,7 @@ impl Store {
         let seq = sqlx::query("SELECT coalesce(max(seq), 0) FROM events")
             .fetch_one(&mut *transaction)
             .await
-            .map_err(StoreError::query("read the last event's number"))?
+            .map_err(StoreError::query("read the number of the last event"))?
             .get(0);
         let mut text = String::from("{");
         for (idx, (name, statement)) in LISTS.into_iter().enumerate() {

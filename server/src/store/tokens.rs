@@ -1,4 +1,4 @@
-//! API keys and one-time tickets as digests. It must not know a key itself.
+//! API keys and one-time tickets as digests.
 
 use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
@@ -107,7 +107,7 @@ impl Store {
     /// Takes a ticket: returns its token once, and never again.
     ///
     /// # Errors
-    /// When the database can't be written.
+    /// When the database cannot be written.
     pub async fn take_ticket(
         &self,
         digest: &[u8],
@@ -129,14 +129,14 @@ impl Store {
         .bind(taken.get::<String, _>(0))
         .fetch_optional(&self.readers)
         .await
-        .map_err(StoreError::query("look up a ticket's key"))?;
+        .map_err(StoreError::query("find the key of a ticket"))?;
         Ok(row.as_ref().map(token))
     }
 
     /// Stores a ticket.
     ///
     /// # Errors
-    /// When the database can't be written.
+    /// When the database cannot be written.
     pub async fn put_ticket(
         &self,
         digest: &[u8],
@@ -158,7 +158,7 @@ impl Write<'_> {
     /// Stores a token. A key that is stored already keeps its first row, which is returned.
     ///
     /// # Errors
-    /// When the database can't be written.
+    /// When the database cannot be written.
     pub async fn put_token(&mut self, new: NewToken<'_>) -> Result<TokenRow, StoreError> {
         let now = self.now();
         sqlx::query(
@@ -187,7 +187,7 @@ impl Write<'_> {
     /// Revokes a token; whether there is one. Its event closes the streams opened with it.
     ///
     /// # Errors
-    /// When the database can't be written.
+    /// When the database cannot be written.
     pub async fn revoke_token(&mut self, id: &str) -> Result<bool, StoreError> {
         let now = self.now().as_micros();
         let changed =

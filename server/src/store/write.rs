@@ -1,5 +1,4 @@
 //! One acknowledged write: the change, its events and its idempotency key in one transaction.
-//! It must not know what is written.
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -16,7 +15,7 @@ pub struct Idempotency {
     pub token_id: String,
     /// The name, chosen by the caller.
     pub key: String,
-    /// The operation, its parameters and its body; another request under the same name is refused.
+    /// The operation, its parameters and its body; another request under the same name is rejected.
     pub request: String,
 }
 
@@ -41,10 +40,10 @@ pub struct Write<'s> {
 }
 
 impl Store {
-    /// Begins a write, unless its name says that it was done before.
+    /// Begins a write, unless one with its name was made before.
     ///
     /// # Errors
-    /// When the database can't be written.
+    /// When the database cannot be written.
     pub async fn begin<T: DeserializeOwned>(
         &self,
         idempotency: Option<Idempotency>,
@@ -67,7 +66,7 @@ impl Store {
             .bind(&name.key)
             .fetch_optional(&mut *transaction)
             .await
-            .map_err(StoreError::query("look up an idempotency key"))?;
+            .map_err(StoreError::query("find an idempotency key"))?;
             if let Some(row) = known {
                 let response: Option<String> = row.get(1);
                 return match response {
@@ -102,7 +101,7 @@ impl Write<'_> {
     /// Writes an event about the change.
     ///
     /// # Errors
-    /// When the database can't be written.
+    /// When the database cannot be written.
     pub async fn event<T: Serialize>(
         &mut self,
         topic: &str,
@@ -126,7 +125,7 @@ impl Write<'_> {
     /// The answer is kept for a repetition under the same name.
     ///
     /// # Errors
-    /// When the database can't be written; then nothing is changed.
+    /// When the database cannot be written; then nothing is changed.
     pub async fn commit<T: Serialize>(self, answer: &T) -> Result<(), StoreError> {
         let text = match &self.idempotency {
             Some(_) => Some(render_document("answer", answer)?),
@@ -135,10 +134,10 @@ impl Write<'_> {
         self.commit_with(text).await
     }
 
-    /// Commits a write whose answer is shown only once; its name can't be used again.
+    /// Commits a write whose answer is shown only once; its name cannot be used again.
     ///
     /// # Errors
-    /// When the database can't be written; then nothing is changed.
+    /// When the database cannot be written; then nothing is changed.
     pub async fn commit_secret(self) -> Result<(), StoreError> {
         self.commit_with(None).await
     }
@@ -156,7 +155,7 @@ impl Write<'_> {
             .bind(self.now.as_micros())
             .execute(&mut *self.transaction)
             .await
-            .map_err(StoreError::query("keep an idempotency key"))?;
+            .map_err(StoreError::query("store an idempotency key"))?;
         }
         self.transaction
             .commit()

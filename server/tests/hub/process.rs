@@ -204,7 +204,7 @@ fn a_busy_port_and_a_bad_key_are_named() {
     };
     let (code, text) = run(&address, ADMIN_KEY);
     assert!(
-        code == Some(6) && text.contains(&format!("failed to listen on `{address}`")),
+        code == Some(6) && text.contains(&format!("error: the hub cannot listen on `{address}`")),
         "{text}"
     );
     let (code, text) = run("127.0.0.1:0", "hunter2");
