@@ -48,7 +48,7 @@ fn too_few_samples_are_inconclusive_however_good_or_bad() {
     for p95_ms in [300.0, 900.0] {
         let (_, run) = check(p95_ms, 5);
         run.expect_code(7)
-            .expect_says(&["not enough data", "5 of 59 samples that p95 needs"]);
+            .expect_says(&["not enough data", "5 of 59 samples that p95 requires"]);
     }
 }
 

@@ -143,10 +143,10 @@ fn a_loosened_floor_is_refused_with_its_own_finding() {
     repository.replace(FLOORS, "80.0", "50.0");
     let run = repository.run(&["ratchet", "check"]);
     run.expect_code(3)
-        .expect_says(&["the floor of `coverage_percent_min` went from 80 to 50"]);
+        .expect_says(&["the floor of `coverage_percent_min` was loosened from 80 to 50"]);
     repository
         .run(&["explain", &run.evidence()])
-        .expect_says(&["error[floor-loosened]", "cargo xtask ratchet waive"]);
+        .expect_says(&["error[floor-loosened]", "tollgate ratchet waive"]);
     repository.run(&["replay", &run.evidence()]).expect_code(0);
 }
 
