@@ -1,4 +1,4 @@
-//! Tests and intervals that stay valid however often one looks at them (anytime-valid).
+//! Tests and intervals that stay valid however often they are read (anytime-valid).
 
 use crate::bisect::bisect;
 use crate::integral::log_integral;

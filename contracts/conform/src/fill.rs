@@ -3,7 +3,8 @@
 
 use std::collections::BTreeMap;
 
-use tollgate_contracts_instance::{Json, Rng};
+use tollgate_contracts_instance::Json;
+use tollgate_stats::Rng;
 
 use crate::operation::{Location, Operation, Parameter};
 use crate::pages;

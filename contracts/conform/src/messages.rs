@@ -3,9 +3,10 @@
 
 use serde_json::Value;
 use tollgate_contracts_instance::Validator;
-use tollgate_contracts_instance::{InstanceSettings, Json, Rng, instances_with, validator};
+use tollgate_contracts_instance::{InstanceSettings, Json, instances_with, validator};
 use tollgate_contracts_model::{Contract, Message};
 use tollgate_report::Place;
+use tollgate_stats::Rng;
 
 use crate::checks::cut;
 

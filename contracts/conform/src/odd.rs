@@ -1,7 +1,8 @@
 //! Odd values that break careless programs, whether the contract allows them or not. It must not
 //! know what a schema says.
 
-use tollgate_contracts_instance::{Json, Rng};
+use tollgate_contracts_instance::Json;
+use tollgate_stats::Rng;
 
 use crate::operation::{Location, Operation};
 use crate::request::{Content, Values};

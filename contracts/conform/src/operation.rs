@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 use tollgate_contracts_instance::Validator;
-use tollgate_contracts_instance::{Broken, InstanceSettings, Json, Rng, instances_with, validator};
+use tollgate_contracts_instance::{Broken, InstanceSettings, Json, instances_with, validator};
 use tollgate_contracts_model::views::{self};
 use tollgate_contracts_model::{Contract, Located, Node};
 use tollgate_report::Place;
+use tollgate_stats::Rng;
 
 /// How many instances are made for a body, and for a parameter.
 const BODY_INSTANCES: usize = 24;

@@ -2,7 +2,8 @@
 //! It must not judge answers, nor choose what is asked next.
 
 use serde_json::Value;
-use tollgate_contracts_instance::{Broken, Json, Rng};
+use tollgate_contracts_instance::{Broken, Json};
+use tollgate_stats::Rng;
 
 use crate::checks::readings;
 use crate::fill::{Optional, fill};

@@ -3,9 +3,9 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use tollgate_contracts_instance::Rng;
 use tollgate_contracts_model::Contract;
 use tollgate_report::Place;
+use tollgate_stats::Rng;
 
 use crate::checks::{self, Fault};
 use crate::fill::{self, Optional};

@@ -6,10 +6,10 @@ use serde_json::Value;
 use crate::flat::{Flat, kind};
 use crate::json::{Json, join};
 use crate::number;
-use crate::rng::Rng;
 use crate::sample::{Plan, Sampler, Site, smallest};
 use crate::settings::InstanceSettings;
 use crate::text::{self, Patterns};
+use tollgate_stats::Rng;
 
 /// The longest text and list made only to be too long.
 const TOO_LONG_MAX: usize = 20_000;

@@ -11,10 +11,10 @@ use crate::broken::{self, Break, breaks};
 use crate::crossed;
 use crate::instances::{Broken, Instance, Instances, Origin};
 use crate::json::{self, Json};
-use crate::rng::Rng;
 use crate::sample::{Plan, Sampler, Site, sample};
 use crate::settings::InstanceSettings;
 use crate::text::{self, Patterns};
+use tollgate_stats::Rng;
 
 /// How often an instance that does not hold is mended before it is left out.
 const MENDS_MAX: usize = 12;

@@ -2,7 +2,7 @@
 
 use regex_syntax::hir::{Class, Hir, HirKind, Look};
 
-use crate::rng::Rng;
+use tollgate_stats::Rng;
 
 /// How often an unbounded repetition is repeated beyond its minimum, at most.
 const REPEAT_MORE_MAX: u32 = 6;

@@ -10,9 +10,9 @@ use crate::flat::{Flat, flatten, kind};
 use crate::json::{Json, join};
 use crate::number;
 use crate::pattern::{self, Length};
-use crate::rng::Rng;
 use crate::settings::InstanceSettings;
 use crate::text::{self, Patterns};
+use tollgate_stats::Rng;
 
 /// How choices are made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -8,7 +8,7 @@ use tollgate_contracts_model::pattern::parse_tree;
 
 use crate::flat::Flat;
 use crate::pattern::{self, Length};
-use crate::rng::Rng;
+use tollgate_stats::Rng;
 
 /// The longest text that is made for a `maxLength`, in characters.
 const LEN_MAX: usize = 5_000;
