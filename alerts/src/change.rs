@@ -1,4 +1,4 @@
-//! What is remembered, and the one way in which it changes. It must not know a file or a socket.
+//! The state of alerts, and the one way in which it changes; without files and sockets.
 //!
 //! A [`Change`] is a set of whole values that replace older ones. The journal keeps each change as
 //! one line, so an alert's transition and its outbox rows are kept together or not at all.
@@ -53,11 +53,11 @@ pub struct AlertRecord {
     pub first_at: Timestamp,
     /// When an event was last written down; repeats within a minute are not.
     pub last_at: Timestamp,
-    /// Whether receivers know.
+    /// Whether receivers were told.
     pub told: Told,
-    /// The severity they know.
+    /// The severity they were told.
     pub told_severity: Option<Severity>,
-    /// Why they don't.
+    /// Why they were not.
     pub mute: Option<Mute>,
     /// When it was resolved.
     pub resolved_at: Option<Timestamp>,
@@ -89,15 +89,15 @@ pub struct GroupRecord {
 pub enum Kind {
     /// Something broke.
     Firing,
-    /// It is whole again.
+    /// It works again.
     Resolved,
     /// What was over the limit.
     Digest,
-    /// A sample to try a receiver.
+    /// A sample to test a receiver.
     Sample,
 }
 
-/// One message before it is put in words for a receiver.
+/// One message before it is rendered for a receiver.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Notification {
@@ -105,7 +105,7 @@ pub struct Notification {
     pub id: String,
     /// What it is about.
     pub kind: Kind,
-    /// The ill component.
+    /// The affected component.
     pub component: String,
     /// The worst severity in it.
     pub severity: Severity,
@@ -125,12 +125,12 @@ pub struct Notification {
 pub enum RowStatus {
     /// It is to be sent.
     Pending,
-    /// The receiver took it.
+    /// The receiver accepted it.
     Delivered {
         /// When.
         at: Timestamp,
     },
-    /// It was given up; the reason never holds a secret.
+    /// Delivery ended without success; the reason never holds a secret.
     Dead {
         /// When.
         at: Timestamp,
@@ -148,7 +148,7 @@ pub enum RowStatus {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Row {
-    /// The id that the receiver sees (`webhook-id`, `Message-ID`): `msg_` and 32 digits.
+    /// The id that the receiver gets (`webhook-id`, `Message-ID`): `msg_` and 32 digits.
     pub id: String,
     /// The notification's id.
     pub notification: String,
@@ -164,7 +164,7 @@ pub struct Row {
     pub next_at: Timestamp,
     /// Attempts so far.
     pub attempts: u32,
-    /// What the last attempt said; never holds a secret.
+    /// Why the last attempt failed; never holds a secret.
     pub last_error: Option<String>,
     /// How far it has come.
     pub status: RowStatus,
@@ -180,7 +180,7 @@ pub struct State {
     pub groups: BTreeMap<String, GroupRecord>,
     /// The limit's memory by component.
     pub limits: BTreeMap<String, ComponentLimit>,
-    /// Silences made while running, by id; those of the settings are not here.
+    /// Silences made while running, by id; those of the settings are not included.
     pub silences: BTreeMap<String, Silence>,
     /// Notifications by id.
     pub notifications: BTreeMap<String, Notification>,

@@ -42,8 +42,8 @@ pub struct Setup {
     pub clock: Arc<dyn Clock>,
     /// Where console messages go.
     pub console: Console,
-    /// The name by which the program was called, such as `cargo tollgate`. Messages name commands
-    /// with it; [`PROGRAM`] if it is not known.
+    /// The name by which the program was called. Messages name commands with it; [`PROGRAM`] if it
+    /// is not known.
     pub program: String,
 }
 

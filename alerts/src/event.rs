@@ -1,4 +1,4 @@
-//! What comes in: an event that something broke or is whole again. It must not know its sender.
+//! The input: an event that something broke or works again.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -15,7 +15,7 @@ use tollgate_report::{Digest, Timestamp};
 pub enum Severity {
     /// Good to know.
     Info,
-    /// Somebody should look today.
+    /// A person should look at it today.
     Warning,
     /// A person must act now.
     Critical,
@@ -39,11 +39,11 @@ impl Severity {
 pub enum EventState {
     /// It is broken now.
     Firing,
-    /// It is whole again.
+    /// It works again.
     Resolved,
 }
 
-/// One measured number, against its limit where there is one.
+/// One measured number, and its limit, if any.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Number {
@@ -90,7 +90,7 @@ impl Number {
     }
 }
 
-/// One thing to do next: words, and the exact command or link where there is one.
+/// One thing to do next: words, and the exact command or link, if any.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Action {
@@ -126,17 +126,17 @@ impl Action {
     }
 }
 
-/// Something broke, or is whole again. Same component, name and labels: the same alert.
+/// Something broke, or works again. Same component, name and labels: the same alert.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AlertEvent {
-    /// The part that is ill, such as a service; limits and inhibition work by component.
+    /// The affected part, such as a service; limits and inhibition work by component.
     pub component: String,
     /// The alert's name, such as `canary-rolled-back`; a rule of this name gives its policy.
     pub name: String,
     /// How much it matters.
     pub severity: Severity,
-    /// What tells this alert from others of its name, such as a probe or a version.
+    /// What distinguishes this alert from others of its name, such as a probe or a version.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub labels: BTreeMap<String, String>,
     /// What broke: one line, no full stop.
@@ -149,7 +149,7 @@ pub struct AlertEvent {
     /// Numbers against limits.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub evidence: Vec<Number>,
-    /// What was done by itself, a line each.
+    /// What was done automatically, one line each.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub done: Vec<String>,
     /// What a person can do next.
@@ -196,7 +196,7 @@ impl AlertEvent {
         self
     }
 
-    /// The event that says this one is over.
+    /// The event that resolves this one.
     #[must_use]
     pub fn resolved(&self) -> Self {
         Self {
@@ -205,7 +205,7 @@ impl AlertEvent {
         }
     }
 
-    /// Who this alert is: component, name and labels, and neither severity nor words.
+    /// The identity of the alert: component, name and labels, and neither severity nor words.
     #[must_use]
     pub fn fingerprint(&self) -> Fingerprint {
         let identity = serde_json::to_vec(&(&self.component, &self.name, &self.labels))

@@ -1,6 +1,6 @@
 //! At most so many messages per component in a sliding window; the overflow becomes one digest.
 //!
-//! It must not know receivers: the outbox holds the same limit per receiver after an outage.
+//! This limit is independent of receivers; after an outage the outbox applies the same limit to each.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -40,7 +40,7 @@ impl Default for Limit {
 pub struct DigestLine {
     /// Fingerprint and state: the same alert fills one line.
     pub key: String,
-    /// What it says.
+    /// Its text.
     pub text: String,
     /// Its severity.
     pub severity: Severity,

@@ -1,4 +1,4 @@
-//! A notification as a message: the first line says what broke, how badly and since when; then
+//! A notification as a message: the first line names what broke, how badly and since when; then
 //! come the evidence, what was done automatically, and what to do. Templates are tera, and each
 //! escapes for its target.
 
@@ -84,7 +84,7 @@ pub struct Templates {
 impl Templates {
     /// Loads `templates`; a file of the same name in `folder` replaces one. Fills each once with a
     /// sample, so that a mistake is reported at the start rather than with the first alert.
-    /// Messages name commands of `program`, such as `cargo xtask`.
+    /// Messages name commands of `program`.
     pub fn load(
         templates: &[Template],
         folder: Option<&Path>,

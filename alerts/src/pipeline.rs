@@ -1,6 +1,6 @@
 //! The staged pipeline: event → alert → dedup, group → inhibit → silence → limit → outbox rows.
 //!
-//! One pure step with one `now`. It must not know a channel, a file or the clock.
+//! One pure step with one `now`. It uses no channel, file or clock.
 
 use std::collections::BTreeMap;
 
@@ -327,7 +327,7 @@ impl Work<'_> {
         }
     }
 
-    /// Limit: makes a message, or puts its alerts in the digest. Says whether a message was made.
+    /// Limit: makes a message, or puts its alerts in the digest. Returns whether a message was made.
     fn make(&mut self, kind: Kind, alerts: Vec<AlertEvent>, is_exempt: bool, episode: u64) -> bool {
         let Some(first) = alerts.first() else {
             return false;

@@ -1,6 +1,6 @@
 //! Rules as data, and the pure step from a measured sample to an alert event.
 //!
-//! A rule holds a condition over a window. It must not know how a sample is measured.
+//! A rule holds a condition over a window of samples.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -230,7 +230,7 @@ const N_TREND: usize = 30;
 const N_BAD: usize = 1_000;
 
 /// Takes one sample through all rules of its metric: the new memory and the events that follow.
-/// A sample that is not a number is no evidence and changes nothing.
+/// A sample that is not a number changes nothing.
 #[must_use]
 pub fn observe(
     rules: &BTreeMap<String, Rule>,

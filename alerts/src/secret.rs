@@ -1,4 +1,4 @@
-//! Secrets by name: settings say where a secret is, never what it is.
+//! Secrets by name: settings name the place of a secret and never hold the secret.
 
 use std::path::PathBuf;
 use std::{env, fs, io};
@@ -14,37 +14,37 @@ pub struct SecretSource {
     /// Name of the environment variable that holds the secret; no default.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub env: Option<String>,
-    /// Path of the file that holds the secret (blanks at its ends do not count); no default.
+    /// Path of the file that holds the secret (spaces at its ends do not count); no default.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub file: Option<PathBuf>,
 }
 
-/// A secret could not be had. Its text names the place and never the secret.
+/// A secret cannot be read. The text names the place and never the secret.
 #[derive(Debug, thiserror::Error)]
 pub enum SecretError {
     /// Neither place or both are named.
-    #[error("find a secret: exactly one of `env` and `file` must be named")]
+    #[error("exactly one of `env` and `file` is required")]
     Place,
     /// The variable is not set, or is not text.
-    #[error("read a secret from the environment variable `{name}`")]
+    #[error("cannot read the environment variable `{name}`")]
     Env {
         /// The variable.
         name: String,
-        /// What the system said; holds the value only when it is not text.
+        /// Why.
         #[source]
         source: MissingVariable,
     },
     /// The file could not be read.
-    #[error("read a secret from `{path}`")]
+    #[error("cannot read `{path}`")]
     File {
         /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The error of the system.
         #[source]
         source: io::Error,
     },
     /// The secret is empty.
-    #[error("use an empty secret from `{place}`")]
+    #[error("the secret in `{place}` is empty")]
     Empty {
         /// The variable or the file.
         place: String,

@@ -5,7 +5,7 @@
 //! - `webhook-id`: the message's id, the same in every attempt; deduplicate by it.
 //! - `webhook-timestamp`: seconds since 1970 of this attempt.
 //! - `webhook-signature`: `v1,` and base64 of HMAC-SHA256 over `id.timestamp.body`, where body is
-//!   the raw bytes; several signatures are separated by blanks.
+//!   the raw bytes; several signatures are separated by spaces.
 //!
 //! The key is the secret's bytes, or what follows `whsec_` decoded from base64.
 
@@ -38,17 +38,17 @@ pub struct Signed<'a> {
     pub body: &'a [u8],
 }
 
-/// A request is not to be believed.
+/// The signature of a request is not valid.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum VerifyError {
-    /// The timestamp is no number of seconds.
-    #[error("verify a webhook: `{0}` is not a timestamp in seconds")]
+    /// The timestamp is not a number of seconds.
+    #[error("the webhook's timestamp `{0}` is not a number of seconds")]
     Timestamp(String),
     /// The timestamp is more than [`TOLERANCE`] away.
-    #[error("verify a webhook: it is more than five minutes old or ahead")]
+    #[error("the webhook's timestamp is more than five minutes away from now")]
     Stale,
-    /// No signature fits.
-    #[error("verify a webhook: no signature fits the body")]
+    /// No signature matches.
+    #[error("no signature of the webhook matches its body")]
     Signature,
 }
 
@@ -80,7 +80,7 @@ pub fn sign(secret: &SecretString, signed: &Signed<'_>) -> String {
     )
 }
 
-/// Whether `signature` fits and the timestamp is near `now`. Compares in constant time.
+/// Whether `signature` matches and the timestamp is near `now`. Compares in constant time.
 pub fn verify(
     secret: &SecretString,
     signed: &Signed<'_>,

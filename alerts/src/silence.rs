@@ -1,4 +1,4 @@
-//! Silences: a known issue keeps quiet for a while, by name of its author, for a reason.
+//! Silences: no messages about a known issue for a while, with an author and a reason.
 
 use std::collections::BTreeMap;
 

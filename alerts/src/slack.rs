@@ -19,7 +19,7 @@ pub const TOTAL_LIMIT: usize = 13_000;
 /// The line that separates sections in the template.
 pub const SECTION_BREAK: &str = "%%";
 
-/// Stands at the end of a message that was shortened.
+/// The end of a message that was shortened.
 const CUT: &str = "_shortened; all alerts are listed by_ `{tollgate} alert list`";
 
 /// Escapes text for mrkdwn: `&`, `<` and `>` as Slack requires, so that no `<!channel>`, mention or

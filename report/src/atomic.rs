@@ -73,7 +73,7 @@ fn put(path: &Path, bytes: &[u8], is_synced: bool) -> Result<(), WriteError> {
     written
 }
 
-/// The folder that a file lies in.
+/// The folder of a file.
 pub(crate) fn folder_of(path: &Path) -> &Path {
     match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,

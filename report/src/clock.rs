@@ -64,7 +64,7 @@ impl fmt::Display for Timestamp {
 
 /// The text was not an RFC 3339 time.
 #[derive(Debug, thiserror::Error)]
-#[error("read `{text}` as an RFC 3339 time")]
+#[error("`{text}` is not an RFC 3339 time")]
 pub struct TimestampError {
     text: String,
     #[source]
@@ -136,14 +136,14 @@ impl Clock for SystemClock {
     }
 }
 
-/// A clock that stands still until it is told to move. For tests and replays.
+/// A clock that moves only when it is advanced. For tests and replays.
 #[derive(Debug)]
 pub struct ManualClock {
     state: Mutex<(Timestamp, Duration)>,
 }
 
 impl ManualClock {
-    /// A clock that stands at `now`.
+    /// A clock that is at `now`.
     #[must_use]
     pub fn new(now: Timestamp) -> Self {
         Self {
@@ -200,7 +200,7 @@ mod tests {
     #[test]
     fn a_word_is_not_a_time() {
         let error = "yesterday".parse::<Timestamp>().unwrap_err();
-        assert_eq!(error.to_string(), "read `yesterday` as an RFC 3339 time");
+        assert_eq!(error.to_string(), "`yesterday` is not an RFC 3339 time");
     }
 
     proptest! {

@@ -1,4 +1,4 @@
-//! Content digests: BLAKE3 in lower-case hexadecimal. It must not know what the bytes mean.
+//! Content digests: BLAKE3 in lower-case hexadecimal.
 
 use std::fmt;
 
@@ -46,7 +46,7 @@ impl From<Digest> for String {
 
 /// The text was not 64 lower-case hexadecimal digits.
 #[derive(Debug, thiserror::Error)]
-#[error("read `{0}` as a digest: 64 lower-case hexadecimal digits were expected")]
+#[error("`{0}` is not a digest: 64 lower-case hexadecimal digits were expected")]
 pub struct DigestError(String);
 
 impl TryFrom<String> for Digest {

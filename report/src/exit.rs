@@ -1,4 +1,4 @@
-//! The exit codes of every command, in one enum. It must not know what a command does.
+//! The exit codes of every command, in one enum.
 
 use crate::Outcome;
 
@@ -10,7 +10,7 @@ pub enum ExitCode {
     Pass = 0,
     /// The command line was wrong.
     Usage = 2,
-    /// A gate found something that must be mended, or a canary was rolled back.
+    /// A gate found something that must be fixed, or a canary was rolled back.
     Findings = 3,
     /// Committed generated files differ from what the contract generates now.
     Stale = 4,

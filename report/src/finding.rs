@@ -1,4 +1,4 @@
-//! A finding: what is wrong, where, why, and how to mend it. It must not know who found it.
+//! A finding: what is wrong, where, why, and how to fix it.
 
 use std::cmp::Ordering;
 use std::fmt;
@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 pub enum Severity {
     /// Good to know.
     Info,
-    /// Somebody should look; the gate goes on.
+    /// A person should check it; the gate does not fail.
     Warning,
     /// The gate fails.
     Error,
@@ -80,7 +80,7 @@ impl fmt::Display for Place {
     }
 }
 
-/// How to mend a finding: words for a person, and the exact command where one does it.
+/// How to fix a finding: words for a person, and the exact command, if there is one.
 #[derive(
     Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
 )]
@@ -88,7 +88,7 @@ impl fmt::Display for Place {
 pub struct Fix {
     /// What to do, in words.
     pub description: String,
-    /// The exact next command, when a command does it.
+    /// The exact next command, if a command does it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub command: Option<String>,
 }
@@ -106,10 +106,10 @@ pub struct Finding {
     pub place: Option<Place>,
     /// What is wrong: lower case, no full stop, values in backticks.
     pub message: String,
-    /// Why it matters, or which evidence says so.
+    /// Why it matters, or which evidence shows it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub why: Option<String>,
-    /// How to mend it.
+    /// How to fix it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fix: Option<Fix>,
 }

@@ -1,7 +1,7 @@
 //! The words every gate shares: findings, verdicts, evidence, time, digests and exit codes.
 //!
-//! Gates don't know each other; they meet here. This crate must not know tokio, a socket,
-//! or any one gate.
+//! The crates of the gates do not depend on each other; they share only this crate, which opens no
+//! socket and uses no async runtime.
 
 pub mod append_log;
 pub mod atomic;

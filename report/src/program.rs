@@ -1,15 +1,15 @@
 //! The name of the program in texts: libraries write a marker, the command line replaces it.
 //!
-//! A message of a library names a command as `{tollgate} ratchet show`. The same library runs
-//! under `tollgate`, `cargo tollgate` and `cargo xtask`, and a record outlives the command that
-//! wrote it, so the name is filled in where a text is shown.
+//! A message of a library names a command as `{tollgate} ratchet show`. People call the
+//! same library by several names, and a record outlives the command that wrote it, so the name is
+//! filled in where a text is shown.
 
 use std::borrow::Cow;
 
 /// Stands for the program's name in every message, hint and record.
 pub const MARKER: &str = "{tollgate}";
 
-/// Replaces the marker with the name by which the program was called, such as `cargo xtask`.
+/// Replaces the marker with the name by which the program was called.
 #[must_use]
 pub fn spell<'a>(text: &'a str, program: &str) -> Cow<'a, str> {
     if text.contains(MARKER) {

@@ -1,4 +1,4 @@
-//! Findings and tables as text. Rendering takes a writer; it must not print by itself.
+//! Findings and tables as text. Rendering takes a writer and does not print.
 
 use std::io::{self, Write};
 
@@ -141,7 +141,7 @@ impl<'t> SourceLine<'t> {
         Self { text, marks }
     }
 
-    /// What stands behind this many characters.
+    /// The text after this many characters.
     fn after(&self, n_letters: usize) -> &'t str {
         let known = match (
             self.marks.get(n_letters / Self::STEP),
@@ -160,8 +160,8 @@ impl<'t> SourceLine<'t> {
     }
 }
 
-/// Where every `step`th character begins, the first one too. Blocks of bytes are counted, not
-/// looked at one by one: a document may be one line of many megabytes.
+/// Where every `step`th character begins, the first one too. Blocks of bytes are counted at
+/// once, as a document may be one line of many megabytes.
 fn marks(text: &str, step: usize) -> Vec<usize> {
     const BLOCK_BYTES: usize = 64;
     // A character is its first byte; those that continue it start with the bits 10.
@@ -210,7 +210,7 @@ fn render_caret(
     Ok(())
 }
 
-/// Writes a table: columns as wide as their widest cell, two spaces between them, no trailing blanks.
+/// Writes a table: columns as wide as their widest cell, two spaces between them, no trailing spaces.
 /// Cells may carry ANSI colours; they count as their visible width.
 pub fn render_table(out: &mut dyn Write, header: &[&str], rows: &[Vec<String>]) -> io::Result<()> {
     let mut widths: Vec<usize> = header.iter().map(|cell| visible_width(cell)).collect();

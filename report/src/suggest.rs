@@ -1,4 +1,4 @@
-//! "Did you mean": the nearest word of a list. It must not know what the words name.
+//! "Did you mean": the nearest word of a list.
 
 /// The candidate nearest to `word` by edit distance, when it is near enough to be a slip:
 /// at most a third of the word's length, and at least one edit is always allowed.

@@ -1,12 +1,12 @@
-//! Work side by side on plain threads. It must not know what the work is.
+//! Work in parallel on plain threads.
 
 use std::num::NonZero;
 use std::panic::resume_unwind;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::{self, Builder};
 
-/// The stack of each thread: documents nest, and the main thread's 8 MiB are no law. Only what
-/// is touched takes memory.
+/// The stack of each thread: documents may be nested deeper than the usual 8 MiB allow. Only
+/// what is used takes memory.
 const STACK_BYTES: usize = 64 << 20;
 
 /// Does the same with each item, on as many threads as there are processors; the results are in

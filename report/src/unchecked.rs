@@ -1,4 +1,4 @@
-//! What could not be checked is said aloud. It must not turn a missing tool into a pass.
+//! Reports what could not be checked, so that a missing tool does not look like a pass.
 
 use std::env;
 use std::fs::OpenOptions;
@@ -15,7 +15,7 @@ pub fn is_ci() -> bool {
     env::var("CI").is_ok_and(|value| value == "true" || value == "1")
 }
 
-/// Says that a test could not check something because `tool` is missing, and how to get it.
+/// Reports that a test could not check something because `tool` is missing, and how to install it.
 ///
 /// The line goes to the file named by [`LIST_ENV`], or to standard error. Call it, then return.
 ///
@@ -27,7 +27,7 @@ pub fn not_checked(tool: &str, what: &str, hint: &str) {
         env::var(ALLOWED_ENV).is_ok_and(|names| names.split(',').any(|name| name.trim() == tool));
     assert!(
         !is_ci() || is_allowed,
-        "not checked: {what}: `{tool}` is missing, and under CI=true it may not be\n\nhint: {hint}"
+        "not checked: {what}: `{tool}` is missing, which CI=true does not allow\n\nhint: {hint}"
     );
     let line = format!("not checked: {what}: `{tool}` is missing; {hint}\n");
     let list = env::var_os(LIST_ENV)

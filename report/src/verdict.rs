@@ -1,4 +1,4 @@
-//! The outcome of a gate, as a value. It must not know how a gate reaches it.
+//! The outcome of a gate, as a value.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -11,15 +11,15 @@ use crate::{Finding, Severity};
 )]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
-    /// All that was looked at is good.
+    /// Everything that was checked is good.
     Pass,
-    /// Good enough to go on; somebody should look.
+    /// Good enough to continue; a person should check it.
     Warn,
-    /// We could not look (a tool is missing); never the same as a pass.
+    /// The check could not run, as a tool is missing; never the same as a pass.
     NotChecked,
-    /// We looked, and there was not enough evidence.
+    /// The check ran, and there was not enough evidence.
     Inconclusive,
-    /// It must not go on.
+    /// The change or release must not continue.
     Fail,
 }
 

@@ -145,7 +145,7 @@ async fn recipient(session: &mut Session, rest: &str) -> io::Result<()> {
     }
 }
 
-/// Takes the mail's lines up to the lone dot. Says whether the session goes on.
+/// Takes the mail's lines up to the lone dot. Returns whether the session continues.
 async fn data(session: &mut Session, inner: &Inner, failure: Option<Failure>) -> io::Result<bool> {
     if session.to.is_empty() {
         session.reply("503 RCPT first").await?;

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 
 use serde::de::DeserializeOwned;
 
-use super::error::failed;
-use super::{AppendLogError, LogKind};
+use super::error::{AppendLogError, failed};
+use super::kind::LogKind;
 
 /// The complete lines of a log, oldest first.
 #[derive(Debug, Clone, PartialEq, Eq)]
