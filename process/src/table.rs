@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 use std::io;
+use std::time::Duration;
 
 /// One process.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,6 +20,9 @@ pub struct Entry {
     pub start_ticks: Option<u64>,
     /// Resident memory in bytes.
     pub resident_bytes: u64,
+    /// CPU time that it used, together with the children that it waited for; zero where only `ps`
+    /// is available.
+    pub used: Duration,
 }
 
 /// All processes, by ascending id. Processes that end meanwhile may be missing.
@@ -91,6 +95,7 @@ pub(crate) fn with_environment(is_wanted: impl Fn(&str) -> bool) -> io::Result<V
 mod system {
     use std::fs;
     use std::io;
+    use std::time::Duration;
 
     use super::Entry;
 
@@ -127,7 +132,14 @@ mod system {
             group: field(5)?.parse().ok()?,
             start_ticks: field(22)?.parse().ok(),
             resident_bytes: n_pages * page_bytes,
+            used: used(&field),
         })
+    }
+
+    /// User and system time, and both of the children, in hundredths of a second on every Linux.
+    fn used<'a>(field: &impl Fn(usize) -> Option<&'a str>) -> Duration {
+        let ticks = (14..=17).filter_map(|number| field(number)?.parse::<u64>().ok());
+        Duration::from_millis(ticks.sum::<u64>() * 10)
     }
 
     pub(super) fn with_environment(
@@ -159,6 +171,7 @@ mod system {
                 is_zombie: false,
                 start_ticks: Some(9),
                 resident_bytes: 42 * 4096,
+                used: Duration::from_millis(260),
             };
             assert_eq!(parse(stat, 4096), Some(want));
         }
@@ -209,6 +222,8 @@ mod system {
 /// The output of `ps`; compiled on Linux for its test.
 #[cfg(all(unix, any(test, not(target_os = "linux"))))]
 mod ps {
+    use std::time::Duration;
+
     use super::Entry;
 
     #[cfg_attr(
@@ -231,6 +246,7 @@ mod ps {
             parent: id(1)?,
             group: id(2)?,
             resident_bytes: number(3)? * 1024,
+            used: Duration::ZERO,
             is_zombie: fields.get(4)?.starts_with('Z'),
             start_ticks: fields.get(6..10).and_then(date),
         })
@@ -260,6 +276,7 @@ mod ps {
                 is_zombie: false,
                 start_ticks: Some(20_261_201_042_056),
                 resident_bytes: 2 << 20,
+                used: Duration::ZERO,
             };
             assert_eq!(parse(line), Some(want));
         }

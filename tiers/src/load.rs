@@ -5,15 +5,14 @@
 //! time does not explain was taken by others (or by a limit on the CPU). A run that keeps every
 //! core busy by itself waits for nobody but itself, so nothing is subtracted.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::sync::Mutex;
 use std::time::Duration;
 
+use tollgate_process as process_table;
+
 /// How often the system is read. A read of 500 processes takes some 5 ms.
 const EVERY: Duration = Duration::from_secs(1);
-/// Linux counts the CPU time of processes in hundredths of a second, whatever its own tick is.
-const TICKS_PER_SECOND: u64 = 100;
 
 /// Totals since an unnamed start; only differences mean something.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -147,49 +146,15 @@ fn parse_throttled(text: &str) -> Option<Duration> {
     })
 }
 
-struct Used {
-    parent: u32,
-    ticks: u64,
-}
-
+/// CPU time of a process and all that it started.
 fn used_by_family(root: u32) -> Duration {
-    let table: BTreeMap<u32, Used> = fs::read_dir("/proc")
-        .into_iter()
-        .flatten()
-        .flatten()
-        .filter_map(|entry| {
-            let pid = entry.file_name().to_str()?.parse().ok()?;
-            let stat = fs::read_to_string(entry.path().join("stat")).ok()?;
-            Some((pid, parse_used(&stat)?))
-        })
-        .collect();
-    let mut family = BTreeSet::from([root]);
-    let mut n_known = 0;
-    while family.len() > n_known {
-        n_known = family.len();
-        let children = table
-            .iter()
-            .filter(|(_, used)| family.contains(&used.parent));
-        let children: Vec<u32> = children.map(|(pid, _)| *pid).collect();
-        family.extend(children);
-    }
-    let ticks: u64 = family
+    let table = process_table::table().unwrap_or_default();
+    let family = process_table::descendants(&table, root);
+    table
         .iter()
-        .filter_map(|pid| table.get(pid))
-        .map(|used| used.ticks)
-        .sum();
-    Duration::from_millis(ticks * 1_000 / TICKS_PER_SECOND)
-}
-
-/// `pid (name) state parent …` with user, system and the waited-for children's times as the
-/// fields 14 to 17; the name may hold spaces and parentheses.
-fn parse_used(stat: &str) -> Option<Used> {
-    let fields: Vec<&str> = stat.rsplit_once(") ")?.1.split(' ').collect();
-    let times = fields.get(11..15)?.iter();
-    Some(Used {
-        parent: fields.get(1)?.parse().ok()?,
-        ticks: times.map(|field| field.parse::<u64>().unwrap_or(0)).sum(),
-    })
+        .filter(|entry| family.contains(&entry.pid))
+        .map(|entry| entry.used)
+        .sum()
 }
 
 #[cfg(test)]
@@ -246,9 +211,6 @@ mod tests {
             parse_throttled("nr_periods 23\nthrottled_time 2000000\n"),
             two
         );
-        let stat = "4 (a ) b) S 7 4 4 0 -1 0 96 0 0 0 1 2 30 400 20 0 1 0 75875 0 0";
-        let used = parse_used(stat).unwrap();
-        assert_eq!((used.parent, used.ticks), (7, 433));
     }
 
     #[test]
