@@ -1,5 +1,5 @@
 //! The process deployer: starts, watches and stops one version of a service. A started process has
-//! its own group and log files, so that it survives the controller. It must not know weights.
+//! its own group and log files, so that it survives the controller.
 
 use std::fs::{self, File};
 use std::io;
@@ -11,6 +11,8 @@ use std::time::Duration;
 use http::StatusCode;
 use tokio::time::Instant;
 use tollgate_process::{Force, ProcessId, Running};
+
+use crate::deployer::{DeployFailed, Deployer, Instance, Pending};
 
 /// How one version is started.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -200,7 +202,7 @@ async fn look(process: &Process, spec: &ProcessSpec, port: Option<u16>) -> Optio
         }
         Readiness::Http { path } => {
             let addr = SocketAddr::from(([127, 0, 0, 1], port?));
-            (crate::proxy::get_status(addr, path).await? == StatusCode::OK).then_some(addr)
+            (crate::exchange::get_status(addr, path).await? == StatusCode::OK).then_some(addr)
         }
     }
 }
@@ -272,6 +274,94 @@ impl Process {
         match &mut self.child {
             Some(child) => child.signal(force),
             None => self.id.signal_group(force),
+        }
+    }
+}
+
+/// Starts candidates as processes of this machine.
+#[derive(Debug, Clone)]
+pub struct ProcessDeployer {
+    spec: ProcessSpec,
+}
+
+impl ProcessDeployer {
+    /// A deployer of processes like this one.
+    #[must_use]
+    pub fn new(spec: ProcessSpec) -> Self {
+        Self { spec }
+    }
+}
+
+impl Deployer for ProcessDeployer {
+    fn start(&self) -> Result<Box<dyn Instance>, DeployFailed> {
+        let (process, port) = start(&self.spec)?;
+        let spec = Some(self.spec.clone());
+        Ok(Box::new(ProcessInstance {
+            process,
+            spec,
+            port,
+        }))
+    }
+
+    fn attach(&self, id: &ProcessId) -> Option<Box<dyn Instance>> {
+        Process::attach(id, &self.spec.log_folder).map(Process::instance)
+    }
+}
+
+impl Process {
+    /// The running process as the shell uses it, such as the stable version.
+    #[must_use]
+    pub fn instance(self) -> Box<dyn Instance> {
+        Box::new(ProcessInstance {
+            process: self,
+            spec: None,
+            port: None,
+        })
+    }
+}
+
+#[derive(Debug)]
+struct ProcessInstance {
+    process: Process,
+    /// How it was started; absent when an earlier controller did it.
+    spec: Option<ProcessSpec>,
+    port: Option<u16>,
+}
+
+impl Instance for ProcessInstance {
+    fn id(&self) -> &ProcessId {
+        &self.process.id
+    }
+
+    fn ready(&mut self) -> Pending<'_, Result<SocketAddr, DeployFailed>> {
+        Box::pin(async {
+            let Some(spec) = &self.spec else {
+                return Err(DeployFailed {
+                    detail: "it was started by an earlier controller".to_owned(),
+                });
+            };
+            Ok(wait_ready(&mut self.process, spec, self.port).await?)
+        })
+    }
+
+    fn ended(&mut self) -> Option<String> {
+        self.process.ended()
+    }
+
+    fn memory_bytes(&self) -> Option<u64> {
+        self.process.memory_bytes()
+    }
+
+    fn stop(&mut self, within: Duration) -> Pending<'_, ()> {
+        Box::pin(self.process.stop(within))
+    }
+}
+
+impl From<DeployError> for DeployFailed {
+    fn from(error: DeployError) -> Self {
+        let cause = std::error::Error::source(&error).map(|cause| format!(": {cause}"));
+        Self {
+            detail: format!("{error}{}", cause.unwrap_or_default()),
         }
     }
 }

@@ -11,15 +11,17 @@
 pub mod analysis;
 pub mod controller;
 pub mod deploy;
+pub mod deployer;
 pub mod events;
+mod exchange;
 mod numbers;
 pub mod persist;
 pub mod proxy;
 pub mod replay;
 pub mod report;
-mod samples;
 pub mod settings;
 pub mod shell;
+pub mod traffic;
 pub mod version;
 mod weight;
 

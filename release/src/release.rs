@@ -10,8 +10,9 @@ use anyhow::Context as _;
 use tokio::sync::mpsc;
 use tollgate_alerts::Dispatcher;
 use tollgate_canary::controller::NoticeKind;
+use tollgate_canary::deploy::{Process, ProcessDeployer};
 use tollgate_canary::events::Event;
-use tollgate_canary::proxy::{ControlClient, VersionName};
+use tollgate_canary::proxy::{ControlClient, ProxyTraffic, VersionName};
 use tollgate_canary::report::CanaryReport;
 use tollgate_canary::settings::Plan;
 use tollgate_canary::shell::{
@@ -96,9 +97,9 @@ pub async fn release(context: &Context<'_>, release: Release<'_>) -> Result<Rele
         plan: release.plan.clone(),
         stable: stage.stable_identity.clone(),
         candidate: stage.candidate_identity.clone(),
-        spec: stage.candidate_spec(context)?,
-        stable_process: stage.stable.process(),
-        proxy: control.clone(),
+        deployer: Arc::new(ProcessDeployer::new(stage.candidate_spec(context)?)),
+        stable_instance: stage.stable.process().map(Process::instance),
+        traffic: Arc::new(ProxyTraffic::new(control.clone())),
         inputs: input_receiver,
         progress,
         clock: Arc::new(SystemClock::new()),

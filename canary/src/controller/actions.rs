@@ -5,9 +5,9 @@ use std::net::SocketAddr;
 use serde::{Deserialize, Serialize};
 use tollgate_report::Timestamp;
 
+use super::phase::Phase;
 use crate::Weight;
 use crate::analysis::Cause;
-use crate::controller::Phase;
 use crate::version::VersionName;
 
 /// One effect.

@@ -1,7 +1,8 @@
 //! One event into the state. Pure.
 
 use super::actions::{Action, NoticeKind};
-use super::state::{Candidate, Phase, Stage, State};
+use super::phase::{Phase, Stage};
+use super::state::{Candidate, State};
 use crate::Weight;
 use crate::analysis::{Alarm, Cause};
 use crate::events::{ArmSample, Event, Moment};

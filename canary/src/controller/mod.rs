@@ -6,11 +6,13 @@
 
 mod actions;
 mod fold;
+mod phase;
 mod reconcile;
 mod state;
 
 pub use actions::{Action, NoticeKind, Notification, Record};
-pub use state::{Candidate, Decision, Identity, Phase, Stage, State};
+pub use phase::{Phase, Stage};
+pub use state::{Candidate, Decision, Identity, State};
 
 use crate::Weight;
 use crate::analysis::{Alarm, Cause};

@@ -1,7 +1,8 @@
 //! Intended against observed: what to ask for next. Pure.
 
 use super::actions::Action;
-use super::state::{Attempt, Candidate, Phase, Stage, State};
+use super::phase::{Phase, Stage};
+use super::state::{Attempt, Candidate, State};
 use crate::Weight;
 use crate::events::Moment;
 use crate::numbers::real;

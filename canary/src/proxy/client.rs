@@ -5,12 +5,9 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Method, Request, StatusCode, header};
-use http_body_util::{BodyExt, Full, Limited};
-use hyper::client::conn::http1;
-use hyper_util::rt::TokioIo;
+use http_body_util::Full;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use tokio::net::TcpStream;
 use tokio::time::Instant;
 
 use super::headers::VERSION;
@@ -18,9 +15,7 @@ use super::wire::{
     Counts, Drain, Drained, Promote, ProxyState, RenewLease, SetThresholds, SetVersion, SetWeight,
     VersionName,
 };
-
-const CALL_TIMEOUT: Duration = Duration::from_secs(2);
-const ANSWER_MAX: usize = 4 * 1024 * 1024;
+use crate::exchange::{Answered, CALL_TIMEOUT, exchange};
 
 /// A call to the proxy failed.
 #[derive(Debug, thiserror::Error)]
@@ -154,14 +149,15 @@ impl ControlClient {
             .header(header::AUTHORIZATION, format!("Bearer {}", self.token))
             .body(Full::new(bytes))
             .map_err(|error| unreachable(error.to_string()))?;
-        let (status, _, answer) = tokio::time::timeout(timeout, exchange(self.control, request))
-            .await
-            .map_err(|_| unreachable(format!("no answer within {} ms", timeout.as_millis())))?
-            .map_err(unreachable)?;
+        let Answered { status, body, .. } =
+            tokio::time::timeout(timeout, exchange(self.control, request))
+                .await
+                .map_err(|_| unreachable(format!("no answer within {} ms", timeout.as_millis())))?
+                .map_err(unreachable)?;
         if status.is_success() {
-            return serde_json::from_slice(&answer).map_err(|error| unreachable(error.to_string()));
+            return serde_json::from_slice(&body).map_err(|error| unreachable(error.to_string()));
         }
-        let problem: serde_json::Value = serde_json::from_slice(&answer).unwrap_or_default();
+        let problem: serde_json::Value = serde_json::from_slice(&body).unwrap_or_default();
         Err(ControlError::Refused {
             status,
             title: problem["title"]
@@ -174,7 +170,7 @@ impl ControlClient {
 
 /// Sends `n` requests through the data plane, each over its own connection, and says how many were
 /// answered and how many of them by the canary. Takes 2 s at most, well within a lease.
-pub(crate) async fn verify(data: SocketAddr, path: &str, n: u32) -> (u32, u32) {
+pub(super) async fn verify(data: SocketAddr, path: &str, n: u32) -> (u32, u32) {
     let (mut n_checked, mut n_canary) = (0, 0);
     let deadline = Instant::now() + CALL_TIMEOUT;
     for _ in 0..n {
@@ -187,53 +183,12 @@ pub(crate) async fn verify(data: SocketAddr, path: &str, n: u32) -> (u32, u32) {
             break;
         };
         let answered = tokio::time::timeout_at(deadline, exchange(data, request)).await;
-        if let Ok(Ok((_, Some(version), _))) = answered {
+        if let Ok(Ok(answered)) = answered
+            && let Some(version) = answered.headers.get(VERSION)
+        {
             n_checked += 1;
             n_canary += u32::from(version == VersionName::Canary.word());
         }
     }
     (n_checked, n_canary)
-}
-
-/// The status of one `GET`; absent when nobody answers within 2 s.
-pub(crate) async fn get_status(addr: SocketAddr, path: &str) -> Option<StatusCode> {
-    let request = Request::builder()
-        .uri(path)
-        .header(header::HOST, addr.to_string())
-        .body(Full::new(Bytes::new()))
-        .ok()?;
-    let answered = tokio::time::timeout(CALL_TIMEOUT, exchange(addr, request)).await;
-    Some(answered.ok()?.ok()?.0)
-}
-
-async fn exchange(
-    addr: SocketAddr,
-    request: Request<Full<Bytes>>,
-) -> Result<(StatusCode, Option<String>, Bytes), String> {
-    let stream = TcpStream::connect(addr)
-        .await
-        .map_err(|error| error.to_string())?;
-    let _ = stream.set_nodelay(true);
-    let (mut sender, connection) = http1::handshake(TokioIo::new(stream))
-        .await
-        .map_err(|error| error.to_string())?;
-    // Ends when `sender` is dropped at the end of this function.
-    tokio::spawn(async move {
-        let _ = connection.await;
-    });
-    let response = sender
-        .send_request(request)
-        .await
-        .map_err(|error| error.to_string())?;
-    let status = response.status();
-    let version = response
-        .headers()
-        .get(VERSION)
-        .and_then(|value| value.to_str().ok())
-        .map(str::to_owned);
-    let body = Limited::new(response.into_body(), ANSWER_MAX)
-        .collect()
-        .await
-        .map_err(|error| error.to_string())?;
-    Ok((status, version, body.to_bytes()))
 }

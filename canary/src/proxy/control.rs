@@ -16,8 +16,8 @@ use serde::de::DeserializeOwned;
 use tokio::time::Instant;
 use tollgate_report::Digest;
 
-use super::Shared;
 use super::backend::Thresholds;
+use super::shared::Shared;
 use super::table::Refused;
 use super::wire::{
     Counts, Drain, Drained, Promote, ProxyState, RenewLease, SetThresholds, SetVersion, SetWeight,

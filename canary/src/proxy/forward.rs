@@ -16,9 +16,9 @@ use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout};
 
-use super::Shared;
 use super::backend::{Backend, Sender, UpstreamBody};
 use super::headers::{PIN, VERSION, put_upgrade, rewrite_request, strip_hop_by_hop, upgrade_of};
+use super::shared::Shared;
 use super::tracked::{InFlight, OutBody, track};
 use super::wire::VersionName;
 

@@ -1,7 +1,6 @@
-//! The controller's actions done for real: at the proxy, the deployer and the disk. Each reports
-//! back with an event; none decides anything.
+//! The controller's actions carried out: at the traffic provider, the deployer and the disk. Each
+//! reports back with an event; none decides anything.
 
-use std::error::Error;
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -9,17 +8,17 @@ use tokio_util::sync::CancellationToken;
 
 use super::{CanaryError, Done, Progress, Shell};
 use crate::controller::{Action, Candidate};
-use crate::deploy::{start, wait_ready};
 use crate::events::Event;
 use crate::persist::Line;
-use crate::proxy::{
-    ControlError, RenewLease, SetThresholds, SetVersion, SetWeight, VersionName, verify,
-};
+use crate::traffic::{Change, Check, TrafficError};
+use crate::version::VersionName;
 use crate::weight::Weight;
 
 impl Shell {
     pub(super) async fn perform(&mut self, action: Action) -> Result<(), CanaryError> {
         let effect = action.effect();
+        let epoch = self.lock.epoch;
+        let lease = Duration::from_millis(self.state.plan.lease_ms);
         let result = match action {
             Action::Persist => {
                 self.events.sync()?;
@@ -47,141 +46,116 @@ impl Shell {
                 self.stop(name);
                 return Ok(());
             }
-            Action::SetCanary { addr } => self.set_canary(addr).await,
+            Action::SetCanary { addr } => self.set(Change::Canary { addr }, epoch, None).await,
             Action::SetThresholds {
                 slow_us,
                 critical_us,
-            } => self.set_thresholds(slow_us, critical_us).await,
-            Action::SetWeight { weight, epoch } => self.set_weight(weight, epoch).await,
-            Action::VerifyWeight { weight } => self.verify_weight(weight).await,
-            Action::RenewLease { epoch } => {
-                let lease_ms = self.state.plan.lease_ms;
-                let renewed = self.cx.proxy.renew(&RenewLease { epoch, lease_ms }).await;
-                renewed.map(|_| None)
+            } => {
+                let change = Change::Thresholds {
+                    slow_us,
+                    critical_us,
+                };
+                self.set(change, epoch, Some(Event::ThresholdsSet)).await
             }
-            Action::Swap { epoch } => self.swap(epoch).await,
+            Action::SetWeight { weight, epoch } => {
+                self.set(Change::Weight { weight, lease }, epoch, None)
+                    .await
+            }
+            Action::VerifyWeight { weight } => self.verify_weight(weight).await,
+            Action::RenewLease { epoch } => self.set(Change::Lease { lease }, epoch, None).await,
+            Action::Swap { epoch } => {
+                let canary = self.candidate_addr();
+                let swapped = Some(Event::Swapped);
+                self.set(Change::Swap { canary }, epoch, swapped).await
+            }
         };
         match result {
             Ok(Some(event)) => self.queue.push_back(event),
             Ok(None) => {}
-            Err(error) if error.is_fenced() => self.queue.push_back(Event::Fenced {
-                detail: error.to_string(),
-            }),
-            Err(error) => self.queue.push_back(Event::EffectFailed {
+            Err(TrafficError::Fenced(detail)) => self.queue.push_back(Event::Fenced { detail }),
+            Err(TrafficError::Failed(detail)) => self.queue.push_back(Event::EffectFailed {
                 effect: effect.to_owned(),
-                detail: error.to_string(),
+                detail,
             }),
         }
         Ok(())
     }
 
-    async fn set_canary(&self, addr: SocketAddr) -> Result<Option<Event>, ControlError> {
-        let seen = self.cx.proxy.state().await?;
-        if seen.versions.get(&VersionName::Canary) == Some(&addr) {
-            return Ok(None);
-        }
-        let wanted = SetVersion {
-            name: VersionName::Canary,
-            addr: Some(addr),
-            epoch: self.lock.epoch,
-        };
-        self.cx.proxy.set_version(&wanted).await.map(|_| None)
-    }
-
-    async fn set_thresholds(
+    /// Changes the data plane; `done` is what happened then.
+    async fn set(
         &self,
-        slow_us: Option<u64>,
-        critical_us: u64,
-    ) -> Result<Option<Event>, ControlError> {
-        let wanted = SetThresholds {
-            slow_us,
-            critical_us: Some(critical_us),
-            epoch: self.lock.epoch,
-        };
-        let set = self.cx.proxy.set_thresholds(&wanted).await;
-        set.map(|_| Some(Event::ThresholdsSet))
+        change: Change,
+        epoch: u64,
+        done: Option<Event>,
+    ) -> Result<Option<Event>, TrafficError> {
+        self.cx.traffic.set(change, epoch).await?;
+        Ok(done)
     }
 
-    async fn set_weight(&self, weight: Weight, epoch: u64) -> Result<Option<Event>, ControlError> {
-        let wanted = SetWeight {
-            weight,
-            epoch,
-            lease_ms: self.state.plan.lease_ms,
-        };
-        self.cx.proxy.set_weight(&wanted).await.map(|_| None)
+    fn candidate_addr(&self) -> Option<SocketAddr> {
+        match &self.state.candidate {
+            Candidate::Ready { addr, .. } => Some(*addr),
+            Candidate::Absent | Candidate::Starting { .. } | Candidate::Gone { .. } => None,
+        }
     }
 
-    /// A share between none and all is read at the proxy; none and all are also tried by requests.
-    async fn verify_weight(&self, weight: Weight) -> Result<Option<Event>, ControlError> {
-        let seen = self.cx.proxy.state().await?;
+    /// A share between none and all is read at the provider; none and all are also tried by requests.
+    async fn verify_weight(&self, weight: Weight) -> Result<Option<Event>, TrafficError> {
         let plan = &self.state.plan;
-        let (n_checked, n_canary) = if weight == Weight::NONE || weight == Weight::ALL {
-            verify(seen.listen, &plan.verify_path, plan.verify_requests).await
-        } else {
-            (0, 0)
-        };
+        let check = (weight == Weight::NONE || weight == Weight::ALL).then(|| Check {
+            path: plan.verify_path.clone(),
+            n_requests: plan.verify_requests,
+        });
+        let seen = self.cx.traffic.verify(check).await?;
         Ok(Some(Event::WeightObserved {
             weight: seen.weight,
-            n_checked,
-            n_canary,
+            n_checked: seen.n_checked,
+            n_canary: seen.n_canary,
         }))
     }
 
-    async fn swap(&self, epoch: u64) -> Result<Option<Event>, ControlError> {
-        let seen = self.cx.proxy.state().await?;
-        let is_swapped = matches!(&self.state.candidate, Candidate::Ready { addr, .. }
-            if seen.versions.get(&VersionName::Stable) == Some(addr));
-        if !is_swapped {
-            self.cx.proxy.promote(epoch).await?;
-        }
-        Ok(Some(Event::Swapped))
-    }
-
     fn start_candidate(&mut self) {
-        let (spec, done) = (self.cx.spec.clone(), self.done.0.clone());
+        let (deployer, done) = (self.cx.deployer.clone(), self.done.0.clone());
         let cancel = CancellationToken::new();
         let cancelled = cancel.clone();
         // Owned by `starting`; `stop` cancels and joins it.
         let handle = tokio::spawn(async move {
             let failed = |detail: String| Done::Event(Event::CandidateFailed { detail });
-            let (mut process, port) = match start(&spec) {
-                Ok(started) => started,
+            let mut instance = match deployer.start() {
+                Ok(instance) => instance,
                 Err(error) => {
-                    let cause = error.source().map(|e| format!(": {e}"));
-                    let _ = done.send(failed(format!("{error}{}", cause.unwrap_or_default())));
+                    let _ = done.send(failed(error.detail));
                     return;
                 }
             };
             let _ = done.send(Done::Event(Event::CandidateStarted {
-                process: process.id.clone(),
+                process: instance.id().clone(),
             }));
-            // A lost wait leaves the process running; it is stopped below.
+            // A lost wait leaves the version running; it is stopped below.
             let ready = tokio::select! {
-                ready = wait_ready(&mut process, &spec, port) => Some(ready),
+                ready = instance.ready() => Some(ready),
                 () = cancelled.cancelled() => None,
             };
             match ready {
                 Some(Ok(addr)) => {
-                    let _ = done.send(Done::Ready(process, addr));
+                    let _ = done.send(Done::Ready(instance, addr));
                 }
                 Some(Err(error)) => {
-                    let _ = done.send(failed(error.to_string()));
+                    let _ = done.send(failed(error.detail));
                 }
-                None => process.stop(Duration::from_secs(5)).await,
+                None => instance.stop(Duration::from_secs(5)).await,
             }
         });
         self.starting = Some((handle, cancel));
     }
 
     fn drain(&self, name: VersionName) {
-        let (proxy, done) = (self.cx.proxy.clone(), self.done.0.clone());
+        let (traffic, done) = (self.cx.traffic.clone(), self.done.0.clone());
         let deadline = Duration::from_millis(self.state.plan.drain_within_ms);
         // Ends at its deadline at the latest, and the loop waits for its event.
         tokio::spawn(async move {
-            let event = match proxy.drain(name, deadline).await {
-                Ok(drained) => Event::Drained {
-                    n_in_flight: drained.n_in_flight,
-                },
+            let event = match traffic.drain(name, deadline).await {
+                Ok(n_in_flight) => Event::Drained { n_in_flight },
                 Err(error) => Event::EffectFailed {
                     effect: "drain".to_owned(),
                     detail: error.to_string(),
@@ -192,9 +166,9 @@ impl Shell {
     }
 
     fn stop(&mut self, name: VersionName) {
-        let process = match name {
-            VersionName::Canary => self.process.take(),
-            VersionName::Retired | VersionName::Stable => self.cx.stable_process.take(),
+        let instance = match name {
+            VersionName::Canary => self.candidate.take(),
+            VersionName::Retired | VersionName::Stable => self.cx.stable_instance.take(),
         };
         let starting = (name == VersionName::Canary)
             .then(|| self.starting.take())
@@ -207,8 +181,8 @@ impl Shell {
                 cancel.cancel();
                 let _ = handle.await;
             }
-            if let Some(mut process) = process {
-                process.stop(within).await;
+            if let Some(mut instance) = instance {
+                instance.stop(within).await;
             }
             let _ = done.send(Done::Event(Event::Stopped));
         });

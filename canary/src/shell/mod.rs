@@ -1,5 +1,5 @@
-//! The thin shell: carries events to the controller and its actions to the proxy, the deployer and
-//! the disk. It must not decide anything.
+//! The thin shell: carries events to the controller, and its actions to the traffic provider, the
+//! deployer and the disk. All decisions are made by the controller.
 
 mod effects;
 
@@ -14,17 +14,16 @@ use tokio_util::sync::CancellationToken;
 use tollgate_report::{Clock, Timestamp};
 
 use crate::controller::{Candidate, Identity, Notification, Record, State, step};
-use crate::deploy::{Process, ProcessSpec};
+use crate::deployer::{Deployer, Instance};
 use crate::events::{Event, Moment, ProcessId};
 use crate::numbers::ms;
 use crate::persist::{
     EVENTS_VERSION, EventFile, Header, Line, Lock, PersistError, RunFolder, lock,
 };
-use crate::proxy::{ControlClient, ControlError, VersionName};
 use crate::replay::new_state;
 use crate::report::{CanaryReport, report};
-use crate::samples::Sampler;
 use crate::settings::Plan;
+use crate::traffic::{Traffic, TrafficError};
 
 /// Memory is sampled every so many ticks, and the state saved every so many.
 const N_TICKS_MEMORY: u64 = 5;
@@ -42,19 +41,19 @@ pub struct CanaryContext {
     pub stable: Identity,
     /// The version on trial.
     pub candidate: Identity,
-    /// How the candidate is started.
-    pub spec: ProcessSpec,
-    /// The stable version's process, stopped after a promotion; left alone when absent.
-    pub stable_process: Option<Process>,
-    /// The proxy before both.
-    pub proxy: ControlClient,
+    /// Starts the candidate.
+    pub deployer: Arc<dyn Deployer>,
+    /// The running stable version, stopped after a promotion; left alone when absent.
+    pub stable_instance: Option<Box<dyn Instance>>,
+    /// Splits the traffic between both.
+    pub traffic: Arc<dyn Traffic>,
     /// Probe outcomes, approvals and aborts, as events.
     pub inputs: mpsc::Receiver<Event>,
     /// What happens, for the console, the dashboard and the alerts.
     pub progress: mpsc::UnboundedSender<Progress>,
     /// The time.
     pub clock: Arc<dyn Clock>,
-    /// How often the proxy's counts are read; 200 ms is usual.
+    /// How often the traffic is observed; 200 ms is usual.
     pub tick: Duration,
 }
 
@@ -74,8 +73,8 @@ pub enum Progress {
 pub struct Finished {
     /// What was decided, with its numbers.
     pub report: CanaryReport,
-    /// The candidate's process when it was promoted; it serves now.
-    pub serving: Option<Process>,
+    /// The candidate when it was promoted; it serves now.
+    pub serving: Option<Box<dyn Instance>>,
     /// The replayable evidence file.
     pub events_path: PathBuf,
 }
@@ -101,16 +100,16 @@ pub enum CanaryError {
         seconds: f64,
         /// The last answer.
         #[source]
-        source: ControlError,
+        source: TrafficError,
     },
     /// The proxy could not be asked where it stands.
     #[error("read the state of the proxy before resuming")]
-    Proxy(#[from] ControlError),
+    Proxy(#[from] TrafficError),
 }
 
 enum Done {
     Event(Event),
-    Ready(Process, std::net::SocketAddr),
+    Ready(Box<dyn Instance>, std::net::SocketAddr),
 }
 
 struct Shell {
@@ -120,8 +119,7 @@ struct Shell {
     folder: RunFolder,
     events: EventFile,
     queue: VecDeque<Event>,
-    sampler: Sampler,
-    process: Option<Process>,
+    candidate: Option<Box<dyn Instance>>,
     starting: Option<(JoinHandle<()>, CancellationToken)>,
     done: (mpsc::UnboundedSender<Done>, mpsc::UnboundedReceiver<Done>),
     missing_since: Option<Duration>,
@@ -161,14 +159,14 @@ pub async fn resume_canary(cx: CanaryContext) -> Result<Finished, CanaryError> {
     let folder = RunFolder::new(&cx.folder, &cx.run);
     let events = folder.events()?;
     let (state, last_at) = restore(&folder)?;
-    let seen = cx.proxy.state().await?;
+    let seen = cx.traffic.verify(None).await?;
     let down_ms = ms(cx.clock.now().since(last_at));
-    let mut process = None;
+    let mut candidate = None;
     let mut is_swapped = false;
     match &state.candidate {
         Candidate::Ready { process: id, addr } => {
-            process = Process::attach(id, &cx.spec.log_folder);
-            is_swapped = seen.versions.get(&VersionName::Stable) == Some(addr);
+            candidate = cx.deployer.attach(id);
+            is_swapped = seen.stable == Some(*addr);
         }
         // Half-started: stopped here, and started anew by the controller.
         Candidate::Starting { process: id } => stop_orphan(id, &cx).await,
@@ -177,7 +175,7 @@ pub async fn resume_canary(cx: CanaryContext) -> Result<Finished, CanaryError> {
     let resumed = Event::Resumed {
         down_ms,
         epoch: lock.epoch,
-        is_candidate_alive: process.is_some(),
+        is_candidate_alive: candidate.is_some(),
         is_swapped,
         weight: seen.weight,
     };
@@ -188,7 +186,7 @@ pub async fn resume_canary(cx: CanaryContext) -> Result<Finished, CanaryError> {
         .cloned()
         .collect();
     let mut shell = Shell::new(cx, state, lock, (folder, events));
-    shell.process = process;
+    shell.candidate = candidate;
     shell.queue.push_back(resumed);
     for notification in unsent {
         shell.hand_over(notification);
@@ -219,7 +217,7 @@ fn restore(folder: &RunFolder) -> Result<(State, Timestamp), PersistError> {
 }
 
 async fn stop_orphan(id: &ProcessId, cx: &CanaryContext) {
-    if let Some(mut orphan) = Process::attach(id, &cx.spec.log_folder) {
+    if let Some(mut orphan) = cx.deployer.attach(id) {
         orphan
             .stop(Duration::from_millis(cx.plan.stop_within_ms))
             .await;
@@ -240,8 +238,7 @@ impl Shell {
             folder,
             events,
             queue: VecDeque::new(),
-            sampler: Sampler::default(),
-            process: None,
+            candidate: None,
             starting: None,
             done: mpsc::unbounded_channel(),
             missing_since: None,
@@ -269,9 +266,9 @@ impl Shell {
                 },
                 Some(done) = self.done.1.recv() => match done {
                     Done::Event(event) => self.queue.push_back(event),
-                    Done::Ready(process, addr) => {
-                        self.queue.push_back(Event::CandidateReady { process: process.id.clone(), addr });
-                        self.process = Some(process);
+                    Done::Ready(instance, addr) => {
+                        self.queue.push_back(Event::CandidateReady { process: instance.id().clone(), addr });
+                        self.candidate = Some(instance);
                     }
                 },
             }
@@ -280,7 +277,7 @@ impl Shell {
         self.events.sync()?;
         Ok(Finished {
             report: report(&self.state),
-            serving: self.process.take(),
+            serving: self.candidate.take(),
             events_path: self.folder.events_path(),
         })
     }
@@ -313,20 +310,25 @@ impl Shell {
         if let Some(abort) = self.folder.take_abort() {
             self.queue.push_back(abort);
         }
-        if let Some(process) = &mut self.process {
-            if let Some(detail) = process.ended() {
-                self.process = None;
+        if let Some(candidate) = &mut self.candidate {
+            if let Some(detail) = candidate.ended() {
+                self.candidate = None;
                 self.queue.push_back(Event::CandidateExited { detail });
             } else if self.n_ticks.is_multiple_of(N_TICKS_MEMORY)
-                && let Some(bytes) = process.memory_bytes()
+                && let Some(bytes) = candidate.memory_bytes()
             {
                 self.queue.push_back(Event::Memory { bytes });
             }
         }
-        match self.cx.proxy.counts().await {
-            Ok(counts) => {
+        match self.cx.traffic.observe().await {
+            Ok(observed) => {
                 self.missing_since = None;
-                self.queue.push_back(self.sampler.event(&counts));
+                self.queue.push_back(Event::Counts {
+                    stable: observed.stable,
+                    canary: observed.canary,
+                    weight: observed.weight,
+                    lease_expired_at: observed.lease_expired_at,
+                });
             }
             Err(source) => {
                 let now = self.cx.clock.monotonic();

@@ -1,6 +1,4 @@
 //! The whole crate on loopback: a real candidate process behind the real proxy under live traffic.
-#![expect(clippy::unwrap_used, reason = "in a test a failed step ends the test")]
-
 use std::io::Write;
 use std::net::SocketAddr;
 use std::path::Path;
@@ -17,15 +15,18 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tollgate_canary::controller::Identity;
-use tollgate_canary::deploy::{Process, ProcessSpec, Readiness, start, wait_ready};
+use tollgate_canary::deploy::{
+    Process, ProcessDeployer, ProcessSpec, Readiness, start, wait_ready,
+};
 use tollgate_canary::persist::is_locked;
 use tollgate_canary::proxy::{
-    ControlClient, ProxyConfig, ProxyLimits, bind_proxy, create_token, read_token,
+    ControlClient, ProxyConfig, ProxyLimits, ProxyTraffic, bind_proxy, create_token, read_token,
 };
 use tollgate_canary::{
     CanaryContext, Event, Finished, Phase, Progress, RunFolder, Settings, Weight, replay,
     resume_canary, run_canary,
 };
+use tollgate_process::{FAMILY_ENV, Family};
 use tollgate_report::quantity::{Percent, Span};
 use tollgate_report::{Digest, Outcome, SystemClock};
 
@@ -69,17 +70,20 @@ async fn serves_when_it_is_started_as_a_version() {
     }
 }
 
-fn spec(folder: &Path, mode: &str) -> ProcessSpec {
+fn spec(folder: &Path, family: &Family, mode: &str) -> ProcessSpec {
     ProcessSpec {
         program: std::env::current_exe().unwrap(),
         args: [
             "--exact",
-            "serves_when_it_is_started_as_a_version",
+            "slow::story::serves_when_it_is_started_as_a_version",
             "--nocapture",
         ]
         .map(str::to_owned)
         .to_vec(),
-        env: vec![(MODE.to_owned(), mode.to_owned())],
+        env: vec![
+            (MODE.to_owned(), mode.to_owned()),
+            (FAMILY_ENV.to_owned(), family.variable().to_owned()),
+        ],
         folder: None,
         log_folder: folder.join(mode),
         readiness: Readiness::Line {
@@ -90,6 +94,8 @@ fn spec(folder: &Path, mode: &str) -> ProcessSpec {
 }
 
 struct World {
+    /// Ends every version that is left: each outlives its controller.
+    family: Family,
     folder: tempfile::TempDir,
     data: SocketAddr,
     control: ControlClient,
@@ -129,7 +135,8 @@ async fn client(addr: SocketAddr, is_over: Arc<AtomicBool>) {
 
 async fn world() -> World {
     let folder = tempfile::tempdir().unwrap();
-    let stable_spec = spec(folder.path(), "good");
+    let family = Family::ending_with_us();
+    let stable_spec = spec(folder.path(), &family, "good");
     let (mut stable, port) = start(&stable_spec).unwrap();
     let addr = wait_ready(&mut stable, &stable_spec, port).await.unwrap();
     let token_file = folder.path().join("token");
@@ -155,6 +162,7 @@ async fn world() -> World {
     let (progress_in, progress) = mpsc::unbounded_channel();
     let (inputs, inputs_out) = mpsc::channel(64);
     World {
+        family,
         folder,
         data: ready.address,
         control: ControlClient::new(ready.control, read_token(&token_file).unwrap()),
@@ -187,7 +195,7 @@ impl World {
             label: label.to_owned(),
             digest: Digest::of(label),
         };
-        let mut spec = spec(self.folder.path(), mode);
+        let mut spec = spec(self.folder.path(), &self.family, mode);
         if mode == "never-ready" {
             spec.ready_within = Duration::from_millis(1_500);
         }
@@ -209,9 +217,9 @@ impl World {
             plan: settings().plan(),
             stable: identity("old"),
             candidate: identity("new"),
-            spec,
-            stable_process: self.stable.take(),
-            proxy: self.control.clone(),
+            deployer: Arc::new(ProcessDeployer::new(spec)),
+            stable_instance: self.stable.take().map(Process::instance),
+            traffic: Arc::new(ProxyTraffic::new(self.control.clone())),
             inputs,
             progress: self.progress_in.clone(),
             clock: Arc::new(SystemClock::new()),
@@ -245,11 +253,11 @@ impl World {
             Phase::Succeeded,
             "a plan with a tiny margin"
         );
-        for process in [&mut finished.serving, &mut self.stable]
-            .into_iter()
-            .flatten()
-        {
-            process.stop(Duration::from_secs(2)).await;
+        if let Some(serving) = &mut finished.serving {
+            serving.stop(Duration::from_secs(2)).await;
+        }
+        if let Some(stable) = &mut self.stable {
+            stable.stop(Duration::from_secs(2)).await;
         }
     }
 }

@@ -1,9 +1,5 @@
 //! Load and live traffic against real servers on loopback: what is counted, and that it is exact.
 
-#![expect(clippy::unwrap_used, reason = "helpers of tests may panic like tests")]
-
-mod support;
-
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -19,7 +15,7 @@ use tollgate_probes::traffic::{TrafficRequest, TrafficSettings};
 use tollgate_probes::{Check, Context, Probe, ProbeResult, State, Traffic, run_probe};
 use tollgate_report::quantity::Span;
 
-use support::{answer, serve, serve_raw};
+use crate::support::{answer, serve, serve_raw};
 
 fn ms(ms: u64) -> Span {
     Span(Duration::from_millis(ms))

@@ -1,4 +1,4 @@
-//! The proxy's counts as samples of the analysis. It must not know what is decided from them.
+//! The proxy's counts as samples of the analysis.
 
 use std::collections::BTreeMap;
 
@@ -6,18 +6,20 @@ use base64::Engine;
 use hdrhistogram::Histogram;
 use hdrhistogram::serialization::Deserializer;
 
-use crate::events::{ArmSample, Event};
-use crate::proxy::{Counts, VersionCounts, VersionName};
+use super::wire::{Counts, VersionCounts};
+use crate::events::ArmSample;
+use crate::traffic::Observed;
+use crate::version::VersionName;
 
 /// Remembers each version's latencies from before the run, so that p95 is that of the run.
 #[derive(Debug, Default)]
-pub(crate) struct Sampler {
+pub(super) struct Sampler {
     instance: Option<String>,
     before: BTreeMap<VersionName, Histogram<u64>>,
 }
 
 impl Sampler {
-    pub(crate) fn event(&mut self, counts: &Counts) -> Event {
+    pub(super) fn observed(&mut self, counts: &Counts) -> Observed {
         if self.instance.as_ref() != Some(&counts.instance) {
             self.instance = Some(counts.instance.clone());
             self.before = counts
@@ -30,7 +32,7 @@ impl Sampler {
             let version = counts.versions.get(&name);
             version.map_or_else(ArmSample::default, |version| self.sample(name, version))
         };
-        Event::Counts {
+        Observed {
             stable: arm(VersionName::Stable),
             canary: arm(VersionName::Canary),
             weight: counts.weight,
@@ -41,7 +43,7 @@ impl Sampler {
     fn sample(&self, name: VersionName, counts: &VersionCounts) -> ArmSample {
         let p95_us = histogram(counts).map_or(0, |mut histogram| {
             if let Some(before) = self.before.get(&name) {
-                // Refused when another version stands here now: its histogram began anew.
+                // Fails when another version has this place now: its histogram began anew.
                 let _ = histogram.subtract(before);
             }
             if histogram.is_empty() {

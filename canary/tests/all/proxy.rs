@@ -1,6 +1,4 @@
 //! The embedded proxy on loopback: nothing is lost, the lease holds, older controllers are refused.
-#![expect(clippy::unwrap_used, reason = "in a test a failed step ends the test")]
-
 use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::net::SocketAddr;

@@ -1,6 +1,4 @@
 //! Laws of the controller: whatever happens, in whatever order.
-#![expect(clippy::unwrap_used, reason = "in a test a failed step ends the test")]
-
 use proptest::prelude::*;
 use tollgate_canary::controller::{Candidate, Identity, Stage};
 use tollgate_canary::events::{ArmSample, ProcessId};

@@ -1,9 +1,5 @@
 //! Probes against real servers on loopback: what they find, what they hide, what they leave.
 
-#![expect(clippy::unwrap_used, reason = "helpers of tests may panic like tests")]
-
-mod support;
-
 use std::collections::BTreeMap;
 use std::io::Read;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -17,7 +13,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio_tungstenite::tungstenite::handshake::server::{Request as Hello, Response as Welcome};
 use tollgate_probes::{Context, Probe, ProbeResult, SchemaSource, State, run_all, run_probe};
 
-use support::{answer, serve, serve_raw};
+use crate::support::{answer, serve, serve_raw};
 
 #[derive(Deserialize)]
 struct File {
@@ -200,7 +196,7 @@ async fn a_server_that_speaks_no_tls_fails_in_the_phase_tls() {
 }
 
 /// Answers with a head that promises more than it sends; then waits or closes.
-async fn serve_half(closes: bool) -> support::Server {
+async fn serve_half(closes: bool) -> crate::support::Server {
     serve_raw(move |mut stream| async move {
         let mut request = [0; 1024];
         let _ = stream.read(&mut request).await;
@@ -294,7 +290,7 @@ expect.status = [204, 404]
 
 type Things = Arc<Mutex<BTreeMap<String, Value>>>;
 
-async fn serve_things(things: Things, fault: &'static str) -> support::Server {
+async fn serve_things(things: Things, fault: &'static str) -> crate::support::Server {
     serve(move |request| {
         let things = Arc::clone(&things);
         async move {
@@ -427,7 +423,7 @@ async fn a_secret_is_never_in_a_result() {
 }
 
 /// A WebSocket server that answers each message with `{"type":"pong","seq":…}` after a hello.
-async fn serve_websocket(seq: Value) -> support::Server {
+async fn serve_websocket(seq: Value) -> crate::support::Server {
     let seq = Arc::new(seq);
     serve_raw(move |stream| {
         let seq = Arc::clone(&seq);

@@ -1,0 +1,50 @@
+//! What starts and stops versions of a service, as the controller's shell uses it. The process
+//! deployer is the first one.
+
+use std::fmt::Debug;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::time::Duration;
+
+use crate::events::ProcessId;
+
+/// What takes a while.
+pub type Pending<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// A version could not be started or did not become ready.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{detail}")]
+pub struct DeployFailed {
+    /// What happened, with the version's last words.
+    pub detail: String,
+}
+
+/// Starts the candidate of one run.
+pub trait Deployer: Send + Sync {
+    /// Starts the candidate; it is not ready yet.
+    ///
+    /// # Errors
+    /// When it cannot be started.
+    fn start(&self) -> Result<Box<dyn Instance>, DeployFailed>;
+
+    /// Takes over a candidate that an earlier controller started; `None` when it is gone.
+    fn attach(&self, id: &ProcessId) -> Option<Box<dyn Instance>>;
+}
+
+/// One running version. Dropping it does not stop it: a version outlives its controller.
+pub trait Instance: Debug + Send + Sync {
+    /// What the run's record keeps, so that a later controller can attach to it.
+    fn id(&self) -> &ProcessId;
+
+    /// Waits until it answers, and returns where. A version that does not in time is stopped.
+    fn ready(&mut self) -> Pending<'_, Result<SocketAddr, DeployFailed>>;
+
+    /// How it ended by itself; `None` while it runs.
+    fn ended(&mut self) -> Option<String>;
+
+    /// Its memory in bytes; `None` where that is not known.
+    fn memory_bytes(&self) -> Option<u64>;
+
+    /// Stops it: politely, and after `within` hard.
+    fn stop(&mut self, within: Duration) -> Pending<'_, ()>;
+}
