@@ -27,13 +27,13 @@ pub struct ProcessSpec {
     pub folder: Option<PathBuf>,
     /// Where `stdout.log` and `stderr.log` go.
     pub log_folder: PathBuf,
-    /// How it says that it is ready.
+    /// How it reports that it is ready.
     pub readiness: Readiness,
     /// How long it may take.
     pub ready_within: Duration,
 }
 
-/// How a version says that it is ready.
+/// How a version reports that it is ready.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Readiness {
     /// A line on stdout that is a JSON object with this key, holding its address.
@@ -52,7 +52,7 @@ pub enum Readiness {
 #[derive(Debug, thiserror::Error)]
 pub enum DeployError {
     /// The binary cannot be run.
-    #[error("start `{program}`")]
+    #[error("cannot start `{program}`")]
     Start {
         /// The binary.
         program: PathBuf,
@@ -61,7 +61,7 @@ pub enum DeployError {
         source: io::Error,
     },
     /// Its log files cannot be made.
-    #[error("write logs into `{path}`")]
+    #[error("cannot write logs to `{path}`")]
     Logs {
         /// The folder.
         path: PathBuf,
@@ -71,7 +71,7 @@ pub enum DeployError {
     },
     /// It ended before it was ready.
     #[error(
-        "start `{program}`: it ended ({status}) before it was ready{busy}; its last lines: {tail}"
+        "cannot start `{program}`: it ended ({status}) before it was ready{busy}; its last lines: {tail}"
     )]
     Ended {
         /// The binary.
@@ -84,7 +84,7 @@ pub enum DeployError {
         tail: String,
     },
     /// It was not ready in time and was stopped.
-    #[error("start `{program}`: it was not ready within {seconds:.1} s; its last lines: {tail}")]
+    #[error("cannot start `{program}`: it was not ready within {seconds:.1} s; its last lines: {tail}")]
     NotReady {
         /// The binary.
         program: PathBuf,
@@ -152,7 +152,7 @@ fn free_port() -> io::Result<u16> {
     Ok(TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port())
 }
 
-/// Waits until the process says that it is ready; a process that does not is stopped.
+/// Waits until the process reports that it is ready. A process that does not in time is stopped.
 pub async fn wait_ready(
     process: &mut Process,
     spec: &ProcessSpec,
@@ -170,7 +170,7 @@ pub async fn wait_ready(
                 program: spec.program.clone(),
                 status,
                 busy: if is_busy {
-                    ", a port it wants is taken (`ss -ltnp` shows by whom)"
+                    ", its port is in use (`ss -ltnp` shows by which process)"
                 } else {
                     ""
                 },
@@ -230,7 +230,7 @@ impl Process {
         }
     }
 
-    /// Resident memory in bytes; absent where the system does not tell.
+    /// Resident memory in bytes; absent where the system does not report it.
     #[must_use]
     pub fn memory_bytes(&self) -> Option<u64> {
         self.id.resident_bytes()
@@ -254,7 +254,7 @@ impl Process {
         }
     }
 
-    /// Asks it to stop, waits at most `within`, then kills its whole group.
+    /// Stops it: SIGTERM, and SIGKILL to its whole group after `within`.
     pub async fn stop(&mut self, within: Duration) {
         self.signal(Force::Polite);
         let deadline = Instant::now() + within;

@@ -1,5 +1,5 @@
 //! What the controller is told. Every event is kept in the run's evidence file, so that a replay
-//! decides the same. Values only; it must not know how an event is obtained.
+//! decides the same. Values only.
 
 use std::net::SocketAddr;
 

@@ -4,9 +4,6 @@
 //! proxy splits the traffic and holds the canary's weight only while the controller lives. The
 //! deployer starts and stops processes. A thin shell joins them, and every event is kept, so that a
 //! replay gives the same verdict byte for byte.
-//!
-//! This crate must not know contracts, ratchets, alerts, probes or axum: a probe's outcome is an
-//! event.
 
 pub mod analysis;
 pub mod controller;

@@ -1,4 +1,4 @@
-//! Small conversions between whole and real numbers, in one place. It must not know any domain.
+//! Small conversions between whole and real numbers, in one place.
 
 use std::time::Duration;
 

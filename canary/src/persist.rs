@@ -1,5 +1,5 @@
 //! A run on disk: `state.json`, `events.ndjson`, the lock with its fencing token, the abort
-//! request. It must not know what the controller decides.
+//! request.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io;
@@ -24,10 +24,10 @@ const EVENTS: LogKind = LogKind::new(LogLock::External);
 #[derive(Debug, thiserror::Error)]
 pub enum PersistError {
     /// The state could not be replaced.
-    #[error("keep the canary's state")]
+    #[error("cannot write the canary's state")]
     Write(#[from] WriteError),
     /// A file could not be read or written.
-    #[error("{operation} `{path}`")]
+    #[error("cannot {operation} `{path}`")]
     Io {
         /// `read`, `lock` and so on.
         operation: &'static str,
@@ -41,14 +41,14 @@ pub enum PersistError {
     #[error(transparent)]
     Log(#[from] AppendLogError),
     /// The evidence file has no header.
-    #[error("read `{path}`: its first line is not the header of a canary run")]
+    #[error("cannot read `{path}`: its first line is not the header of a canary run")]
     NoHeader {
         /// The file.
         path: PathBuf,
     },
     /// The run's id was used before.
     #[error(
-        "begin the run in `{path}`: it has begun before\n\nhint: `cargo xtask canary resume` continues it"
+        "cannot start a run in `{path}`: a run was started there before\n\nhint: run `{{tollgate}} canary resume` to continue it"
     )]
     Exists {
         /// The run's folder.
@@ -56,7 +56,7 @@ pub enum PersistError {
     },
     /// Another controller runs.
     #[error(
-        "take the lock `{path}`: another controller holds it\n\nhint: `cargo xtask canary status` shows it, `cargo xtask canary abort` ends it"
+        "cannot lock `{path}`: another controller holds the lock\n\nhint: run `{{tollgate}} canary status` to show its run, or `{{tollgate}} canary abort` to end it"
     )]
     Locked {
         /// The lock file.

@@ -1,4 +1,4 @@
-//! The canary's share of the traffic, exact. It must not know who routes by it.
+//! The canary's share of the traffic, exact.
 
 use std::fmt;
 
@@ -27,7 +27,7 @@ pub struct Weight(u32);
 
 /// The number was above 10 000.
 #[derive(Debug, thiserror::Error)]
-#[error("read `{0}` as a weight: basis points from 0 to 10000 were expected")]
+#[error("`{0}` is not a weight: expected basis points from 0 to 10000")]
 pub struct WeightError(u32);
 
 impl Weight {

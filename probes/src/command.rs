@@ -1,5 +1,5 @@
-//! Command probes: any program, its exit code and its numbers. It must not use a shell for the
-//! program, and nothing of the program outlives the probe.
+//! Command probes: any program, its exit code and its numbers. No shell is involved, and nothing of
+//! the program outlives the probe.
 
 use std::process::Stdio;
 
@@ -108,7 +108,7 @@ async fn read_bounded(
     }
 }
 
-/// The last whole line, without secrets. Of output that was cut off, the cut line is left out: it
+/// The last complete line, without secrets. Of output that was cut off, the cut line is left out: it
 /// may end inside a secret.
 fn last_words(stderr: &[u8], size_max: usize, vars: &Vars) -> String {
     const N_CHARS: usize = 200;
@@ -119,7 +119,7 @@ fn last_words(stderr: &[u8], size_max: usize, vars: &Vars) -> String {
         _ => &text,
     };
     match whole.lines().rev().find(|line| !line.trim().is_empty()) {
-        Some(line) => format!(", last words: {}", shortened(&vars.redact(line), N_CHARS)),
+        Some(line) => format!(", last line of stderr: {}", shortened(&vars.redact(line), N_CHARS)),
         None => String::new(),
     }
 }

@@ -1,5 +1,4 @@
 //! What a probe gets from its caller: where to look, variables, secrets, schemas and time.
-//! It must not know contracts or any one kind of probe.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;

@@ -1,5 +1,5 @@
 //! A conversation over a WebSocket: texts are sent one by one, and what comes back after each is
-//! written down. It must not know what a text means.
+//! written down.
 
 use std::time::Duration;
 

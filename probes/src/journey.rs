@@ -1,5 +1,4 @@
 //! Journeys: requests in order that pass values on; the clean-up always runs.
-//! It must not know what the requests mean.
 
 use std::time::Duration;
 

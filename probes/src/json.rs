@@ -1,5 +1,4 @@
 //! JSON helpers: does a value contain another, and schema violations in words.
-//! It must not know where a value comes from.
 
 use jsonschema::Validator;
 use serde_json::Value;

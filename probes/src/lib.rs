@@ -1,9 +1,7 @@
 //! Synthetic probes and load: one format, one runner, used by the command line and the canary.
 //!
-//! A probe looks at a target from outside and says `pass`, `degraded`, `fail` or `error`; an
-//! `error` means that we could not look and is never a fail of the target. This crate must not
-//! know contracts (schemas come in through [`SchemaSource`]), weights or alerts, and it never
-//! sends a request twice without showing both attempts.
+//! A probe checks a target from outside and reports `pass`, `degraded`, `fail` or `error`; an
+//! `error` means that the probe could not run and is never a failure of the target.
 
 pub mod settings;
 

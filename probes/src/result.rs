@@ -1,4 +1,4 @@
-//! What a probe found, as a record. It must not know how a probe runs.
+//! What a probe found, as a record.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -23,7 +23,7 @@ pub enum State {
     Pass,
     /// All that was expected holds, but slower than the target.
     Degraded,
-    /// We could not look: bad settings, no DNS here, no program. Never a fail of the target.
+    /// The probe could not run: wrong settings, no DNS, no program. Never a failure of the target.
     Error,
     /// The target did not do what was expected.
     Fail,
@@ -48,7 +48,7 @@ impl State {
 pub enum Blame {
     /// The target: the state is `fail`.
     Target,
-    /// We could not look: the state is `error`.
+    /// This machine: the probe could not run, the state is `error`.
     Prober,
 }
 
@@ -60,7 +60,7 @@ pub struct Cause {
     pub code: String,
     /// Who it belongs to.
     pub blame: Blame,
-    /// What was looked at, such as ``status of `GET /health` ``.
+    /// What was checked, such as ``status of `GET /health` ``.
     pub what: String,
     /// What was expected.
     pub expected: String,
@@ -86,7 +86,7 @@ impl Cause {
         }
     }
 
-    /// We could not look.
+    /// The probe could not run.
     #[must_use]
     pub fn prober(
         code: &str,
@@ -100,7 +100,7 @@ impl Cause {
         }
     }
 
-    /// The cause as a finding: an error for a fail, a warning where we could not look.
+    /// The cause as a finding: an error for a fail, a warning when the probe could not run.
     #[must_use]
     pub fn to_finding(&self, probe: &str) -> Finding {
         let message = format!(

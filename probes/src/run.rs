@@ -1,4 +1,4 @@
-//! Runs one probe, or several at once. It must not remember anything from one run to the next.
+//! Runs one probe, or several at once. Nothing is kept from one run to the next.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! Runs probes again and again, spread by a seed. It must not judge their results.
+//! Runs probes again and again, spread by a seed.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! The probe format: entries of `[[probes]]` in `tollgate.toml`. It must not know how a probe runs.
+//! The probe format: entries of `[[probes]]` in `tollgate.toml`.
 //!
 //! The kind of a probe is the name of its table, so that an unknown key is reported on its line:
 //!

@@ -1,5 +1,5 @@
-//! Live traffic for a long time: a weighted mix at constant arrival, each request accounted for.
-//! No request is ever repeated, so that `lost` is exact. It must not judge what it counts.
+//! Live traffic for a long time: a weighted mix at constant arrival, each request accounted for. No
+//! request is ever repeated, so that `lost` is exact.
 //!
 //! Invariant: `sent = ok + http_error + lost + in_flight`, in every snapshot.
 

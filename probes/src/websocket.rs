@@ -1,4 +1,4 @@
-//! WebSocket probes: handshake, message, reply, hold. It must not know what a message means.
+//! WebSocket probes: handshake, message, reply, hold.
 
 use std::time::Duration;
 

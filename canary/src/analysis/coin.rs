@@ -1,5 +1,4 @@
-//! The conditional e-process: each bad event is a coin "was it the canary's?".
-//! Pure; it must not know what made an event bad.
+//! The conditional e-process: each bad event is a coin "was it the canary's?". Pure.
 
 use std::collections::BTreeMap;
 

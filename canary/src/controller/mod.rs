@@ -1,5 +1,5 @@
-//! The controller: `step(state, event, now) → (state, actions)`. Pure; it must not know tokio, a
-//! socket or a file. What it asks for is done by the shell, which reports back with an event.
+//! The controller: `step(state, event, now) → (state, actions)`. Pure. What it asks for is done by
+//! the shell, which reports back with an event.
 //!
 //! It is level-triggered: each step compares what is intended with what was observed and asks
 //! again for what is missing. A restart needs no special path.

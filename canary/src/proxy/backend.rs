@@ -1,4 +1,4 @@
-//! One version behind the proxy: its idle connections and its counts. It must not know weights.
+//! One version behind the proxy: its idle connections and its counts.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;

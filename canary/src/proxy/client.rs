@@ -20,20 +20,20 @@ use crate::exchange::{Answered, CALL_TIMEOUT, exchange};
 /// A call to the proxy failed.
 #[derive(Debug, thiserror::Error)]
 pub enum ControlError {
-    /// Nobody answered.
-    #[error("reach the proxy at `{addr}`: {detail}")]
+    /// It did not answer.
+    #[error("cannot reach the proxy at `{addr}`: {detail}")]
     Unreachable {
         /// Where it was looked for.
         addr: SocketAddr,
         /// What went wrong.
         detail: String,
     },
-    /// A newer controller is in charge, or the wish contradicts the table.
-    #[error("change the proxy: it refused with {status}: {title}")]
+    /// A newer controller is in charge, or the change contradicts the table.
+    #[error("the proxy refused the change with {status}: {title}")]
     Refused {
         /// The status code.
         status: StatusCode,
-        /// Its words.
+        /// The reason it gave.
         title: String,
     },
 }

@@ -1,4 +1,4 @@
-//! The control interface: JSON over loopback HTTP with a bearer token. It must not know plans.
+//! The control interface: JSON over loopback HTTP with a bearer token.
 
 use std::convert::Infallible;
 use std::fs;
@@ -45,7 +45,7 @@ pub fn create_token(path: &Path) -> io::Result<()> {
     options.open(path)?.write_all(token.as_bytes())
 }
 
-/// Reads a token without surrounding blanks; an empty one is an error.
+/// Reads a token without surrounding spaces; an empty one is an error.
 pub fn read_token(path: &Path) -> io::Result<String> {
     let token = fs::read_to_string(path)?.trim().to_owned();
     if token.is_empty() {
@@ -86,7 +86,7 @@ async fn dispatch(
     if !is_allowed(shared, &request) {
         return Err(Failed::Status(
             StatusCode::UNAUTHORIZED,
-            "a bearer token is needed".to_owned(),
+            "a bearer token is required".to_owned(),
         ));
     }
     let route = (request.method().clone(), request.uri().path().to_owned());
@@ -142,7 +142,7 @@ async fn dispatch(
         }
         (method, path) => Err(Failed::Status(
             StatusCode::NOT_FOUND,
-            format!("`{method} {path}` is not known here"),
+            format!("`{method} {path}` does not exist"),
         )),
     }
 }
@@ -151,7 +151,7 @@ fn lease_until(lease_ms: u64) -> Instant {
     Instant::now() + Duration::from_millis(lease_ms).min(LEASE_MAX)
 }
 
-/// Digests are compared, so that the time taken tells nothing about the token.
+/// Digests are compared, so that the time taken reveals nothing about the token.
 fn is_allowed(shared: &Shared, request: &Request<Incoming>) -> bool {
     request
         .headers()
@@ -233,9 +233,9 @@ async fn read<T: DeserializeOwned>(request: Request<Incoming>) -> Result<T, Fail
     let body = Limited::new(request.into_body(), BODY_MAX)
         .collect()
         .await
-        .map_err(|error| bad(format!("read the body: {error}")))?
+        .map_err(|error| bad(format!("cannot read the body: {error}")))?
         .to_bytes();
-    serde_json::from_slice(&body).map_err(|error| bad(format!("read the body: {error}")))
+    serde_json::from_slice(&body).map_err(|error| bad(format!("cannot read the body: {error}")))
 }
 
 fn json(value: &impl Serialize) -> Response<Full<Bytes>> {

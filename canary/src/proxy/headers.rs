@@ -1,4 +1,4 @@
-//! Hop-by-hop and forwarding headers (RFC 9110, section 7.6). It must not know versions.
+//! Hop-by-hop and forwarding headers (RFC 9110, section 7.6).
 
 use std::net::SocketAddr;
 

@@ -1,5 +1,5 @@
 //! The embedded reverse proxy: HTTP/1.1, two versions, one weight, held by a lease. It runs in its
-//! own process and outlives the controller. It must not know plans, probes or verdicts.
+//! own process and outlives the controller.
 //!
 //! **Invariant**: without a sign of the controller within the lease the canary's weight is 0.
 

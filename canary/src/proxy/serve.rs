@@ -48,7 +48,7 @@ pub struct ProxyConfig {
 pub enum ProxyError {
     /// The address is taken or not ours.
     #[error(
-        "listen on `{addr}` for {what}\n\nhint: choose another port, or find who holds it with `ss -ltnp`"
+        "cannot listen on `{addr}` for {what}\n\nhint: choose another port, or find the process that holds it with `ss -ltnp`"
     )]
     Listen {
         /// `clients` or `the controller`.
@@ -60,10 +60,10 @@ pub enum ProxyError {
         source: io::Error,
     },
     /// The control interface would be reachable from other machines.
-    #[error("listen on `{0}` for the controller: a loopback address is needed")]
+    #[error("cannot listen on `{0}` for the controller: a loopback address is required")]
     NotLoopback(SocketAddr),
     /// The token could not be read.
-    #[error("read the token file `{path}`")]
+    #[error("cannot read the token file `{path}`")]
     Token {
         /// The file.
         path: PathBuf,

@@ -1,4 +1,4 @@
-//! Which version the next request goes to: weight, lease and fencing. It must not know HTTP.
+//! Which version the next request goes to: weight, lease and fencing.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -20,17 +20,17 @@ const GOLDEN: u64 = 0x9E37_79B9_7F4A_7C15;
 /// A request was refused; the words are for the answer.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(super) enum Refused {
-    #[error("obey epoch {got}: epoch {seen} has been seen, a newer controller is in charge")]
+    #[error("epoch {got} is out of date: a newer controller is in charge with epoch {seen}")]
     OldEpoch { got: u64, seen: u64 },
-    #[error("give weight to a canary: there is none, set its address first")]
+    #[error("there is no canary to give a weight to: set its address first")]
     NoCanary,
-    #[error("change the canary's address while it has weight {0}")]
+    #[error("the canary's address cannot change while it has weight {0}")]
     CanaryHasWeight(Weight),
-    #[error("remove or retire the stable version: only a promotion replaces it")]
+    #[error("the stable version cannot be removed or retired: only a promotion replaces it")]
     StableStays,
-    #[error("drain `{0}`: it still gets new requests")]
+    #[error("version `{0}` cannot be drained: it still gets new requests")]
     StillRouted(VersionName),
-    #[error("find version `{0}`: there is none")]
+    #[error("there is no version `{0}`")]
     NoSuchVersion(VersionName),
 }
 

@@ -62,7 +62,7 @@ pub struct CanaryContext {
 pub enum Progress {
     /// A decision was kept.
     Record(Record),
-    /// People are to be told. Handed over at least once; the id stays the same.
+    /// A message for people. Handed over at least once; the id stays the same.
     Notification(Notification),
     /// Where the run stands, several times a second.
     Status(Box<CanaryReport>),
@@ -83,17 +83,17 @@ pub struct Finished {
 #[derive(Debug, thiserror::Error)]
 pub enum CanaryError {
     /// The disk.
-    #[error("keep the canary's record")]
+    #[error("cannot write the canary's record")]
     Persist(#[from] PersistError),
     /// A newer controller is in charge of the proxy.
-    #[error("control the canary: {detail}")]
+    #[error("cannot control the canary: {detail}")]
     Fenced {
         /// What the proxy said.
         detail: String,
     },
     /// The proxy did not answer for longer than the plan allows.
     #[error(
-        "reach the proxy for {seconds:.0} s\n\nhint: start it again, then `cargo xtask canary resume`"
+        "the traffic could not be observed for {seconds:.0} s\n\nhint: restart the proxy, then run `{{tollgate}} canary resume`"
     )]
     ProxyLost {
         /// How long.
@@ -102,8 +102,8 @@ pub enum CanaryError {
         #[source]
         source: TrafficError,
     },
-    /// The proxy could not be asked where it stands.
-    #[error("read the state of the proxy before resuming")]
+    /// The traffic provider did not answer.
+    #[error("cannot read where the traffic goes before resuming")]
     Proxy(#[from] TrafficError),
 }
 

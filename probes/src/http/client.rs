@@ -1,5 +1,4 @@
-//! One HTTP/1.1 connection: send a request, read the whole answer. It must not open another
-//! connection by itself, so that the caller sees each loss.
+//! One HTTP/1.1 connection: send a request, read the whole answer.
 
 use std::sync::Arc;
 

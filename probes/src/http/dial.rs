@@ -1,5 +1,4 @@
 //! From a URL to an open stream: name, TCP, TLS, each with its own time.
-//! It must not know HTTP.
 
 use std::io;
 use std::sync::Arc;

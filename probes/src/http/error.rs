@@ -1,4 +1,4 @@
-//! What can go wrong between us and a target. It must not know what a probe expects.
+//! What can go wrong between us and a target.
 
 use std::error::Error;
 use std::io;
@@ -9,37 +9,37 @@ use crate::result::{Blame, Cause};
 /// An exchange did not come to its end.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum NetError {
-    #[error("find the address of `{host}`")]
+    #[error("the name `{host}` was not resolved")]
     Resolve {
         host: String,
         #[source]
         source: io::Error,
     },
-    #[error("connect to `{address}`")]
+    #[error("no connection to `{address}`")]
     Connect {
         address: String,
         #[source]
         source: io::Error,
     },
-    #[error("agree on TLS with `{host}`")]
+    #[error("no TLS session with `{host}`")]
     Tls {
         host: String,
         #[source]
         source: io::Error,
     },
-    #[error("open an HTTP connection")]
+    #[error("no HTTP connection")]
     Handshake(#[source] hyper::Error),
-    #[error("get an answer")]
+    #[error("no answer")]
     Answer(#[source] hyper::Error),
-    #[error("read the whole body")]
+    #[error("an incomplete body")]
     Body(#[source] hyper::Error),
-    #[error("read a body of at most {limit} bytes: it is longer")]
+    #[error("a body longer than {limit} bytes")]
     TooLarge { limit: u64 },
-    #[error("get an answer within {after:?}")]
+    #[error("no answer within {after:?}")]
     Timeout { after: Duration },
-    #[error("speak WebSocket")]
+    #[error("a WebSocket error")]
     Websocket(#[source] Box<tokio_tungstenite::tungstenite::Error>),
-    #[error("get a reply: the connection was closed")]
+    #[error("no reply: the connection was closed")]
     Closed,
 }
 
@@ -59,7 +59,7 @@ impl NetError {
         }
     }
 
-    /// Whether we could not look, as when names don't resolve here or we have no more files.
+    /// Whether the cause is on this machine, such as a name that it cannot resolve or too many open files.
     fn is_ours(&self) -> bool {
         match self {
             Self::Resolve { .. } => true,
@@ -75,7 +75,7 @@ impl NetError {
 
     /// As the cause of a probe; the chain of sources is written out once, here.
     pub(crate) fn to_cause(&self, label: &str) -> Cause {
-        let mut got = format!("failed to {self}");
+        let mut got = self.to_string();
         let mut source = self.source();
         while let Some(error) = source {
             got.push_str(&format!(": {error}"));

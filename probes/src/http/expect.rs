@@ -1,4 +1,4 @@
-//! Is an answer what was expected: status, headers, body, values, schema. It must not send.
+//! Is an answer what was expected: status, headers, body, values, schema.
 
 use ::http::StatusCode;
 use regex::Regex;

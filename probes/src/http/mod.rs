@@ -1,5 +1,5 @@
-//! HTTP probes at connection level: one request, its phases, and what is expected of the answer.
-//! It must not repeat a request by itself: a silent retry would hide a loss.
+//! HTTP probes at connection level: one request, its phases, and what is expected of the answer. No
+//! request is repeated: a silent retry would hide a loss.
 
 pub(crate) mod client;
 pub(crate) mod dial;

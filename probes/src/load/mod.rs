@@ -1,5 +1,5 @@
-//! Load: many requests for a while, open or closed model. It must not hide a request that was
-//! sent late, lost or never sent.
+//! Load: many requests for a while, open or closed model. Requests that were sent late, lost or
+//! never sent are reported.
 //!
 //! Open model: request i is meant to be sent at start + i / rate, and its latency counts from
 //! that time, so that a stalled server is seen by all requests that should have been sent

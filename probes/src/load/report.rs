@@ -1,4 +1,4 @@
-//! The result of a load run, as a record. It must not know how requests are sent.
+//! The result of a load run, as a record.
 
 use std::collections::BTreeMap;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! Metrics probes: scrape, check, measure. It must not keep values from one run to the next.
+//! Metrics probes: scrape, check, measure. No value is kept from one run to the next.
 
 pub mod text;
 

@@ -1,4 +1,4 @@
-//! The Prometheus text format, version 0.0.4: read and written. It must not know any metric.
+//! The Prometheus text format, version 0.0.4: read and written.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -57,7 +57,7 @@ impl Exposition {
 
 /// A line that is not of the format.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("read line {line} of the metrics: {message}")]
+#[error("cannot read line {line} of the metrics: {message}")]
 pub struct ParseError {
     /// Line from 1.
     pub line: usize,

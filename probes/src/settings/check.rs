@@ -1,4 +1,4 @@
-//! What the types of the settings cannot say. It must not know how a probe runs.
+//! What the types of the settings cannot say.
 
 use std::collections::BTreeSet;
 
@@ -18,16 +18,16 @@ pub fn check(probes: &[Probe]) -> Vec<Finding> {
         };
         let name = &probe.name;
         if name.is_empty() || !names.insert(name) {
-            say(format!("probe name `{name}` is empty or used twice"));
+            say(format!("probe name `{name}` is empty or not unique"));
         }
         if probe.timeout.0.is_zero() || probe.every.0.is_zero() {
             say(format!(
-                "probe `{name}` needs `timeout` and `every` above 0s"
+                "probe `{name}` requires `timeout` and `every` above 0s"
             ));
         }
         if probe.failures_before_down == 0 || probe.passes_before_up == 0 {
             say(format!(
-                "probe `{name}` needs `failures_before_down` and `passes_before_up` of at least 1"
+                "probe `{name}` requires `failures_before_down` and `passes_before_up` of at least 1"
             ));
         }
         for message in check_kind(&probe.check) {
@@ -43,7 +43,7 @@ fn check_kind(check: &Check) -> Vec<String> {
         Check::Http(http) => check_http(http, &mut messages),
         Check::Journey(journey) => {
             if journey.steps.is_empty() {
-                messages.push("a journey needs at least one step".to_owned());
+                messages.push("a journey requires at least one step".to_owned());
             }
             for step in journey.steps.iter().chain(&journey.cleanup) {
                 check_http(step, &mut messages);
@@ -57,7 +57,7 @@ fn check_kind(check: &Check) -> Vec<String> {
                 && (websocket.message.is_some() || websocket.schema.is_some())
             {
                 messages
-                    .push("`message` and `schema` need `expect`, the reply they judge".to_owned());
+                    .push("`message` and `schema` require `expect`, the reply that they are compared with".to_owned());
             }
         }
         Check::Metrics(metrics) => {
@@ -80,11 +80,11 @@ fn check_kind(check: &Check) -> Vec<String> {
 
 fn check_metric(metric: &MetricCheck, messages: &mut Vec<String>) {
     if metric.metric.is_empty() {
-        messages.push("a metric check needs `metric`".to_owned());
+        messages.push("a metric check requires `metric`".to_owned());
     }
     if metric.op.is_some() != metric.value.is_some() {
         messages.push(format!(
-            "`{}` needs both `op` and `value`, or neither",
+            "`{}` requires both `op` and `value`, or neither",
             metric.metric
         ));
     }
@@ -114,10 +114,10 @@ fn check_load(load: &LoadCheck, messages: &mut Vec<String>) {
 
 fn check_http(http: &HttpCheck, messages: &mut Vec<String>) {
     if http.body.is_some() && http.json.is_some() {
-        messages.push("`body` and `json` exclude each other".to_owned());
+        messages.push("`body` and `json` exclude each other: only one can be sent".to_owned());
     }
     if ::http::Method::from_bytes(http.method.as_bytes()).is_err() {
-        messages.push(format!("`{}` is not a method", http.method));
+        messages.push(format!("`{}` is not an HTTP method", http.method));
     }
     let expect = &http.expect;
     let patterns = expect.headers.values().chain(&expect.body_matches);
@@ -142,7 +142,7 @@ fn check_http(http: &HttpCheck, messages: &mut Vec<String>) {
     for (name, capture) in &http.capture {
         if capture.pointer.is_some() == capture.header.is_some() {
             messages.push(format!(
-                "capture `{name}` needs exactly one of `pointer` and `header`"
+                "capture `{name}` requires exactly one of `pointer` and `header`"
             ));
         }
     }

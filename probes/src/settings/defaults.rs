@@ -1,4 +1,4 @@
-//! Defaults of the probe format, in one place. It must not know how a probe runs.
+//! Defaults of the probe format, in one place.
 
 use std::collections::BTreeMap;
 use std::time::Duration;

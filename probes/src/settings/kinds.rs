@@ -1,4 +1,4 @@
-//! The settings of each kind of probe. It must not know how a probe runs.
+//! The settings of each kind of probe.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! What settings accept and refuse. It must not know how a probe runs.
+//! What settings accept and refuse.
 
 use super::*;
 
@@ -70,7 +70,7 @@ fn what_a_type_cannot_refuse_the_check_refuses() {
         ),
         ("http = { body = \"x\", json = 1 }", "exclude each other"),
         ("http = { capture = { id = {} } }", "exactly one of"),
-        ("http = { method = \"GE T\" }", "not a method"),
+        ("http = { method = \"GE T\" }", "not an HTTP method"),
         ("journey = {}", "at least one step"),
         (
             "metrics = { checks = [{ metric = \"m\", op = \"<\", value = \"5 apples\" }] }",

@@ -1,5 +1,4 @@
 //! The counts of live traffic: what was sent and how each request ended, exactly once.
-//! It must not send.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
