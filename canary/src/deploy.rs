@@ -84,7 +84,9 @@ pub enum DeployError {
         tail: String,
     },
     /// It was not ready in time and was stopped.
-    #[error("cannot start `{program}`: it was not ready within {seconds:.1} s; its last lines: {tail}")]
+    #[error(
+        "cannot start `{program}`: it was not ready within {seconds:.1} s; its last lines: {tail}"
+    )]
     NotReady {
         /// The binary.
         program: PathBuf,

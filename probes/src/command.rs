@@ -2,12 +2,14 @@
 //! the program outlives the probe.
 
 use std::process::Stdio;
+use std::time::Duration;
 
 use serde_json::Value;
 use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::process::Command;
 use tollgate_process::{Group, own_group};
 
+use crate::attempt::{RunCheck, no_end};
 use crate::context::{Context, Encode, Vars};
 use crate::json::shortened;
 use crate::result::{Cause, Observation};
@@ -15,9 +17,24 @@ use crate::settings::CommandCheck;
 
 /// Environment variable with the base URL of the target.
 pub const BASE_URL_ENV: &str = "TOLLGATE_BASE_URL";
+impl RunCheck for CommandCheck {
+    async fn run(
+        &self,
+        cx: &Context,
+        vars: &mut Vars,
+        seen: &mut Observation,
+        _timeout: Duration,
+    ) -> Result<(), Cause> {
+        run(self, cx, vars, seen).await
+    }
+
+    fn over_time(&self, limit: Duration, _seen: &Observation) -> Cause {
+        no_end(limit)
+    }
+}
 
 /// Runs the program. When this future is dropped, as a timeout does, its process group is killed.
-pub(crate) async fn run(
+async fn run(
     check: &CommandCheck,
     cx: &Context,
     vars: &Vars,
@@ -119,7 +136,10 @@ fn last_words(stderr: &[u8], size_max: usize, vars: &Vars) -> String {
         _ => &text,
     };
     match whole.lines().rev().find(|line| !line.trim().is_empty()) {
-        Some(line) => format!(", last line of stderr: {}", shortened(&vars.redact(line), N_CHARS)),
+        Some(line) => format!(
+            ", last line of stderr: {}",
+            shortened(&vars.redact(line), N_CHARS)
+        ),
         None => String::new(),
     }
 }

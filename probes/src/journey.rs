@@ -4,14 +4,31 @@ use std::time::Duration;
 
 use tokio::time::{Instant, timeout};
 
+use crate::attempt::RunCheck;
 use crate::context::{Context, UNKNOWN_VARIABLE, Vars};
 use crate::http;
 use crate::result::{Blame, Cause, Observation, State, StepResult, micros, timed_out};
 use crate::settings::{HttpCheck, JourneyCheck};
+impl RunCheck for JourneyCheck {
+    /// The steps are bounded one by one: the clean-up must run after a timeout, too.
+    fn limit(&self, _timeout: Duration) -> Option<Duration> {
+        None
+    }
+
+    async fn run(
+        &self,
+        cx: &Context,
+        vars: &mut Vars,
+        seen: &mut Observation,
+        timeout: Duration,
+    ) -> Result<(), Cause> {
+        run(self, cx, vars, seen, timeout).await
+    }
+}
 
 /// Runs the steps within `limit`, then the clean-up, each of its steps within `limit` again.
 /// The cause of a failed step comes before that of a failed clean-up.
-pub(crate) async fn run(
+async fn run(
     check: &JourneyCheck,
     cx: &Context,
     vars: &mut Vars,

@@ -3,8 +3,12 @@
 //! A probe checks a target from outside and reports `pass`, `degraded`, `fail` or `error`; an
 //! `error` means that the probe could not run and is never a failure of the target.
 
+#[macro_use]
+mod kinds;
+
 pub mod settings;
 
+pub mod attempt;
 pub mod context;
 pub mod result;
 pub mod run;

@@ -7,12 +7,12 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout};
 
+use crate::attempt::RunCheck;
 use crate::context::{Context, Vars};
 use crate::result::{
-    Attempt, Blame, Cause, Observation, ProbeResult, RESULT_VERSION, State, micros, timed_out,
+    Attempt, Blame, Cause, Observation, ProbeResult, RESULT_VERSION, State, micros,
 };
 use crate::settings::{Check, Probe};
-use crate::{command, http, journey, load, metrics, websocket};
 
 /// Runs a probe: at most `1 + retries` attempts, each bounded by its timeout, all of them in the
 /// result. Only a fail is repeated. No secret is in the result.
@@ -121,32 +121,26 @@ async fn run_check(
     vars: &mut Vars,
     seen: &mut Observation,
 ) -> Result<(), Cause> {
-    let limit = probe.timeout.0;
-    let outcome = match &probe.check {
-        // A journey bounds its steps itself: its clean-up must run after a timeout, too.
-        Check::Journey(check) => Ok(journey::run(check, cx, vars, seen, limit).await),
-        Check::Load(check) => {
-            let limit = load_limit(check.duration.0, check.request_timeout.0, limit);
-            timeout(limit, load::run(check, cx, vars, seen)).await
-        }
-        Check::Http(check) => timeout(limit, http::run(check, cx, vars, seen)).await,
-        Check::Websocket(check) => timeout(limit, websocket::run(check, cx, vars, seen)).await,
-        Check::Metrics(check) => timeout(limit, metrics::run(check, cx, vars, seen)).await,
-        Check::Command(check) => timeout(limit, command::run(check, cx, vars, seen)).await,
-    };
-    outcome.unwrap_or_else(|_| {
-        let what = "the whole attempt".to_owned();
-        match &probe.check {
-            Check::Command(_) | Check::Load(_) => {
-                let expected = format!("its end within {limit:?}");
-                Err(Cause::target("timeout", what, expected, "none yet"))
+    macro_rules! dispatch {
+        ($($(#[$doc:meta])* $kind:ident $word:ident $check:ty,)*) => {
+            match &probe.check {
+                $(Check::$kind(check) => run_within(check, cx, vars, seen, probe.timeout.0).await,)*
             }
-            _ => Err(timed_out(what, limit, seen)),
-        }
-    })
+        };
+    }
+    probe_kinds!(dispatch)
 }
 
-/// A load run sends for `duration` and then waits for stragglers; `timeout` is the slack on top.
-fn load_limit(duration: Duration, request_timeout: Duration, timeout: Duration) -> Duration {
-    duration + request_timeout * 2 + timeout
+async fn run_within(
+    check: &impl RunCheck,
+    cx: &Context,
+    vars: &mut Vars,
+    seen: &mut Observation,
+    probe_timeout: Duration,
+) -> Result<(), Cause> {
+    let Some(limit) = check.limit(probe_timeout) else {
+        return check.run(cx, vars, seen, probe_timeout).await;
+    };
+    let outcome = timeout(limit, check.run(cx, vars, seen, probe_timeout)).await;
+    outcome.unwrap_or_else(|_| Err(check.over_time(limit, seen)))
 }

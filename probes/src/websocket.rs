@@ -12,6 +12,7 @@ use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_tungstenite::{WebSocketStream, client_async_with_config};
 
+use crate::attempt::RunCheck;
 use crate::context::{Context, Vars};
 use crate::http::dial::{Io, OnPhase, Target, dial};
 use crate::http::error::NetError;
@@ -22,9 +23,20 @@ use crate::settings::WebsocketCheck;
 
 /// An open WebSocket.
 pub(crate) type Socket = WebSocketStream<Box<dyn Io>>;
+impl RunCheck for WebsocketCheck {
+    async fn run(
+        &self,
+        cx: &Context,
+        vars: &mut Vars,
+        seen: &mut Observation,
+        _timeout: Duration,
+    ) -> Result<(), Cause> {
+        run(self, cx, vars, seen).await
+    }
+}
 
 /// Runs one WebSocket check.
-pub(crate) async fn run(
+async fn run(
     check: &WebsocketCheck,
     cx: &Context,
     vars: &mut Vars,

@@ -7,6 +7,7 @@ pub(crate) mod error;
 pub(crate) mod expect;
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use ::http::header::{CONTENT_TYPE, HOST, LOCATION, USER_AGENT};
 use ::http::{HeaderName, HeaderValue, Request, StatusCode};
@@ -14,6 +15,7 @@ use bytes::Bytes;
 use http_body_util::Full;
 use tokio::time::Instant;
 
+use crate::attempt::RunCheck;
 use crate::context::{Context, Encode, Vars};
 use crate::result::{Cause, Observation};
 use crate::settings::HttpCheck;
@@ -31,6 +33,17 @@ pub(crate) struct Prepared {
     pub(crate) request: Request<Full<Bytes>>,
     /// For causes: method and path as settings write them, so that no secret is in it.
     pub(crate) label: String,
+}
+impl RunCheck for HttpCheck {
+    async fn run(
+        &self,
+        cx: &Context,
+        vars: &mut Vars,
+        seen: &mut Observation,
+        _timeout: Duration,
+    ) -> Result<(), Cause> {
+        run(self, cx, vars, seen).await
+    }
 }
 
 /// Runs one request: send, judge, capture. Redirects are followed only as far as settings say.

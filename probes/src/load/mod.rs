@@ -17,6 +17,7 @@ use rustls::ClientConfig;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until, timeout};
 
+use crate::attempt::{RunCheck, no_end};
 use crate::context::{Context, Vars};
 use crate::http::client::{Connection, send_once};
 use crate::http::error::NetError;
@@ -48,9 +49,29 @@ struct Plan {
     n_planned: Option<u64>,
     next: AtomicU64,
 }
+impl RunCheck for LoadCheck {
+    /// A load run sends for `duration` and then waits for stragglers; `timeout` is the slack on top.
+    fn limit(&self, timeout: Duration) -> Option<Duration> {
+        Some(self.duration.0 + self.request_timeout.0 * 2 + timeout)
+    }
+
+    async fn run(
+        &self,
+        cx: &Context,
+        vars: &mut Vars,
+        seen: &mut Observation,
+        _timeout: Duration,
+    ) -> Result<(), Cause> {
+        run(self, cx, vars, seen).await
+    }
+
+    fn over_time(&self, limit: Duration, _seen: &Observation) -> Cause {
+        no_end(limit)
+    }
+}
 
 /// Runs the load and judges it against its budget. The report is in `seen` either way.
-pub(crate) async fn run(
+async fn run(
     check: &LoadCheck,
     cx: &Context,
     vars: &Vars,

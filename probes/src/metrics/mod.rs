@@ -2,15 +2,29 @@
 
 pub mod text;
 
+use std::time::Duration;
+
+use crate::attempt::RunCheck;
 use crate::context::{Context, Vars};
 use crate::http::{client::Connection, expect, prepare};
 use crate::result::{Cause, Observation};
 use crate::settings::{Comparison, HttpCheck, MetricCheck, MetricsCheck};
 use text::{Exposition, Sample, parse, parse_quantity};
 use tollgate_report::suggest::nearest;
+impl RunCheck for MetricsCheck {
+    async fn run(
+        &self,
+        cx: &Context,
+        vars: &mut Vars,
+        seen: &mut Observation,
+        _timeout: Duration,
+    ) -> Result<(), Cause> {
+        run(self, cx, vars, seen).await
+    }
+}
 
 /// Runs one scrape and its checks; every value that a check looks at becomes a measurement.
-pub(crate) async fn run(
+async fn run(
     check: &MetricsCheck,
     cx: &Context,
     vars: &Vars,

@@ -4,7 +4,10 @@ use std::collections::BTreeSet;
 
 use tollgate_report::Finding;
 
-use super::{Check, HttpCheck, LoadCheck, MetricCheck, Probe};
+use super::{
+    CheckSettings, CommandCheck, HttpCheck, JourneyCheck, LoadCheck, MetricCheck, MetricsCheck,
+    Probe, WebsocketCheck,
+};
 use crate::metrics::text::parse_quantity;
 
 /// Checks what a type cannot say: unique names, patterns, pointers, limits. Empty when all is good.
@@ -30,52 +33,65 @@ pub fn check(probes: &[Probe]) -> Vec<Finding> {
                 "probe `{name}` requires `failures_before_down` and `passes_before_up` of at least 1"
             ));
         }
-        for message in check_kind(&probe.check) {
+        for message in probe.check.problems() {
             say(format!("probe `{name}`: {message}"));
         }
     }
     findings
 }
 
-fn check_kind(check: &Check) -> Vec<String> {
-    let mut messages = Vec::new();
-    match check {
-        Check::Http(http) => check_http(http, &mut messages),
-        Check::Journey(journey) => {
-            if journey.steps.is_empty() {
-                messages.push("a journey requires at least one step".to_owned());
-            }
-            for step in journey.steps.iter().chain(&journey.cleanup) {
-                check_http(step, &mut messages);
-            }
+impl CheckSettings for HttpCheck {
+    fn problems(&self, messages: &mut Vec<String>) {
+        check_http(self, messages);
+    }
+}
+
+impl CheckSettings for JourneyCheck {
+    fn problems(&self, messages: &mut Vec<String>) {
+        if self.steps.is_empty() {
+            messages.push("a journey requires at least one step".to_owned());
         }
-        Check::Websocket(websocket) => {
-            if let Some(ticket) = &websocket.ticket {
-                check_http(ticket, &mut messages);
-            }
-            if websocket.expect.is_none()
-                && (websocket.message.is_some() || websocket.schema.is_some())
-            {
-                messages
-                    .push("`message` and `schema` require `expect`, the reply that they are compared with".to_owned());
-            }
-        }
-        Check::Metrics(metrics) => {
-            for metric in &metrics.checks {
-                check_metric(metric, &mut messages);
-            }
-        }
-        Check::Command(command) => {
-            if command.program.is_empty() {
-                messages.push("`program` is empty".to_owned());
-            }
-        }
-        Check::Load(load) => {
-            check_http(&load.request, &mut messages);
-            check_load(load, &mut messages);
+        for step in self.steps.iter().chain(&self.cleanup) {
+            check_http(step, messages);
         }
     }
-    messages
+}
+
+impl CheckSettings for WebsocketCheck {
+    fn problems(&self, messages: &mut Vec<String>) {
+        if let Some(ticket) = &self.ticket {
+            check_http(ticket, messages);
+        }
+        if self.expect.is_none() && (self.message.is_some() || self.schema.is_some()) {
+            messages.push(
+                "`message` and `schema` require `expect`, the reply that they are compared with"
+                    .to_owned(),
+            );
+        }
+    }
+}
+
+impl CheckSettings for MetricsCheck {
+    fn problems(&self, messages: &mut Vec<String>) {
+        for metric in &self.checks {
+            check_metric(metric, messages);
+        }
+    }
+}
+
+impl CheckSettings for CommandCheck {
+    fn problems(&self, messages: &mut Vec<String>) {
+        if self.program.is_empty() {
+            messages.push("`program` is empty".to_owned());
+        }
+    }
+}
+
+impl CheckSettings for LoadCheck {
+    fn problems(&self, messages: &mut Vec<String>) {
+        check_http(&self.request, messages);
+        check_load(self, messages);
+    }
 }
 
 fn check_metric(metric: &MetricCheck, messages: &mut Vec<String>) {
