@@ -455,33 +455,6 @@ fn fold_checked(events: &[Event]) -> (State, Vec<Action>) {
     (state, all)
 }
 
-proptest! {
-    #[test]
-    fn random_events_never_break_the_laws_and_give_the_same_twice(
-        events in prop::collection::vec(any_event(), 0..120)
-    ) {
-        let first = fold_checked(&events);
-        prop_assert_eq!(&first, &fold_checked(&events));
-    }
-
-    #[test]
-    fn an_abort_always_ends_the_run(events in prop::collection::vec(any_event(), 0..80)) {
-        let (state, _) = fold_checked(&events);
-        let mut world = World::new(&Settings::short());
-        world.is_swapped = state.phase == Phase::Promoting && state.stage != Stage::Shift;
-        world.state = state;
-        world.ms = 1_000_000;
-        world.give(Event::AbortRequested { by: "me".to_owned(), reason: "now".to_owned() });
-        world.give(resumed(world.is_swapped));
-        world.run(60);
-        prop_assert!(world.state.is_over(), "{:?}", world.state.records);
-        prop_assert_eq!(world.weight, Weight::NONE);
-        if !matches!(world.state.candidate, Candidate::Absent) {
-            prop_assert!(!world.state.records.is_empty());
-        }
-    }
-}
-
 /// The random events may have swallowed the answer to an effect, as a crash does.
 fn resumed(is_swapped: bool) -> Event {
     Event::Resumed {
@@ -490,5 +463,37 @@ fn resumed(is_swapped: bool) -> Event {
         is_candidate_alive: true,
         is_swapped,
         weight: Weight::NONE,
+    }
+}
+
+/// What takes seconds; a commit does not wait for it.
+mod slow {
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn random_events_never_break_the_laws_and_give_the_same_twice(
+            events in prop::collection::vec(any_event(), 0..120)
+        ) {
+            let first = fold_checked(&events);
+            prop_assert_eq!(&first, &fold_checked(&events));
+        }
+
+        #[test]
+        fn an_abort_always_ends_the_run(events in prop::collection::vec(any_event(), 0..80)) {
+            let (state, _) = fold_checked(&events);
+            let mut world = World::new(&Settings::short());
+            world.is_swapped = state.phase == Phase::Promoting && state.stage != Stage::Shift;
+            world.state = state;
+            world.ms = 1_000_000;
+            world.give(Event::AbortRequested { by: "me".to_owned(), reason: "now".to_owned() });
+            world.give(resumed(world.is_swapped));
+            world.run(60);
+            prop_assert!(world.state.is_over(), "{:?}", world.state.records);
+            prop_assert_eq!(world.weight, Weight::NONE);
+            if !matches!(world.state.candidate, Candidate::Absent) {
+                prop_assert!(!world.state.records.is_empty());
+            }
+        }
     }
 }

@@ -3,7 +3,6 @@
 #![expect(clippy::unwrap_used, reason = "in a test a failed step ends the test")]
 
 mod controller;
-mod false_alarms;
 mod provider;
 mod proxy;
 mod slow;

@@ -240,74 +240,6 @@ async fn chat(addr: SocketAddr, is_over: Arc<AtomicBool>) {
     }
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_thousand_weight_shifts_under_load_lose_no_request() {
-    let fixture = fixture(ProxyLimits::default()).await;
-    let is_over = Arc::new(AtomicBool::new(false));
-    let n_done = Arc::new(AtomicU64::new(0));
-    let mut clients: Vec<_> = (0..6)
-        .map(|seed| tokio::spawn(load(fixture.data, is_over.clone(), n_done.clone(), seed)))
-        .collect();
-    clients.push(tokio::spawn(chat(fixture.data, is_over.clone())));
-    for shift in 0..1_000u32 {
-        let bp = [0, 1_000, 5_000, 10_000][shift as usize % 4];
-        let state = fixture
-            .control
-            .set_weight(&weight(bp, 1, 60_000))
-            .await
-            .unwrap();
-        assert_eq!(state.weight, Weight::from_bp(bp));
-    }
-    is_over.store(true, Ordering::Relaxed);
-    for client in clients {
-        client.await.unwrap();
-    }
-    let counts = fixture.control.counts().await.unwrap();
-    let sum = |pick: fn(&tollgate_canary::proxy::VersionCounts) -> u64| -> u64 {
-        counts.versions.values().map(pick).sum()
-    };
-    assert!(n_done.load(Ordering::Relaxed) > 500);
-    assert_eq!(
-        sum(|c| c.errors + c.broken + c.connect_failures + c.timeouts),
-        0
-    );
-    assert!(counts.versions[&VersionName::Canary].requests > 100);
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_promotion_under_load_drains_the_old_version_and_loses_nothing() {
-    let fixture = fixture(ProxyLimits::default()).await;
-    let is_over = Arc::new(AtomicBool::new(false));
-    let n_done = Arc::new(AtomicU64::new(0));
-    let clients: Vec<_> = (0..4)
-        .map(|seed| tokio::spawn(load(fixture.data, is_over.clone(), n_done.clone(), seed)))
-        .collect();
-    let mut held = tunnel(fixture.data).await;
-    fixture
-        .control
-        .set_weight(&weight(10_000, 1, 60_000))
-        .await
-        .unwrap();
-    fixture.control.promote(1).await.unwrap();
-    echo(&mut held, b"still here").await;
-    let drained = fixture
-        .control
-        .drain(VersionName::Retired, Duration::from_millis(300))
-        .await
-        .unwrap();
-    assert_eq!((drained.n_in_flight, drained.n_tunnels_closed), (0, 1));
-    fixture.stop_stable.cancel();
-    let before = n_done.load(Ordering::Relaxed);
-    while n_done.load(Ordering::Relaxed) < before + 200 {
-        tokio::task::yield_now().await;
-    }
-    is_over.store(true, Ordering::Relaxed);
-    for client in clients {
-        client.await.unwrap();
-    }
-    assert_eq!(get(fixture.data, "/").await.1, "stable");
-}
-
 #[tokio::test]
 async fn a_version_that_refuses_connections_hands_its_requests_to_the_other() {
     let fixture = fixture(ProxyLimits::default()).await;
@@ -484,4 +416,77 @@ async fn slow_answers_are_counted_above_the_threshold() {
         (1, 1, 0)
     );
     assert_eq!(stable.by_class["2xx"], 1);
+}
+
+/// What takes seconds; a commit does not wait for it.
+mod slow {
+    use super::*;
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn a_thousand_weight_shifts_under_load_lose_no_request() {
+        let fixture = fixture(ProxyLimits::default()).await;
+        let is_over = Arc::new(AtomicBool::new(false));
+        let n_done = Arc::new(AtomicU64::new(0));
+        let mut clients: Vec<_> = (0..6)
+            .map(|seed| tokio::spawn(load(fixture.data, is_over.clone(), n_done.clone(), seed)))
+            .collect();
+        clients.push(tokio::spawn(chat(fixture.data, is_over.clone())));
+        for shift in 0..1_000u32 {
+            let bp = [0, 1_000, 5_000, 10_000][shift as usize % 4];
+            let state = fixture
+                .control
+                .set_weight(&weight(bp, 1, 60_000))
+                .await
+                .unwrap();
+            assert_eq!(state.weight, Weight::from_bp(bp));
+        }
+        is_over.store(true, Ordering::Relaxed);
+        for client in clients {
+            client.await.unwrap();
+        }
+        let counts = fixture.control.counts().await.unwrap();
+        let sum = |pick: fn(&tollgate_canary::proxy::VersionCounts) -> u64| -> u64 {
+            counts.versions.values().map(pick).sum()
+        };
+        assert!(n_done.load(Ordering::Relaxed) > 500);
+        assert_eq!(
+            sum(|c| c.errors + c.broken + c.connect_failures + c.timeouts),
+            0
+        );
+        assert!(counts.versions[&VersionName::Canary].requests > 100);
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn a_promotion_under_load_drains_the_old_version_and_loses_nothing() {
+        let fixture = fixture(ProxyLimits::default()).await;
+        let is_over = Arc::new(AtomicBool::new(false));
+        let n_done = Arc::new(AtomicU64::new(0));
+        let clients: Vec<_> = (0..4)
+            .map(|seed| tokio::spawn(load(fixture.data, is_over.clone(), n_done.clone(), seed)))
+            .collect();
+        let mut held = tunnel(fixture.data).await;
+        fixture
+            .control
+            .set_weight(&weight(10_000, 1, 60_000))
+            .await
+            .unwrap();
+        fixture.control.promote(1).await.unwrap();
+        echo(&mut held, b"still here").await;
+        let drained = fixture
+            .control
+            .drain(VersionName::Retired, Duration::from_millis(300))
+            .await
+            .unwrap();
+        assert_eq!((drained.n_in_flight, drained.n_tunnels_closed), (0, 1));
+        fixture.stop_stable.cancel();
+        let before = n_done.load(Ordering::Relaxed);
+        while n_done.load(Ordering::Relaxed) < before + 200 {
+            tokio::task::yield_now().await;
+        }
+        is_over.store(true, Ordering::Relaxed);
+        for client in clients {
+            client.await.unwrap();
+        }
+        assert_eq!(get(fixture.data, "/").await.1, "stable");
+    }
 }

@@ -34,52 +34,6 @@ async fn run(url: &str, check: LoadCheck) -> (ProbeResult, LoadReport) {
     (result, report)
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_stall_is_seen_by_every_request_that_was_meant_to_be_sent_in_it() {
-    const RATE: f64 = 200.0;
-    const STALL_MS: u64 = 1_000;
-    // The server answers nothing from 0.5 s to 1.5 s after its first request.
-    let first: Arc<OnceCell<Instant>> = Arc::default();
-    let server = serve(move |_| {
-        let first = Arc::clone(&first);
-        async move {
-            let first = *first.get_or_init(async || Instant::now()).await;
-            let from = first + Duration::from_millis(500);
-            let to = from + Duration::from_millis(STALL_MS);
-            if (from..to).contains(&Instant::now()) {
-                tokio::time::sleep_until(to).await;
-            }
-            answer(200, "")
-        }
-    })
-    .await;
-    let check = LoadCheck {
-        rate: Some(RATE),
-        connections: 4,
-        duration: ms(2_000),
-        ..LoadCheck::default()
-    };
-    let (_, report) = run(&server.url, check).await;
-    assert_eq!((report.n_planned, report.n_ok), (400, 400), "{report:?}");
-    // A request meant for t within the stall waits for its end: latencies are spread evenly from
-    // 0 to 1 s over 200 of the 400 requests, so the share above x is (1 - x) / 2.
-    for (got_us, truth_ms) in [
-        (report.latency.p95_us, 900.0),
-        (report.latency.p99_us, 980.0),
-    ] {
-        let got_ms = got_us as f64 / 1000.0;
-        assert!(
-            (got_ms - truth_ms).abs() < 60.0,
-            "{got_ms} ms, the truth is {truth_ms} ms: {report:?}"
-        );
-    }
-    // Four connections stall; all others of the 200 are sent late, and that is said.
-    assert!(report.n_late > 100, "{report:?}");
-    let histogram = report.decode_histogram().unwrap();
-    assert_eq!(histogram.len(), 400);
-    assert_eq!(histogram.value_at_quantile(0.99), report.latency.p99_us);
-}
-
 #[tokio::test]
 async fn requests_that_a_full_pool_never_sent_are_counted_and_fail_the_budget() {
     let server = serve(async |_| std::future::pending().await).await;
@@ -183,50 +137,6 @@ async fn wait_sent(traffic: &Traffic, n_sent: u64) {
 }
 
 #[tokio::test]
-async fn every_request_of_live_traffic_is_accounted_for_exactly_once() {
-    let n_by_path: Arc<[AtomicU64; 3]> = Arc::default();
-    let server = {
-        let n_by_path = Arc::clone(&n_by_path);
-        serve(move |request| {
-            let idx = match request.uri().path() {
-                "/ok" => 0,
-                "/error" => 1,
-                _ => 2,
-            };
-            n_by_path[idx].fetch_add(1, Ordering::SeqCst);
-            assert!(idx != 0 || request.body().starts_with(b"{\"number\":\""));
-            async move {
-                match idx {
-                    0 => answer(200, ""),
-                    1 => answer(500, ""),
-                    _ => None,
-                }
-            }
-        })
-        .await
-    };
-    let requests = vec![
-        http("ok", "/ok", "POST", 6),
-        http("error", "/error", "GET", 2),
-        http("lost", "/lost", "GET", 2),
-    ];
-    let traffic = start(requests, &server.url);
-    wait_sent(&traffic, 200).await;
-    let counts = traffic.stop().await;
-    let n = |idx: usize| n_by_path[idx].load(Ordering::SeqCst);
-    assert_eq!(counts.n_ok, n(0));
-    assert_eq!(counts.http_error, BTreeMap::from([(500, n(1))]));
-    assert_eq!(counts.lost, BTreeMap::from([("reset".to_owned(), n(2))]));
-    assert_eq!(
-        counts.n_sent,
-        n(0) + n(1) + n(2),
-        "a lost request is never repeated"
-    );
-    assert_eq!(counts.n_in_flight, 0);
-    assert_eq!(counts.first_lost.len(), 20);
-}
-
-#[tokio::test]
 async fn connections_that_the_server_closes_between_requests_lose_nothing() {
     let server = serve(async |_| {
         let mut reply = answer(200, "")?;
@@ -274,44 +184,139 @@ async fn a_stop_waits_for_what_is_in_flight() {
 }
 
 #[tokio::test]
-async fn live_traffic_speaks_websocket_and_counts_a_reply_that_never_came() {
-    let n_connections = Arc::new(AtomicU64::new(0));
-    let server = {
-        let n_connections = Arc::clone(&n_connections);
-        serve_raw(move |stream| {
-            let n = n_connections.fetch_add(1, Ordering::SeqCst);
-            async move {
-                let mut socket = tokio_tungstenite::accept_async(stream).await.unwrap();
-                let message = socket.next().await.unwrap().unwrap();
-                if n % 5 != 4 {
-                    let _ = socket.send(message).await;
-                    let _ = socket.next().await;
-                }
-            }
-        })
-        .await
-    };
-    let echo = TrafficRequest {
-        name: "echo".to_owned(),
-        websocket: Some(WebsocketCheck {
-            path: "/ws".to_owned(),
-            send: Some(json!({"number": "{n}"})),
-            expect: Some(json!({"number": "{n}"})),
-            ..WebsocketCheck::default()
-        }),
-        ..TrafficRequest::default()
-    };
-    let traffic = start(vec![echo], &server.url);
-    wait_sent(&traffic, 50).await;
-    let counts = traffic.stop().await;
-    assert_eq!(counts.n_sent, n_connections.load(Ordering::SeqCst));
-    assert_eq!(counts.n_lost(), counts.n_sent / 5, "{counts:?}");
-    assert_eq!(counts.n_ok, counts.n_sent - counts.n_lost());
-}
-
-#[tokio::test]
 async fn traffic_without_requests_is_refused_before_anything_is_sent() {
     let cx = Arc::new(Context::new("http://127.0.0.1:9"));
     let refused = Traffic::start(TrafficSettings::default(), BTreeMap::new(), cx).unwrap_err();
     assert_eq!(refused.code, "settings");
+}
+
+/// What takes seconds; a commit does not wait for it.
+mod slow {
+    use super::*;
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn a_stall_is_seen_by_every_request_that_was_meant_to_be_sent_in_it() {
+        const RATE: f64 = 200.0;
+        const STALL_MS: u64 = 1_000;
+        // The server answers nothing from 0.5 s to 1.5 s after its first request.
+        let first: Arc<OnceCell<Instant>> = Arc::default();
+        let server = serve(move |_| {
+            let first = Arc::clone(&first);
+            async move {
+                let first = *first.get_or_init(async || Instant::now()).await;
+                let from = first + Duration::from_millis(500);
+                let to = from + Duration::from_millis(STALL_MS);
+                if (from..to).contains(&Instant::now()) {
+                    tokio::time::sleep_until(to).await;
+                }
+                answer(200, "")
+            }
+        })
+        .await;
+        let check = LoadCheck {
+            rate: Some(RATE),
+            connections: 4,
+            duration: ms(2_000),
+            ..LoadCheck::default()
+        };
+        let (_, report) = run(&server.url, check).await;
+        assert_eq!((report.n_planned, report.n_ok), (400, 400), "{report:?}");
+        // A request meant for t within the stall waits for its end: latencies are spread evenly from
+        // 0 to 1 s over 200 of the 400 requests, so the share above x is (1 - x) / 2.
+        for (got_us, truth_ms) in [
+            (report.latency.p95_us, 900.0),
+            (report.latency.p99_us, 980.0),
+        ] {
+            let got_ms = got_us as f64 / 1000.0;
+            assert!(
+                (got_ms - truth_ms).abs() < 60.0,
+                "{got_ms} ms, the truth is {truth_ms} ms: {report:?}"
+            );
+        }
+        // Four connections stall; all others of the 200 are sent late, and that is said.
+        assert!(report.n_late > 100, "{report:?}");
+        let histogram = report.decode_histogram().unwrap();
+        assert_eq!(histogram.len(), 400);
+        assert_eq!(histogram.value_at_quantile(0.99), report.latency.p99_us);
+    }
+
+    #[tokio::test]
+    async fn every_request_of_live_traffic_is_accounted_for_exactly_once() {
+        let n_by_path: Arc<[AtomicU64; 3]> = Arc::default();
+        let server = {
+            let n_by_path = Arc::clone(&n_by_path);
+            serve(move |request| {
+                let idx = match request.uri().path() {
+                    "/ok" => 0,
+                    "/error" => 1,
+                    _ => 2,
+                };
+                n_by_path[idx].fetch_add(1, Ordering::SeqCst);
+                assert!(idx != 0 || request.body().starts_with(b"{\"number\":\""));
+                async move {
+                    match idx {
+                        0 => answer(200, ""),
+                        1 => answer(500, ""),
+                        _ => None,
+                    }
+                }
+            })
+            .await
+        };
+        let requests = vec![
+            http("ok", "/ok", "POST", 6),
+            http("error", "/error", "GET", 2),
+            http("lost", "/lost", "GET", 2),
+        ];
+        let traffic = start(requests, &server.url);
+        wait_sent(&traffic, 200).await;
+        let counts = traffic.stop().await;
+        let n = |idx: usize| n_by_path[idx].load(Ordering::SeqCst);
+        assert_eq!(counts.n_ok, n(0));
+        assert_eq!(counts.http_error, BTreeMap::from([(500, n(1))]));
+        assert_eq!(counts.lost, BTreeMap::from([("reset".to_owned(), n(2))]));
+        assert_eq!(
+            counts.n_sent,
+            n(0) + n(1) + n(2),
+            "a lost request is never repeated"
+        );
+        assert_eq!(counts.n_in_flight, 0);
+        assert_eq!(counts.first_lost.len(), 20);
+    }
+
+    #[tokio::test]
+    async fn live_traffic_speaks_websocket_and_counts_a_reply_that_never_came() {
+        let n_connections = Arc::new(AtomicU64::new(0));
+        let server = {
+            let n_connections = Arc::clone(&n_connections);
+            serve_raw(move |stream| {
+                let n = n_connections.fetch_add(1, Ordering::SeqCst);
+                async move {
+                    let mut socket = tokio_tungstenite::accept_async(stream).await.unwrap();
+                    let message = socket.next().await.unwrap().unwrap();
+                    if n % 5 != 4 {
+                        let _ = socket.send(message).await;
+                        let _ = socket.next().await;
+                    }
+                }
+            })
+            .await
+        };
+        let echo = TrafficRequest {
+            name: "echo".to_owned(),
+            websocket: Some(WebsocketCheck {
+                path: "/ws".to_owned(),
+                send: Some(json!({"number": "{n}"})),
+                expect: Some(json!({"number": "{n}"})),
+                ..WebsocketCheck::default()
+            }),
+            ..TrafficRequest::default()
+        };
+        let traffic = start(vec![echo], &server.url);
+        wait_sent(&traffic, 50).await;
+        let counts = traffic.stop().await;
+        assert_eq!(counts.n_sent, n_connections.load(Ordering::SeqCst));
+        assert_eq!(counts.n_lost(), counts.n_sent / 5, "{counts:?}");
+        assert_eq!(counts.n_ok, counts.n_sent - counts.n_lost());
+    }
 }

@@ -1,3 +1,4 @@
-//! Tests that run services for seconds; a commit does not wait for them.
+//! Tests that run services or simulations for seconds; a commit does not wait for them.
 
+mod false_alarms;
 mod story;
