@@ -62,6 +62,10 @@ pub const WALLS: &[(&str, &[&str])] = &[
             "canary/src/deploy.rs",
         ],
     ),
+    (
+        "canary/src/shell/",
+        &["canary/src/proxy/", "canary/src/deploy.rs"],
+    ),
 ];
 
 /// Our Rust files without those that are compiled for tests only.
