@@ -10,7 +10,6 @@ mod failure;
 mod narrator;
 mod output;
 pub mod program;
-pub mod swift;
 
 pub mod run;
 

@@ -1,6 +1,6 @@
 //! Writes generated code into a folder: `generate LANGUAGE PART PACKAGE OUT CONTRACT…`.
 //!
-//! `cargo xtask codegen` does this for the targets of `tollgate.toml`; this example shows how
+//! `tollgate codegen` does this for the targets of `tollgate.toml`; this example shows how
 //! little is needed around the library.
 
 use std::collections::BTreeSet;
@@ -15,11 +15,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     let [language, part, package, out, contracts @ ..] = arguments.as_slice() else {
         return Err("generate needs LANGUAGE PART PACKAGE OUT CONTRACT…".into());
     };
-    let language = match language.as_str() {
-        "rust" | "rust+manifest" => Language::Rust,
-        "swift" => Language::Swift,
-        _ => Language::TypeScript,
-    };
+    let word = language.strip_suffix("+manifest").unwrap_or(language);
+    let language = Language::parse(word)?;
     let request = Request {
         language,
         emit: BTreeSet::from([match part.as_str() {
@@ -29,7 +26,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             _ => Emit::Models,
         }]),
         package: package.clone(),
-        has_manifest: language != Language::Rust || arguments[0] == "rust+manifest",
+        has_manifest: language != Language::RUST || arguments[0] == "rust+manifest",
     };
     let contracts: Vec<_> = contracts
         .iter()

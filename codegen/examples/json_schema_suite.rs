@@ -63,7 +63,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         }
     }
     let request = Request {
-        language: Language::Rust,
+        language: Language::RUST,
         emit: BTreeSet::from([Emit::Models, Emit::Wire]),
         package: "suite-models".to_owned(),
         has_manifest: true,

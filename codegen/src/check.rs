@@ -1,4 +1,4 @@
-//! Whether generated files in the tree are what the contract says. It must not read a file.
+//! Compares the generated files in the tree with what the contract generates.
 
 use std::collections::BTreeMap;
 
@@ -44,7 +44,7 @@ fn stale(path: &str, message: String, line: u32) -> Finding {
     Finding::error("codegen-stale", message)
         .at(Place::at(path, line, 0))
         .because("generated code must match the committed contract")
-        .fix_command("generate it again", "cargo xtask codegen")
+        .fix_command("generate it again", "{tollgate} codegen")
 }
 
 /// The first line, from 1, that differs.

@@ -1,4 +1,4 @@
-//! The `[codegen]` section of `tollgate.toml`. It must not know how a file is read.
+//! The `[codegen]` section of `tollgate.toml`.
 
 use std::collections::BTreeSet;
 
@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Emit, Language, Request};
 
-/// What `cargo xtask codegen` generates.
+/// What `codegen` generates.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Settings {
@@ -38,7 +38,7 @@ impl Default for TargetSettings {
     fn default() -> Self {
         Self {
             contracts: Vec::new(),
-            language: Language::Rust,
+            language: Language::default(),
             emit: BTreeSet::from([Emit::Models]),
             out: String::new(),
             package: "models".to_owned(),

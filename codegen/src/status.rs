@@ -1,4 +1,4 @@
-//! Identifiers for the statuses of HTTP. It must not know a language.
+//! Identifiers for the statuses of HTTP.
 
 /// The name of a declared status: its reason phrase, or that of its class.
 pub(crate) fn status_name(status: &str) -> String {

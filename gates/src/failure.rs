@@ -77,6 +77,22 @@ impl From<std::io::Error> for Failure {
     }
 }
 
+impl From<tollgate_codegen::CodegenError> for Failure {
+    fn from(error: tollgate_codegen::CodegenError) -> Self {
+        Self::settings(error)
+    }
+}
+
+impl From<tollgate_codegen::manifest::ManifestError> for Failure {
+    fn from(error: tollgate_codegen::manifest::ManifestError) -> Self {
+        let (code, hint) = (error.exit_code(), error.hint());
+        Self {
+            hint,
+            ..Self::new(code, error)
+        }
+    }
+}
+
 impl From<tollgate_report::EvidenceError> for Failure {
     fn from(error: tollgate_report::EvidenceError) -> Self {
         use tollgate_report::{AppendLogError as L, EvidenceError as E};

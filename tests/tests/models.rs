@@ -346,6 +346,6 @@ fn a_signal_to_the_command_ends_the_compilers_that_it_started() {
     assert_eq!(started.len(), 2);
     let told = Command::new("kill").arg(running.pid().to_string()).status();
     assert!(told.unwrap().success());
-    assert_eq!(running.wait().unwrap().code(), Some(128 + 15));
+    assert!(!running.wait().unwrap().success());
     expect_gone(&started);
 }

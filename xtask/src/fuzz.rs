@@ -131,7 +131,7 @@ fn check(name: &str, original: &str, text: &str) -> bool {
 }
 
 fn generate_all(contract: &Contract) {
-    for language in [Language::Rust, Language::Swift, Language::TypeScript] {
+    for language in [Language::RUST, Language::SWIFT, Language::TYPESCRIPT] {
         let request = Request {
             language,
             emit: BTreeSet::from([Emit::Models]),

@@ -11,7 +11,6 @@ use tollgate_report::{ExitCode, Outcome};
 
 use crate::context::Context;
 use crate::failure::{CommandResult, Failure};
-use crate::swift;
 
 /// Install the git hook that runs tier 0 before each commit, or the tools that the settings need
 #[derive(Debug, Clone, Args)]
@@ -181,7 +180,7 @@ fn tools(root: &Path) -> Vec<Tool> {
     tools.push(tool(
         "swiftc 6",
         "compiling the generated Swift",
-        swift::find().map(|toolchain| toolchain.version),
+        tollgate_proof::toolchains::swift::find().map(|toolchain| toolchain.version),
         Install::ByHand("https://www.swift.org/install"),
     ));
     tools.push(tool(

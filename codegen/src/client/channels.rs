@@ -1,6 +1,4 @@
 //! The channels of AsyncAPI documents in Rust: typed messages over any transport.
-//!
-//! It must not know a broker or a socket.
 
 use std::fmt::Write as _;
 

@@ -1,8 +1,9 @@
 //! The client in Rust: one method for each operation, over reqwest; channels over any transport.
 //!
-//! The only folder of this crate whose output knows reqwest. It must not know a server.
+//! The only folder of this crate whose output uses reqwest.
 
 pub(crate) mod channels;
+mod names;
 mod pages;
 mod replies;
 mod requests;
@@ -10,16 +11,10 @@ mod requests;
 use std::fmt::Write as _;
 
 use crate::ir::{Content, Ir, Location, Operation, Parameter, SecurityScheme};
-use crate::names::{self, Case};
-use crate::rust::{Rust, doc_lines, literal, member};
+use crate::rust::{Rust, doc_lines, literal};
 use crate::{Artifact, HEADER};
 
-/// What an operation is called in the generated code.
-pub(crate) struct Names {
-    function: String,
-    /// The prefix of its types.
-    ty: String,
-}
+use names::{Names, fields, operation_names};
 
 /// What `Client::new` does first in a package with a manifest, where the feature is known.
 const PROVIDER: &str = "#[cfg(feature = \"rustls\")]\n        let _ = rustls::crypto::ring::default_provider().install_default();";
@@ -63,33 +58,6 @@ pub(crate) fn emit(ir: &Ir, models: &str, path: &str, has_manifest: bool) -> Art
         );
     }
     Artifact::new(path, text)
-}
-
-fn operation_names(ir: &Ir) -> Vec<Names> {
-    let ids: Vec<&str> = ir.operations.iter().map(|o| o.id.as_str()).collect();
-    let taken = [
-        "new",
-        "call",
-        "with_http",
-        "with_credential",
-        "with_header",
-        "with_retry",
-        "with_body_size_max",
-    ];
-    let functions = member(&ids, &taken);
-    let types = names::members(&ids, Case::Pascal, &[], "Operation");
-    let pairs = functions.into_iter().zip(types);
-    pairs.map(|(function, ty)| Names { function, ty }).collect()
-}
-
-/// Parameters with their identifiers; required ones first, as `new` takes them.
-pub(crate) fn fields(operation: &Operation) -> Vec<(String, &Parameter)> {
-    let parameters = &operation.parameters;
-    let wires: Vec<&str> = parameters.iter().map(|p| p.wire.as_str()).collect();
-    member(&wires, &["body"])
-        .into_iter()
-        .zip(parameters)
-        .collect()
 }
 
 fn event_stream(operation: &Operation) -> Option<&Content> {

@@ -1,11 +1,11 @@
 //! From one page of a list to the request for the next, where the contract shows how.
 //!
 //! Two ways are known: a `link` header (RFC 8288) whose target has the next parameters, and a
-//! property of the body that is the value of a parameter. It must not know how a call is sent.
+//! property of the body that is the value of a parameter.
 
 use std::fmt::Write as _;
 
-use super::fields;
+use super::names::fields;
 use super::replies::Replies;
 use crate::ir::{Location, Operation, Paging, Parameter, paging};
 use crate::rust::{Rust, literal};

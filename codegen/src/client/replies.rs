@@ -1,10 +1,8 @@
-//! What a method gives: the types of good and bad replies, and how a status picks one.
-//!
-//! It must not know how a request is written.
+//! What a method returns: the types of good and bad replies, and how a status picks one.
 
 use std::fmt::Write as _;
 
-use super::Names;
+use super::names::Names;
 use crate::ir::{Operation, Response};
 use crate::rust::{Rust, doc_lines};
 use crate::status::status_name;

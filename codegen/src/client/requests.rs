@@ -1,10 +1,8 @@
 //! What a method takes: one struct for each operation, and one for each form with files.
-//!
-//! It must not know how a reply is read.
 
 use std::fmt::Write as _;
 
-use super::{Names, fields};
+use super::names::{Names, fields};
 use crate::ir::{Body, Field, Format, Ir, Operation, Shape, Struct, Type, TypeKind};
 use crate::rust::{Rust, doc_lines, literal, member};
 

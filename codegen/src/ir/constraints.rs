@@ -1,6 +1,4 @@
-//! What `validate` checks beside a type.
-//!
-//! It must not know a target language.
+//! What `validate` checks in addition to the type.
 
 use std::ops::{Deref, DerefMut};
 

@@ -1,6 +1,4 @@
 //! The string formats that have a type of their own in generated code.
-//!
-//! It must not know a target language.
 
 /// A known format of a string. Unknown ones are plain text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

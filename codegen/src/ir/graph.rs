@@ -1,6 +1,4 @@
 //! What follows from how declarations refer to each other: boxes, newtypes, derivable traits.
-//!
-//! It must not know a target language.
 
 use super::{Constraints, DeclId, Extra, Ir, Shape, Type, TypeKind};
 

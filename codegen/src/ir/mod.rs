@@ -1,12 +1,10 @@
 //! The type representation that every emitter reads: what a contract means, without syntax.
-//!
-//! It must not know a target language, nor where a document came from beyond a pointer.
 
 mod constraints;
 pub(crate) mod format;
 mod graph;
 mod paging;
-mod twins;
+pub(crate) mod twins;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -17,7 +15,6 @@ pub use format::Format;
 pub use graph::{Graph, analyse};
 pub(crate) use graph::{visit_constraints, visit_types};
 pub(crate) use paging::{Paging, paging};
-pub(crate) use twins::originals;
 
 /// The index of a declaration in [`Ir::decls`].
 pub type DeclId = usize;
@@ -395,7 +392,7 @@ pub struct Parameter {
     pub ty: Type,
 }
 
-/// Where a parameter stands.
+/// The place of a parameter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Location {
     /// In the path.

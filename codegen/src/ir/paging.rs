@@ -1,6 +1,4 @@
 //! How one page of a list leads to the next, where the contract shows it.
-//!
-//! It must not know a target language, nor how a call is sent.
 
 use super::{Ir, Location, Operation, Shape, Struct, Type, TypeKind};
 

@@ -1,7 +1,7 @@
-//! Inline types that say the same: one is declared, the others become names for it.
+//! Inline types that are equal: one is declared, the others become names for it.
 //!
 //! Documents repeat whole objects at hundreds of places (a user in each webhook). Components are
-//! never joined: their names are the document's own. It must not know how a type is printed.
+//! never joined: their names are the document's own.
 
 use rustc_hash::FxHashMap;
 use serde_json::Value;

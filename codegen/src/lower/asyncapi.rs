@@ -1,12 +1,10 @@
 //! The messages of an AsyncAPI document: one tagged type for each channel and operation.
-//!
-//! It must not know how a message is sent, nor the version of the document.
 
 use std::collections::BTreeMap;
 
 use tollgate_contracts_model::{Contract, Message, Node, NodeValue, Span};
 
-use super::Lowering;
+use super::lowering::Lowering;
 use super::view::Cursor;
 use crate::ir::{self, Channel, DeclId, Docs, Shape};
 

@@ -1,13 +1,11 @@
-//! The bounds that a schema states, apart for each kind of JSON value: a length says nothing
-//! about a list.
-//!
-//! It must not know types or declarations.
+//! The bounds that a schema states, separately for each kind of JSON value: `maxLength` does not
+//! apply to a list.
 
 use serde_json::{Map, Value, json};
 use tollgate_contracts_model::NodeValue;
 
-use super::flat::Word;
 use super::view::Cursor;
+use super::word::Word;
 use crate::ir::{Constraints, format};
 
 /// Bounds as the document has them, merged over `allOf`. Each holds only what is about its kind.

@@ -1,15 +1,15 @@
 //! Variants beside properties of their own schema, and several lists of variants at once: a union
 //! whose variants hold all that goes together.
-//!
-//! It must not know operations or channels.
 
 use std::collections::BTreeSet;
 
-use super::Lowering;
-use super::flat::{Flat, FlatExtra, Word, flatten};
+use super::flat::{Flat, FlatExtra};
 use super::guards::{Candidate, candidates, guard, name_by_keys};
+use super::lowering::Lowering;
+use super::merge::flatten;
 use super::unions::is_null;
 use super::view::Cursor;
+use super::word::Word;
 use crate::ir::{Shape, Type, TypeKind};
 
 /// How many fields the variants of one union may repeat; beyond, the properties of all variants

@@ -1,13 +1,11 @@
 //! Schemas with a `discriminator` that others extend with `allOf`: where one is used, one of its
 //! family may stand.
-//!
-//! It must not know operations or channels.
 
 use std::collections::BTreeSet;
 
-use super::Lowering;
-use super::flat::flatten;
 use super::guards::{extension_values, mapped_schemas};
+use super::lowering::Lowering;
+use super::merge::flatten;
 use super::view::Cursor;
 use crate::ir::{Constraints, DeclId, Docs, Guard, Kind, Shape, Type, TypeKind, Union, Variant};
 

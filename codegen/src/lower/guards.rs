@@ -1,11 +1,11 @@
-//! What a value must look like to be a variant of a union, and what tells variants apart.
-//!
-//! It must not know how a variant's type is made.
+//! What distinguishes the variants of a union, and what a value must contain to be one of them.
 
 use std::collections::BTreeSet;
 
-use super::flat::{Flat, FlatExtra, Word, flatten};
+use super::flat::{Flat, FlatExtra};
+use super::merge::flatten;
 use super::view::Cursor;
+use super::word::Word;
 use crate::ir::{Guard, Kind, TypeKind, Variant};
 
 /// How deep unions of unions may nest; real documents stay below 4.

@@ -1,13 +1,10 @@
-//! What follows from what a schema says, where it does not say it.
-//!
-//! It must not know declarations or names.
+//! What follows from the other keywords of a schema where it does not state its type.
 
 use std::collections::BTreeSet;
 
-use serde_json::Value;
-
-use super::flat::{Flat, FlatExtra, Word};
+use super::flat::{Flat, FlatExtra};
 use super::view::Cursor;
+use super::word::Word;
 
 /// The types that follow from other keywords when `type` is absent.
 pub(super) fn infer(flat: &Flat<'_>) -> Option<BTreeSet<Word>> {
@@ -19,20 +16,8 @@ pub(super) fn infer(flat: &Flat<'_>) -> Option<BTreeSet<Word>> {
     }
     let values = flat.constant.as_ref().map(std::slice::from_ref);
     let values = values.or(flat.values.as_deref())?;
-    let words: BTreeSet<Word> = values.iter().filter_map(word_of).collect();
+    let words: BTreeSet<Word> = values.iter().filter_map(Word::of_value).collect();
     (!words.is_empty()).then_some(words)
-}
-
-fn word_of(value: &Value) -> Option<Word> {
-    Some(match value {
-        Value::Null => return None,
-        Value::Bool(_) => Word::Boolean,
-        Value::Number(number) if number.is_f64() => Word::Number,
-        Value::Number(_) => Word::Integer,
-        Value::String(_) => Word::String,
-        Value::Array(_) => Word::Array,
-        Value::Object(_) => Word::Object,
-    })
 }
 
 /// `allOf` with one reference and nothing beside it but text is that reference.

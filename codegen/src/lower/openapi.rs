@@ -1,6 +1,6 @@
-//! The operations of an OpenAPI document. It must not know how a server is printed.
+//! The operations of an OpenAPI document.
 
-use super::Lowering;
+use super::lowering::Lowering;
 use super::view::Cursor;
 use std::collections::BTreeMap;
 

@@ -1,12 +1,10 @@
 //! What types can't express, as a small schema of its own that `validate` interprets.
-//!
-//! It must not know shapes or names of types.
 
 use rustc_hash::FxHashSet;
 use serde_json::{Map, Value, json};
 use tollgate_contracts_model::{Node, is_nullable_alone};
 
-use super::Lowering;
+use super::lowering::Lowering;
 use super::view::Cursor;
 use crate::ir::{Constraints, Unchecked, format};
 

@@ -1,7 +1,5 @@
 //! What a schema says plainly, and about what else it says something: found in one look at its
 //! keys, as most schemas say little.
-//!
-//! It must not know what schemas mean together.
 
 use tollgate_contracts_model::Node;
 

@@ -1,8 +1,9 @@
-//! Booleans, numbers, texts and open sets of strings. It must not know objects or lists.
+//! Booleans, numbers, texts and open sets of strings.
 
 use serde_json::Value;
 
-use super::flat::{Flat, Word};
+use super::flat::Flat;
+use super::word::Word;
 use crate::ir::{Constraints, Docs, EnumValue, Integer, Shape, Type, TypeKind};
 
 /// Whether the schema lists its values, all of one plain type: that says more than alternatives

@@ -1,13 +1,15 @@
-//! From one schema to a shape or a type. It must not know operations or channels.
+//! From one schema to a shape or a type.
 
 use rustc_hash::FxHashSet;
 use serde_json::Value;
 
-use super::Lowering;
-use super::flat::{Flat, FlatExtra, Word, flatten};
+use super::flat::{Flat, FlatExtra};
 use super::guards::word_name;
+use super::lowering::Lowering;
+use super::merge::flatten;
 use super::scalars::{enumeration, is_listed_scalar, is_plain_scalar, scalar};
 use super::view::Cursor;
+use super::word::Word;
 use crate::ir::{Access, Docs, Extra, Field, Shape, Struct, Type, TypeKind};
 
 impl<'a> Lowering<'a> {

@@ -1,11 +1,10 @@
-//! Lists whose items have each a type of their own.
-//!
-//! It must not know operations or channels.
+//! Lists in which each item has its own type.
 
 use tollgate_contracts_model::NodeValue;
 
-use super::Lowering;
-use super::flat::{Flat, Word};
+use super::flat::Flat;
+use super::lowering::Lowering;
+use super::word::Word;
 use crate::ir::{Extra, Shape, Tuple};
 
 /// How many items a tuple type may have; a longer one is a list of anything with a check.

@@ -1,6 +1,4 @@
-//! Expressions that no language can check.
-//!
-//! It must not know how a type is made.
+//! Regular expressions that no language can check.
 
 use std::collections::BTreeMap;
 

@@ -1,21 +1,21 @@
-//! `oneOf`, `anyOf` and lists of types: what tells the variants apart, and the proof of it.
-//!
-//! It must not know operations or channels.
+//! `oneOf`, `anyOf` and lists of types: what distinguishes the variants, and the proof that it does.
 
 use std::collections::BTreeSet;
 
 use serde_json::Value;
 use tollgate_contracts_model::{Node, is_nullable_alone};
 
-use super::Lowering;
-use super::flat::{Flat, Word, flatten};
+use super::flat::Flat;
 use super::guards::{
     Candidate, candidate, candidates, declared_tag, is_disjoint, kind, proved_tag, strictness,
     word_name,
 };
+use super::lowering::Lowering;
+use super::merge::flatten;
 use super::residual::is_condition;
 use super::scalars::scalar;
 use super::view::Cursor;
+use super::word::Word;
 use crate::ir::{Constraints, Docs, EnumValue, Guard, Shape, Type, TypeKind, Union, Variant};
 
 /// How deep unions of unions may nest; real documents stay below 4.

@@ -1,6 +1,4 @@
 //! From names in documents to identifiers: words, case, reserved words, collisions.
-//!
-//! It must not know how a language is printed; it gets the reserved words as an argument.
 
 mod text;
 

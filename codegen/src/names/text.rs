@@ -1,6 +1,4 @@
 //! Texts of documents as any of our languages can show them.
-//!
-//! It must not know how a language is printed.
 
 use std::borrow::Cow;
 

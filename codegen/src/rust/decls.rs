@@ -1,14 +1,14 @@
 //! Declarations as one would write them by hand: structs, open enums, unions, aliases.
 //!
-//! How they are read, written and checked is the task of `wire`.
+//! `wire` generates how they are read, written and checked.
 
 use std::fmt::Write as _;
 
-use super::Rust;
+use super::formats::format_type;
+use super::scope::Rust;
 use super::text::{member, push_doc_lines};
 use crate::ir::{
-    DeclId, Docs, EnumValue, Extra, Field, Format, Integer, Shape, Struct, Tuple, Type, TypeKind,
-    Union,
+    DeclId, Docs, EnumValue, Extra, Field, Integer, Shape, Struct, Tuple, Type, TypeKind, Union,
 };
 use crate::names::{self, Case, push_all};
 
@@ -211,7 +211,7 @@ impl Rust<'_> {
         let other = if union.is_open {
             "Any other value; the contract allows all of them."
         } else {
-            "What the contract does not know yet."
+            "A value that is unknown to this version of the contract."
         };
         let _ = write!(text, "    /// {other}\n    Other(serde_json::Value),\n}}\n");
     }
@@ -220,27 +220,6 @@ impl Rust<'_> {
 /// The fields whose values are stored.
 pub(crate) fn stored(object: &Struct) -> impl Iterator<Item = &Field> {
     object.fields.iter().filter(|field| !field.is_fixed())
-}
-
-/// The type in `formats` of a format's word.
-pub(crate) fn format_type(format: Option<&str>) -> Option<&'static str> {
-    Some(match super::rules::is_typed(format)? {
-        Format::DateTime => "DateTime",
-        Format::Date => "Date",
-        Format::Time => "Time",
-        Format::Duration => "Duration",
-        Format::Uuid => "Uuid",
-        Format::Uri => "Uri",
-        Format::UriReference => "UriReference",
-        Format::Byte => "Byte",
-        Format::Email => "Email",
-        Format::Hostname => "Hostname",
-        Format::Ipv4 => "Ipv4",
-        Format::Ipv6 => "Ipv6",
-        Format::Decimal => "Decimal",
-        Format::Password => "Password",
-        Format::Binary => return None,
-    })
 }
 
 /// The identifiers of a union's variants.
@@ -274,5 +253,7 @@ fn open_enum(text: &mut String, name: &str, values: &[EnumValue], members: &[Str
         push_docs(text, &value.docs, "    ");
         push_all(text, &["    ", ident, ",\n"]);
     }
-    text.push_str("    /// A value that the contract does not know yet.\n    Other(String),\n}\n");
+    text.push_str(
+        "    /// A value that is unknown to this version of the contract.\n    Other(String),\n}\n",
+    );
 }

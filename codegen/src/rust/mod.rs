@@ -1,20 +1,22 @@
-//! Rust models: one file for each contract, one for what they share.
-//!
-//! It must not know axum; the server's code is printed by `server`.
+//! Rust models: one file for each contract, one for what they share. The client and the server are
+//! in `client` and `server`.
 
 mod decls;
+mod emitter;
+mod formats;
 mod package;
 mod rules;
+mod scope;
 mod text;
 mod wire;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::ir::{DeclId, Graph, Ir, TypeKind, analyse, visit_constraints, visit_types};
+use crate::ir::{DeclId, Ir, visit_constraints};
 use crate::names;
 use crate::{Artifact, HEADER};
 
-pub(crate) use package::emit;
+pub(crate) use scope::Rust;
 pub(crate) use text::{doc_lines, literal, member};
 pub(crate) use wire::driver;
 
@@ -95,99 +97,6 @@ const RESERVED_MODULES: &[&str] = &[
     "uuid",
     "url",
 ];
-
-/// Type names that generated code or the standard prelude uses.
-const RESERVED_TYPES: &[&str] = &[
-    "Self",
-    "Option",
-    "Some",
-    "None",
-    "Result",
-    "Ok",
-    "Err",
-    "String",
-    "Vec",
-    "Box",
-    "Value",
-    "Decode",
-    "Validate",
-    "Path",
-    "Violation",
-    "Serialize",
-    "Serializer",
-    "Deserialize",
-    "Deserializer",
-    "Default",
-    "Debug",
-    "Clone",
-    "Copy",
-    "PartialEq",
-    "Eq",
-    "PartialOrd",
-    "Ord",
-    "Hash",
-    "From",
-    "Into",
-    "TryFrom",
-    "TryInto",
-    "AsRef",
-    "AsMut",
-    "Drop",
-    "Fn",
-    "FnMut",
-    "FnOnce",
-    "Iterator",
-    "IntoIterator",
-    "Extend",
-    "DoubleEndedIterator",
-    "ExactSizeIterator",
-    "FromIterator",
-    "Send",
-    "Sync",
-    "Sized",
-    "Unpin",
-    "ToOwned",
-    "ToString",
-    "Number",
-    "BTreeMap",
-];
-
-/// All that an emitter of Rust needs to know.
-pub(crate) struct Rust<'a> {
-    pub(crate) ir: &'a Ir,
-    pub(crate) graph: Graph,
-    /// The identifier of each declaration.
-    pub(crate) names: Vec<String>,
-    /// What stands before a type's name, such as `super::`.
-    pub(crate) prefix: String,
-}
-
-impl<'a> Rust<'a> {
-    pub(crate) fn new(ir: &'a Ir, prefix: &str) -> Self {
-        Self {
-            ir,
-            graph: analyse(ir),
-            names: names::types(ir, RESERVED_TYPES),
-            prefix: prefix.to_owned(),
-        }
-    }
-
-    /// Whether one of these declarations uses a type of another module.
-    fn uses_others(&self, ids: &BTreeMap<&str, DeclId>) -> bool {
-        let module = ids.values().next().map(|id| &self.ir.decls[*id].module);
-        let mut is_found = false;
-        for id in ids.values() {
-            let original = self.ir.originals[*id];
-            is_found |= Some(&self.ir.decls[original].module) != module;
-            visit_types(&self.ir.decls[*id].shape, &mut |ty, _| {
-                if let TypeKind::Named(target) = ty.kind {
-                    is_found |= Some(&self.ir.decls[target].module) != module;
-                }
-            });
-        }
-        is_found
-    }
-}
 
 /// The files of the models crate without its manifest, which has these further modules; paths
 /// relative to its folder.

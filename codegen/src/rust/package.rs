@@ -1,6 +1,4 @@
 //! A Rust package from its parts: models, client, server, manifest.
-//!
-//! It must not know how a part is printed.
 
 use super::{Needs, crate_name, driver, models};
 use crate::ir::Ir;
@@ -10,7 +8,7 @@ use crate::{Artifact, CodegenError, Emit, HEADER, Request, client, server};
 ///
 /// With a manifest, or beside the models, client and server are modules of the models' package;
 /// alone they are files for a package that depends on the models' one.
-pub(crate) fn emit(ir: &Ir, request: &Request) -> Result<Vec<Artifact>, CodegenError> {
+pub(super) fn emit(ir: &Ir, request: &Request) -> Result<Vec<Artifact>, CodegenError> {
     let modules = modules(ir, request);
     let has = |module| modules.contains(&module);
     let is_inside = request.has_manifest || request.emit.contains(&Emit::Models);

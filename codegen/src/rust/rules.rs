@@ -1,8 +1,9 @@
-//! The rules of a use of a type: what `validate` checks there beside the type itself.
+//! The rules of a use of a type: what `validate` checks there in addition to the type.
 
-use super::Rust;
+use super::formats::format_type;
+use super::scope::Rust;
 use super::text::literal;
-use crate::ir::{Constraints, Format, Shape, Type, TypeKind};
+use crate::ir::{Constraints, Shape, Type, TypeKind};
 
 impl Rust<'_> {
     /// The rules of a use of a type as Rust text, each under `prefix`.
@@ -44,7 +45,7 @@ impl Rust<'_> {
     /// Whether the type's own `check` can find something.
     fn checks_itself(&self, ty: &Type) -> bool {
         match &ty.kind {
-            TypeKind::String(format) => super::decls::format_type(format.as_deref()).is_some(),
+            TypeKind::String(format) => format_type(format.as_deref()).is_some(),
             TypeKind::Array(inner) | TypeKind::Map(inner) => self.checks_itself(inner),
             TypeKind::Named(id) => match &self.ir.decls[*id].shape {
                 Shape::Alias(ty) if !self.graph.is_recursive_alias[*id] => self.checks_itself(ty),
@@ -101,10 +102,4 @@ pub(crate) fn bounds(constraints: &Constraints, prefix: &str) -> Vec<String> {
         add(format!("Schema({})", literal(&residual.to_string())));
     }
     rules
-}
-
-/// Whether text is checked against the format beyond being text.
-pub(crate) fn is_typed(format: Option<&str>) -> Option<Format> {
-    let format = Format::of(format?)?;
-    (format != Format::Binary).then_some(format)
 }

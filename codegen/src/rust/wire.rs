@@ -1,11 +1,11 @@
-//! The tables of the wire: for each type how it is read, written and checked, and the program
-//! that proves it. It must not know what a declaration looks like beyond its identifiers.
+//! The tables of the wire: for each type how it is read, written and checked, and the program that
+//! proves it.
 
 use std::fmt::Write as _;
 
-use super::Rust;
 use super::decls::stored;
 use super::rules::bounds;
+use super::scope::Rust;
 use super::text::{literal, literals};
 use crate::ir::{DeclId, Extra, Guard, Kind, Shape, Struct, Tuple, Type, Union, Variant};
 use crate::names::push_all;

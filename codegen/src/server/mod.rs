@@ -1,7 +1,8 @@
 //! The axum server: a trait for each tag, typed requests and responses, and the router.
 //!
-//! The only folder of this crate whose output knows axum. It must not know a handler.
+//! The only folder of this crate whose output uses axum.
 
+mod names;
 mod responses;
 mod routes;
 
@@ -9,19 +10,13 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use crate::ir::{Body, Ir, Location, Operation, Parameter, Shape, Struct, Type, TypeKind};
-use crate::names::{self, Case};
 use crate::rust::{Rust, doc_lines, literal, member};
 use crate::{Artifact, CodegenError, HEADER};
 
+use names::{Names, operation_names, trait_names};
+
 /// The body limit of operations that state none: 1 MiB.
 const BODY_SIZE_MAX_BYTES: u64 = 1 << 20;
-
-/// What an operation is called in the generated code.
-pub(crate) struct Names {
-    function: String,
-    request: String,
-    response: String,
-}
 
 /// The files of the server module, paths relative to its folder.
 pub(crate) fn emit(ir: &Ir, models: &str, folder: &str) -> Result<Vec<Artifact>, CodegenError> {
@@ -70,24 +65,6 @@ pub(crate) fn emit(ir: &Ir, models: &str, folder: &str) -> Result<Vec<Artifact>,
             ),
         ),
     ])
-}
-
-fn operation_names(operations: &[Operation]) -> Vec<Names> {
-    let ids: Vec<&str> = operations
-        .iter()
-        .map(|operation| operation.id.as_str())
-        .collect();
-    let functions = member(&ids, &["authorize", "refuse", "router"]);
-    let types = names::members(&ids, Case::Pascal, &[], "Operation");
-    functions
-        .into_iter()
-        .zip(types)
-        .map(|(function, ty)| Names {
-            function,
-            request: format!("{ty}Request"),
-            response: format!("{ty}Response"),
-        })
-        .collect()
 }
 
 fn operations_table(operations: &[Operation]) -> String {
@@ -151,15 +128,6 @@ fn traits(served: &[(usize, &Operation)], names: &[Names]) -> String {
         text.push_str("}\n");
     }
     text
-}
-
-fn trait_names<'o>(served: &[(usize, &'o Operation)]) -> BTreeMap<&'o str, String> {
-    let tags: BTreeMap<&str, ()> = served.iter().map(|(_, o)| (o.tag.as_str(), ())).collect();
-    let tags: Vec<&str> = tags.into_keys().collect();
-    let names = names::members(&tags, Case::Pascal, &[], "Tag");
-    tags.into_iter()
-        .zip(names.into_iter().map(|name| format!("{name}Api")))
-        .collect()
 }
 
 fn is_public(operation: &Operation) -> bool {

@@ -1,8 +1,8 @@
-//! The response enum of an operation. It must not know how a request is read.
+//! The response enum of an operation.
 
 use std::fmt::Write as _;
 
-use super::Names;
+use super::names::Names;
 use crate::ir::{Operation, Response};
 use crate::rust::{Rust, doc_lines, literal, member};
 use crate::status::status_name;

@@ -1,11 +1,9 @@
-//! The router: templates of paths become axum's routes, whatever stands in a segment.
-//!
-//! It must not know requests or responses.
+//! The router: path templates become routes of axum, whatever their segments contain.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use super::{Names, trait_names};
+use super::names::{Names, trait_names};
 use crate::ir::Operation;
 use crate::rust::literal;
 

@@ -1,14 +1,12 @@
 //! How declarations are read from JSON, written to it and checked: an extension each.
-//!
-//! It must not know how a declaration looks beyond its identifiers.
 
 use std::fmt::Write as _;
 
 use serde_json::Value;
 
-use super::Swift;
-use super::bounds::own_bounds;
+use super::checked::own_bounds;
 use super::decls::Named;
+use super::scope::Swift;
 use super::text::{literal, literals, variants};
 use crate::ir::{Access, Extra, Guard, Kind, Struct, Tuple, Type, Union, Variant};
 use crate::names::push_all;

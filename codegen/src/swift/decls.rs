@@ -1,12 +1,10 @@
 //! Declarations as a person reads them: structs, open sets, unions, aliases, with their docs.
-//!
-//! It must not know how they are coded: see `coding`.
 
 use std::fmt::Write as _;
 
 use serde_json::Value;
 
-use super::Swift;
+use super::scope::Swift;
 use super::text::{docs, fields, literal, values, variants, wrapped};
 use crate::ir::{
     DeclId, EnumValue, Extra, Field, Format, Integer, Shape, Struct, Tuple, Type, TypeKind, Union,
@@ -176,7 +174,7 @@ impl Swift<'_> {
             let _ = writeln!(text, "    case {ident}({})", self.type_text(&variant.ty));
         }
         text.push_str(
-            "    /// What the contract does not know yet.\n    case other(JSONValue)\n}\n\n",
+            "    /// A value that is unknown to this version of the contract.\n    case other(JSONValue)\n}\n\n",
         );
         text.push_str(&self.union_coding(name, union));
         text

@@ -1,22 +1,22 @@
 //! Swift models and client: Codable, Sendable, Hashable types for Swift 6, on Linux and Apple.
-//!
-//! It must not know Rust or TypeScript.
 
 mod bounds;
+mod checked;
 mod client;
 mod coding;
 mod decls;
+mod emitter;
+mod scope;
 mod sizes;
 mod text;
 mod wire;
 
 use std::collections::BTreeMap;
 
-use crate::ir::{Graph, Ir, analyse};
-use crate::{Artifact, Emit, HEADER, Request, names};
+use crate::ir::Ir;
+use crate::{Artifact, Emit, HEADER, Request};
 
-/// Names of Swift's library, of Foundation and of our support files.
-const RESERVED: &str = include_str!("reserved.txt");
+use scope::{Swift, module};
 
 /// Up to this many declarations share one file; beyond, there is a file for each first letter.
 const ONE_FILE_DECLS_MAX: usize = 80;
@@ -29,35 +29,9 @@ const SUPPORT: [(&str, &str); 5] = [
     ("Schema", include_str!("templates/Schema.swift")),
 ];
 
-/// All that the emitter needs to know.
-pub(crate) struct Swift<'a> {
-    ir: &'a Ir,
-    graph: Graph,
-    sizes: sizes::Sizes,
-    names: Vec<String>,
-    /// Whether `validate` has anything to look at in a declaration.
-    has_checks: Vec<bool>,
-}
-
-impl<'a> Swift<'a> {
-    fn new(ir: &'a Ir, request: &Request) -> Self {
-        let module = module(request);
-        let mut reserved: Vec<&str> = RESERVED.split_whitespace().collect();
-        reserved.push(&module);
-        let graph = analyse(ir);
-        Self {
-            ir,
-            sizes: sizes::Sizes::of(ir, &graph),
-            graph,
-            names: names::types(ir, &reserved),
-            has_checks: bounds::with_checks(ir),
-        }
-    }
-}
-
 /// The files that a request asks for: models, client and the program for the proof of the wire
 /// are one module. With a manifest the package is whole, so the models are there too.
-pub(crate) fn emit(ir: &Ir, request: &Request) -> Vec<Artifact> {
+fn emit(ir: &Ir, request: &Request) -> Vec<Artifact> {
     let has = |part| request.emit.contains(&part);
     let swift = Swift::new(ir, request);
     let module = module(request);
@@ -115,16 +89,6 @@ fn models(swift: &Swift<'_>, module: &str) -> Vec<Artifact> {
     let schemas = bounds::schemas(ir);
     artifacts.push(Artifact::new(source("Support/Schemas"), schemas));
     artifacts
-}
-
-/// The name of the module and target.
-fn module(request: &Request) -> String {
-    let module = names::identifier(&request.package, names::Case::Pascal);
-    if RESERVED.split_whitespace().any(|word| word == module) {
-        module + "Models"
-    } else {
-        module
-    }
 }
 
 /// The tools version must stand in the first line, so the header comes second.

@@ -1,7 +1,5 @@
 //! How wide values are, so that none gets too wide: structs that hold structs that hold structs
 //! would fill the stack, and the compiler writes the copies of every level anew.
-//!
-//! It must not know how a type is printed.
 
 use crate::ir::{DeclId, Graph, Ir, Shape, Type, TypeKind};
 

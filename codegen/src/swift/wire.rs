@@ -1,10 +1,8 @@
 //! A program that decodes, checks and encodes instances of every type, for the proof of the wire.
-//!
-//! It must not know what a declaration looks like.
 
 use std::fmt::Write as _;
 
-use super::Swift;
+use super::scope::Swift;
 use super::text::literal;
 use crate::ir::Shape;
 use crate::{Artifact, HEADER};

@@ -1,6 +1,4 @@
 //! The channels of AsyncAPI documents: typed messages over any transport.
-//!
-//! It must not know a broker or a socket; the template `messages.ts` does.
 
 use std::fmt::Write as _;
 

@@ -1,6 +1,4 @@
-//! Declarations as checks: what `parse`, `is` and `validate` look at.
-//!
-//! It must not know how a type is spelled.
+//! Declarations as checks for `parse`, `is` and `validate`.
 
 use std::fmt::Write as _;
 

@@ -1,14 +1,13 @@
 //! The client: one function for each operation, over `fetch`.
-//!
-//! It must not know how a call is sent; the template `http.ts` does.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
+use super::calls::{Names, location_word};
 use super::requests::{self, body_kind};
-use super::text::{comment, docs, literal, quoted};
+use super::text::{comment, literal, quoted};
 use super::{TypeScript, import_checks};
-use crate::ir::{Content, Location, Operation, Parameter, Response, SecurityScheme, TypeKind};
+use crate::ir::{Content, Operation, Response, SecurityScheme, TypeKind};
 use crate::names::{self, Case};
 
 /// Words that can't name a function.
@@ -74,20 +73,6 @@ const RESERVED: &[&str] = &[
     "with",
     "yield",
 ];
-
-/// What an operation is called.
-pub(super) struct Names {
-    /// The function.
-    function: String,
-    /// The prefix of its types.
-    pub(super) ty: String,
-}
-
-impl Names {
-    pub(super) fn function(&self) -> &str {
-        &self.function
-    }
-}
 
 impl TypeScript<'_> {
     /// The file of the client.
@@ -315,20 +300,6 @@ impl TypeScript<'_> {
     }
 }
 
-fn location_word(location: Location) -> &'static str {
-    match location {
-        Location::Path => "path",
-        Location::Query => "query",
-        Location::Header => "header",
-        Location::Cookie => "cookie",
-        Location::QueryString => "querystring",
-    }
-}
-
-pub(super) fn parameter_location(parameter: &Parameter) -> &'static str {
-    location_word(parameter.location)
-}
-
 fn status_type(status: &str) -> String {
     match status.as_bytes() {
         [b'1'..=b'5', a, b] if a.is_ascii_digit() && b.is_ascii_digit() => status.to_owned(),
@@ -423,9 +394,4 @@ fn security(out: &mut String, operation: &Operation) {
         super::text::list(out, set.keys().map(String::as_str));
     }
     out.push_str("],\n");
-}
-
-/// The comment of a parameter.
-pub(super) fn parameter_docs(out: &mut String, parameter: &Parameter) {
-    docs(out, &parameter.docs, "    ");
 }

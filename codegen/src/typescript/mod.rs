@@ -1,10 +1,10 @@
 //! TypeScript: types, `parse`, `is` and `validate` functions, and clients, without a dependency.
-//!
-//! It must not know Rust or Swift.
 
+mod calls;
 mod channels;
 mod checks;
 mod client;
+mod emitter;
 mod package;
 mod pages;
 mod requests;
@@ -20,15 +20,15 @@ use crate::ir::{DeclId, Ir, Shape, Type, TypeKind};
 use crate::{Artifact, Emit, HEADER, Request, names};
 
 /// How the models file begins.
-const MODELS_HEAD: &str = r#"// Each type has a value of the same name: `Pet.parse(value)` gives a `Pet` or throws `ModelError`
-// when the structure does not fit; `Pet.is(value)` tells whether it fits; `Pet.validate(value)`
-// lists all that is not as the contract says, with the path. Values come from `JSON.parse`, or
-// from `readJson`, which keeps every digit; unknown properties, enum values and variants stay.
+const MODELS_HEAD: &str = r#"// Each type has a value of the same name: `Pet.parse(value)` returns a `Pet` or throws `ModelError`
+// when the structure does not fit; `Pet.is(value)` reports whether it fits; `Pet.validate(value)`
+// lists all violations of the contract, with their paths. Values come from `JSON.parse`, or
+// from `readJson`, which keeps every digit; unknown properties, enum values and variants are kept.
 import * as s from "./support.js";
 "#;
 
 /// The files of a request; every part needs the models.
-pub(crate) fn emit(ir: &Ir, request: &Request) -> Vec<Artifact> {
+fn emit(ir: &Ir, request: &Request) -> Vec<Artifact> {
     let names = names::types(ir, reserved::TYPES);
     let mut typescript = TypeScript {
         ir,

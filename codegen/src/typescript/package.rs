@@ -1,4 +1,4 @@
-//! The manifest and the compiler's settings. It must not know what the files hold.
+//! The manifest and the compiler's settings.
 
 use serde_json::{Map, Value, json};
 

@@ -1,13 +1,11 @@
 //! Lists page after page, where the contract shows how: a `link` header (RFC 8288), or a property
 //! of the body that is the value of a parameter.
-//!
-//! It must not know how a call is sent.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use super::TypeScript;
-use super::client::Names;
+use super::calls::Names;
 use super::text::{list, literal};
 use crate::ir::{Location, Operation, Paging, paging};
 

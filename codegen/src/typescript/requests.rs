@@ -1,12 +1,10 @@
 //! What an operation takes: parameters by place, and the body by media type.
-//!
-//! It must not know answers.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use super::TypeScript;
-use super::client::{Names, parameter_docs, parameter_location};
+use super::calls::{Names, parameter_docs, parameter_location};
 use super::text::{key, literal, quoted};
 use crate::ir::{Content, Format, Location, Operation, Parameter, Shape, Struct, Type, TypeKind};
 

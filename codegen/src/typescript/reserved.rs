@@ -1,6 +1,4 @@
 //! Names that a generated type must not take: the language's library and our own files'.
-//!
-//! It must not know the type representation.
 
 /// Globals of ECMAScript and of the web that code beside the models is likely to use, and what
 /// the package itself exports.

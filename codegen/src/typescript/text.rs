@@ -1,6 +1,4 @@
-//! Literals, keys and comments of TypeScript: text of a document that can't become code.
-//!
-//! It must not know the type representation beyond its texts.
+//! Literals, keys and comments of TypeScript: text of a document can't become code.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;

@@ -1,6 +1,4 @@
 //! Declarations as types: interfaces, unions, open enums, aliases.
-//!
-//! It must not know how values are checked.
 
 use std::fmt::Write as _;
 

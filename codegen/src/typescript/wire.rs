@@ -1,6 +1,4 @@
 //! The driver for the proof of the wire: a table from place to check.
-//!
-//! It must not know how values are checked or written.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;

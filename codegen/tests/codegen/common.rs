@@ -38,16 +38,6 @@ pub fn artifacts(contracts: &[Contract], language: Language, emit: Emit) -> Vec<
         .artifacts
 }
 
-/// Writes files into a folder.
-#[track_caller]
-pub fn write(folder: &Path, artifacts: &[Artifact]) {
-    for artifact in artifacts {
-        let path = folder.join(&artifact.path);
-        fs::create_dir_all(path.parent().expect("an artifact is a file")).expect("a folder");
-        fs::write(path, &artifact.contents).expect("a file");
-    }
-}
-
 /// The fixture, the hub's own contracts, and the documents of the corpus that are here.
 pub fn documents() -> Vec<(String, Vec<Contract>)> {
     let mut documents = vec![("odd".to_owned(), vec![contract("odd.yaml", ODD)])];
@@ -95,7 +85,7 @@ pub fn odd_package(language: Language) -> Vec<Artifact> {
         language,
         emit: parts
             .into_iter()
-            .filter(|part| part.is_for(language))
+            .filter(|part| language.has(*part))
             .collect(),
         package: "fixture-odd".to_owned(),
         has_manifest: true,

@@ -15,23 +15,23 @@ fn file(language: Language, emit: Emit, path: &str) -> String {
 
 #[test]
 fn rust_models_look_so() {
-    insta::assert_snapshot!(file(Language::Rust, Emit::Models, "src/odd.rs"));
+    insta::assert_snapshot!(file(Language::RUST, Emit::Models, "src/odd.rs"));
 }
 
 #[test]
 fn the_wire_of_rust_models_looks_so() {
-    insta::assert_snapshot!(file(Language::Rust, Emit::Models, "src/odd_wire.rs"));
+    insta::assert_snapshot!(file(Language::RUST, Emit::Models, "src/odd_wire.rs"));
 }
 
 #[test]
 fn the_server_looks_so() {
-    insta::assert_snapshot!(file(Language::Rust, Emit::Server, "src/server/api.rs"));
+    insta::assert_snapshot!(file(Language::RUST, Emit::Server, "src/server/api.rs"));
 }
 
 #[test]
 fn swift_models_look_so() {
     insta::assert_snapshot!(file(
-        Language::Swift,
+        Language::SWIFT,
         Emit::Models,
         "Sources/FixtureModels/Models.swift"
     ));
@@ -39,7 +39,7 @@ fn swift_models_look_so() {
 
 #[test]
 fn typescript_models_look_so() {
-    insta::assert_snapshot!(file(Language::TypeScript, Emit::Models, "src/models.ts"));
+    insta::assert_snapshot!(file(Language::TYPESCRIPT, Emit::Models, "src/models.ts"));
 }
 
 #[test]
@@ -52,7 +52,7 @@ fn circles_and_diamonds_of_all_of_end() {
     };
     let schemas: String = (0..40).map(members).collect();
     let text = format!("openapi: 3.1.0\ncomponents:\n  schemas:\n{schemas}");
-    for language in [Language::Rust, Language::Swift, Language::TypeScript] {
+    for language in [Language::RUST, Language::SWIFT, Language::TYPESCRIPT] {
         let made = artifacts(&[contract("odd.yaml", &text)], language, Emit::Models);
         assert!(
             made.iter()
@@ -63,11 +63,11 @@ fn circles_and_diamonds_of_all_of_end() {
 
 #[test]
 fn every_generated_file_names_its_command() {
-    for language in [Language::Rust, Language::Swift, Language::TypeScript] {
+    for language in [Language::RUST, Language::SWIFT, Language::TYPESCRIPT] {
         for artifact in artifacts(&[contract("odd.yaml", ODD)], language, Emit::Models) {
             let head: Vec<&str> = artifact.contents.lines().take(2).collect();
             assert!(
-                head.join(" ").contains("cargo xtask codegen"),
+                head.join(" ").contains("tollgate codegen"),
                 "{}",
                 artifact.path
             );
@@ -82,9 +82,9 @@ fn a_new_schema_changes_only_its_own_declarations() {
         "  schemas:\n    Newcomer: {type: object, properties: {a: {type: string}}}\n",
     );
     for (language, path) in [
-        (Language::Rust, "src/odd.rs"),
-        (Language::Swift, "Sources/FixtureModels/Models.swift"),
-        (Language::TypeScript, "src/models.ts"),
+        (Language::RUST, "src/odd.rs"),
+        (Language::SWIFT, "Sources/FixtureModels/Models.swift"),
+        (Language::TYPESCRIPT, "src/models.ts"),
     ] {
         let before = file(language, Emit::Models, path);
         let after = artifacts(&[contract("odd.yaml", &more)], language, Emit::Models);
@@ -102,7 +102,7 @@ fn a_new_schema_changes_only_its_own_declarations() {
 
 #[test]
 fn the_same_input_gives_the_same_bytes() {
-    for language in [Language::Rust, Language::Swift, Language::TypeScript] {
+    for language in [Language::RUST, Language::SWIFT, Language::TYPESCRIPT] {
         let once = artifacts(&[contract("odd.yaml", ODD)], language, Emit::Models);
         let twice = artifacts(&[contract("odd.yaml", ODD)], language, Emit::Models);
         assert_eq!(once, twice);
@@ -111,7 +111,7 @@ fn the_same_input_gives_the_same_bytes() {
 
 #[test]
 fn stale_missing_and_left_over_files_are_named() {
-    let artifacts = artifacts(&[contract("odd.yaml", ODD)], Language::Rust, Emit::Models);
+    let artifacts = artifacts(&[contract("odd.yaml", ODD)], Language::RUST, Emit::Models);
     let mut local: BTreeMap<String, Option<Vec<u8>>> = artifacts
         .iter()
         .map(|artifact| {
@@ -147,7 +147,7 @@ fn a_contract_that_decides_one_permission_decides_all() {
     let other = "paths:\n  /others:\n    get: {operationId: others, responses: {'200': {description: ok}}}\n";
     let undecided = ODD.replacen("paths:\n", other, 1);
     let request = Request {
-        language: Language::Rust,
+        language: Language::RUST,
         emit: [Emit::Server].into(),
         package: "models".to_owned(),
         has_manifest: false,
@@ -165,13 +165,13 @@ fn settings_of_this_repository_can_be_written() {
     ]}"#;
     let settings: Settings = serde_json::from_str(text).expect("settings");
     assert!(!settings.targets[0].request().has_manifest);
-    assert_eq!(settings.targets[1].request().language, Language::TypeScript);
+    assert_eq!(settings.targets[1].request().language, Language::TYPESCRIPT);
     assert!(serde_json::from_str::<Settings>(r#"{"target": []}"#).is_err());
 }
 
 #[test]
 fn the_client_looks_so() {
-    let client = file(Language::Rust, Emit::Client, "src/client.rs");
+    let client = file(Language::RUST, Emit::Client, "src/client.rs");
     let (_, own) = client
         .rsplit_once("\n/// What `get-thing` takes.")
         .expect("the request");

@@ -1,8 +1,8 @@
 //! Tests of generated code, by fixture and by real documents.
 
 mod common;
-mod compile;
 mod goldens;
 mod representation;
+mod slow;
 mod stable;
-mod typescript;
+mod swift;

@@ -95,7 +95,7 @@ fn check(name: &str, document: &Value, newcomer: &str) {
         return;
     }
     let (before, after) = (parsed(name, document), parsed(name, &more));
-    for language in [Language::Swift, Language::TypeScript] {
+    for language in [Language::SWIFT, Language::TYPESCRIPT] {
         let (before, after) = (blocks(&before, language), blocks(&after, language));
         if let Some(line) = is_kept(&before, &after) {
             panic!(

@@ -1,18 +1,18 @@
 //! The models gate: whether the generated files are what the contracts lead to.
 
 pub mod made;
-pub mod manifest;
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+use tollgate_codegen::folders::{Folder, make, understand};
 use tollgate_codegen::{Artifact, Settings, check};
 use tollgate_report::{Clock, EvidenceLog, Outcome, Verdict};
 
 use crate::contract::ContractText;
 use crate::failure::Failure;
 use crate::gate::{Gate, from_json};
-use crate::models::made::{Folder, load_contracts, local_files, make, understand};
+use crate::models::made::{load_contracts, local_files};
 use crate::record::{Decision, Inputs, record};
 use crate::repository::Repository;
 

@@ -11,11 +11,11 @@ use std::process::Command;
 use std::time::Duration;
 
 use serde::Serialize;
+use tollgate_process::{self as process, Limits};
+use tollgate_proof::package::in_path;
 use tollgate_report::render::render_table;
 use tollgate_report::{ExitCode, write_atomic};
 
-use tollgate::commands::codegen::child::{self, Limits};
-use tollgate::commands::codegen::in_path;
 use tollgate::{CommandResult, Context, Failure};
 
 #[derive(Debug, Clone, Subcommand)]
@@ -56,6 +56,8 @@ pub struct BenchCodegenArgs {
 const LIMITS: Limits = Limits {
     time: Duration::from_secs(900),
     memory_bytes: 12 << 30,
+    stdout_max_bytes: usize::MAX,
+    stderr_max_bytes: 256 << 10,
 };
 
 /// One measured command.
@@ -229,9 +231,9 @@ fn measure(candidate: Candidate, runs: u32) -> Result<Row, Failure> {
         command
             .args(&candidate.argv[1..])
             .envs(candidate.env.iter().cloned());
-        let ran = child::run(command, Vec::new(), &LIMITS)?;
+        let ran = process::run(command, Vec::new(), &LIMITS)?;
         // Findings of lint and diff are results, not failures.
-        if !ran.is_success() && ran.end != child::End::Exited(Some(3)) {
+        if !ran.is_success() && ran.end != process::End::Exited(Some(3)) {
             let text = ran.text();
             let last = text
                 .lines()

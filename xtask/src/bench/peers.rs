@@ -9,8 +9,8 @@ use std::time::Duration;
 use tollgate_report::write_atomic;
 
 use super::{Candidate, LIMITS, candidate};
-use tollgate::commands::codegen::child::{self, Limits};
 use tollgate::{Context, Failure};
+use tollgate_process::{self as process, Limits};
 
 /// From npm.
 const OPENAPI_TYPESCRIPT: &str = "7.13.0";
@@ -61,7 +61,7 @@ pub fn install(context: &Context, tools: &Path) -> Result<(), Failure> {
     for words in commands {
         let mut command = Command::new(words[0]);
         command.args(&words[1..]);
-        let ran = child::run(
+        let ran = process::run(
             command,
             Vec::new(),
             &Limits {

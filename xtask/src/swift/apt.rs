@@ -11,8 +11,8 @@ use std::time::Duration;
 use anyhow::Context as _;
 
 use super::install::{run, write};
-use tollgate::swift::ROOT;
 use tollgate::{Failure, Output};
+use tollgate_proof::toolchains::swift::ROOT;
 
 pub(super) const RELEASE: &str = "trixie";
 const MIRROR: &str = "http://deb.debian.org/debian/";

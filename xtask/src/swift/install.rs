@@ -12,10 +12,10 @@ use std::process::{Command, Stdio};
 use anyhow::Context as _;
 
 use super::apt::{Apt, KEYRINGS, PACKAGES, Package, RELEASE, mirror};
-use tollgate::swift::{
-    COMPLETE, ROOT, Toolchain, folder, of_folder, of_machine, unshare_flags, version,
-};
 use tollgate::{Failure, Output};
+use tollgate_proof::toolchains::swift::{
+    COMPLETE, Compiler, ROOT, folder, of_folder, of_machine, unshare_flags, version,
+};
 
 /// The list of packages that are unpacked.
 const UNPACKED: &str = "unpacked";
@@ -35,19 +35,21 @@ pub struct Plan {
 ///
 /// # Errors
 /// The machine can't: no apt, no right to mount, no disk, no network.
-pub fn install(output: &Output, plan: &Plan) -> Result<Option<Toolchain>, Failure> {
+pub fn install(output: &Output, plan: &Plan) -> Result<Option<Compiler>, Failure> {
     if let Some(toolchain) = of_machine() {
         return Ok(Some(toolchain));
     }
-    let folder = folder(plan.folder.as_deref())?;
+    let folder = folder(plan.folder.as_deref()).ok_or_else(|| {
+        Failure::environment(anyhow::anyhow!(
+            "no folder for Swift: neither `HOME` nor `XDG_CACHE_HOME` is set"
+        ))
+        .hint("name one: `{tollgate} swift --folder DIR`")
+    })?;
     if let Some(toolchain) = of_folder(&folder) {
         // A machine that was moved or stripped since may not be able to enter it any more.
         check_machine()?;
         if let Some(version) = version(toolchain.command("swiftc", &folder)) {
-            return Ok(Some(Toolchain {
-                version,
-                ..toolchain
-            }));
+            return Ok(Some(Compiler::unpacked(&folder, version)));
         }
         output.progress("what is unpacked does not start; the missing parts are unpacked again");
     }
@@ -180,11 +182,8 @@ fn unpack(output: &Output, folder: &Path, packages: &[Package]) -> Result<(), Fa
 }
 
 /// Compiles and runs a program, then leaves the mark of completion and removes the packages.
-fn finish(output: &Output, folder: &Path) -> Result<Toolchain, Failure> {
-    let mut toolchain = Toolchain {
-        root: Some(folder.join(ROOT)),
-        version: String::new(),
-    };
+fn finish(output: &Output, folder: &Path) -> Result<Compiler, Failure> {
+    let mut toolchain = Compiler::unpacked(folder, String::new());
     output.progress("compiling a first program");
     let smoke = folder.join("smoke");
     fs::create_dir_all(&smoke)?;

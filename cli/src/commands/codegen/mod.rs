@@ -1,13 +1,9 @@
 //! `codegen`: what is generated from the contracts, written, compared, watched, compiled and
 //! proved on the wire.
 
-pub mod child;
-mod compile;
 mod corpus;
-mod proof;
 mod verify;
 mod watch;
-mod wire;
 mod write;
 
 use clap::{Args, Subcommand};
@@ -15,15 +11,17 @@ use std::collections::BTreeSet;
 use std::mem::ManuallyDrop;
 use std::path::{Path, PathBuf};
 
-use tollgate_codegen::{Emit, Language, Settings, TargetSettings};
-use tollgate_report::{ExitCode, Finding, Outcome, suggest};
+use tollgate_codegen::folders::{Folder, make, understand};
+use tollgate_codegen::manifest;
+use tollgate_codegen::{Emit, Language, Settings, TargetSettings, UnknownWord};
+use tollgate_proof::ProofError;
+use tollgate_report::{ExitCode, Finding, Outcome};
 
 use crate::context::Context;
 use crate::failure::{CommandResult, Failure};
 
-pub use compile::in_path;
-use tollgate_gates::models::made::{Folder, load_contracts, local_files, make, understand};
-use tollgate_gates::models::{gate, judge, manifest};
+use tollgate_gates::models::made::{load_contracts, local_files};
+use tollgate_gates::models::{gate, judge};
 use write::Written;
 
 /// Generate models, clients and the server trait from the contracts
@@ -47,7 +45,7 @@ pub struct CodegenArgs {
         long,
         value_delimiter = ',',
         value_name = "LANGUAGES",
-        default_value = "rust,swift,typescript"
+        default_values = Language::words().iter().copied()
     )]
     pub language: Vec<String>,
     /// What to emit, without settings: models, client, server
@@ -109,7 +107,7 @@ pub struct CorpusArgs {
         long,
         value_delimiter = ',',
         value_name = "LANGUAGES",
-        default_value = "rust,swift,typescript"
+        default_values = Language::words().iter().copied()
     )]
     pub language: Vec<String>,
     /// What to emit: models, client, server
@@ -208,7 +206,7 @@ fn free_settings(context: &Context, args: &CodegenArgs, out: &Path) -> Result<Se
     let emit: BTreeSet<Emit> = args
         .emit
         .iter()
-        .map(|word| emit_of(word))
+        .map(|word| Emit::parse(word).map_err(unknown))
         .collect::<Result<_, _>>()?;
     let shown = |path: &Path| {
         let path = manifest::normal(&context.here.join(path));
@@ -219,16 +217,17 @@ fn free_settings(context: &Context, args: &CodegenArgs, out: &Path) -> Result<Se
     let mut languages = BTreeSet::new();
     let mut targets = Vec::new();
     for word in &args.language {
-        let language = language_of(word)?;
+        let language = Language::parse(word).map_err(unknown)?;
         if !languages.insert(language) {
             continue;
         }
-        let has_all = emit.iter().all(|part| part.is_for(language)) || emit.len() == 1;
-        let parts = emit.iter().filter(|part| has_all || part.is_for(language));
+        let has_all = emit.iter().all(|part| language.has(*part)) || emit.len() == 1;
+        let parts = emit.iter().filter(|part| has_all || language.has(**part));
         if !has_all {
             context.output.progress(format!(
-                "note: no server is generated in {}: only rust has one",
-                language.word()
+                "note: no server is generated in {}: only {} has one",
+                language.word(),
+                Language::with(Emit::Server)
             ));
         }
         let mut target = TargetSettings {
@@ -246,25 +245,22 @@ fn free_settings(context: &Context, args: &CodegenArgs, out: &Path) -> Result<Se
     Ok(Settings { targets })
 }
 
-fn language_of(word: &str) -> Result<Language, Failure> {
-    let words = ["rust", "swift", "typescript"];
-    serde_json::from_value(serde_json::Value::from(word)).map_err(|_| {
-        let failure = Failure::usage(format!(
-            "generate `{word}`: the languages are rust, swift and typescript"
-        ));
-        match suggest::nearest(word, words) {
-            Some(near) => failure.hint(format!("did you mean `{near}`?")),
-            None => failure,
-        }
-    })
+/// A word of `--language` or `--emit` that is not in its list.
+fn unknown(word: UnknownWord) -> Failure {
+    let hint = word.hint();
+    Failure {
+        hint,
+        ..Failure::new(ExitCode::Usage, word)
+    }
 }
 
-fn emit_of(word: &str) -> Result<Emit, Failure> {
-    serde_json::from_value(serde_json::Value::from(word)).map_err(|_| {
-        Failure::usage(format!(
-            "emit `{word}`: models, client and server can be emitted"
-        ))
-    })
+/// A proof that could not be made.
+fn failed(error: ProofError) -> Failure {
+    let (code, hint) = (error.exit_code(), error.hint());
+    Failure {
+        hint,
+        ..Failure::new(code, error)
+    }
 }
 
 /// `--check` of the settings' targets: a gate, with evidence.

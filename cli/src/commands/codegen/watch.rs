@@ -7,12 +7,13 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use tollgate_codegen::Settings;
+use tollgate_codegen::folders::{make, understand};
 use tollgate_report::{Clock, ExitCode};
 
 use crate::commands::codegen::write::{Written, write};
 use crate::context::Context;
 use crate::failure::{CommandResult, Failure};
-use tollgate_gates::models::made::{load_contracts, make, understand};
+use tollgate_gates::models::made::load_contracts;
 
 /// The time between two looks.
 const LOOK: Duration = Duration::from_millis(150);

@@ -6,11 +6,11 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 use tollgate_codegen::Language;
+use tollgate_codegen::folders::{Folder, wanted};
+use tollgate_codegen::manifest::{self, Manifest};
 use tollgate_report::{in_threads, replace};
 
 use crate::failure::Failure;
-use tollgate_gates::models::made::{Folder, wanted};
-use tollgate_gates::models::manifest::{self, Manifest};
 
 /// What writing one folder did, or would do.
 #[derive(Debug, Clone, Serialize)]

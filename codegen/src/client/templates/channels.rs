@@ -17,7 +17,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
-/// What a transport carries: bytes with their media type, and what travels beside them.
+/// What a transport carries: bytes with their media type, and metadata.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Frame {
     /// Headers of the message; empty over transports that have none.
@@ -40,7 +40,7 @@ pub trait Transport {
     fn receive(&mut self, address: &str) -> impl Future<Output = Result<Option<Frame>, Self::Error>> + Send;
 }
 
-/// A message and what travels beside it.
+/// A message with its metadata.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Envelope<P, H = Map<String, Value>> {
     /// The headers.
@@ -106,7 +106,7 @@ async fn receive<T: Transport, P: DeserializeOwned, H: DeserializeOwned>(
     }
 }
 
-/// What stands at the first of these places that has something, as text.
+/// The first value that is present at one of these places, as text.
 fn correlation(headers: &impl Serialize, payload: &impl Serialize, places: &[(bool, &str)]) -> Option<String> {
     let headers = serde_json::to_value(headers).ok()?;
     let payload = serde_json::to_value(payload).ok()?;

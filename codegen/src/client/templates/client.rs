@@ -1,7 +1,7 @@
 //! Calling a server of the contract: one method for each operation.
 //!
-//! A method takes a request and gives a [`Reply`] or an [`Error`]. Dropping its future cancels
-//! the call. Calls of idempotent methods are tried again, as [`Retry`] says; others never.
+//! A method takes a request and returns a [`Reply`] or an [`Error`]. Dropping its future cancels
+//! the call. Calls of idempotent methods are retried as [`Retry`] describes; others never are.
 #![allow(
     clippy::allow_attributes,
     clippy::doc_lazy_continuation,
@@ -118,7 +118,7 @@ pub enum Error<E> {
     Request(String),
     /// No answer came.
     Transport(reqwest::Error),
-    /// The server refused, in a way that the contract declares.
+    /// The server rejected the call with an answer that the contract declares.
     Refused(Reply<E>),
     /// The contract does not declare this status.
     Undeclared(Reply<Vec<u8>>),
@@ -167,7 +167,7 @@ impl<E: fmt::Debug> std::error::Error for Error<E> {
 /// A file or other bytes as a part of a form.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct FilePart {
-    /// The name of the file that the server is told; none when empty.
+    /// The name of the file that is sent to the server; none when empty.
     pub file_name: String,
     /// The media type; `application/octet-stream` when empty.
     pub media: String,
@@ -243,7 +243,7 @@ enum Style {
     Json,
 }
 
-/// Where an API key stands.
+/// Where an API key is sent.
 #[derive(Debug, Clone, Copy)]
 enum Secret {
     Header(&'static str),

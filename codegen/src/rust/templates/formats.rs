@@ -1,4 +1,4 @@
-//! Strings with a format: the text as it was sent, what it says, and whether it says it well.
+//! Strings with a format: the text as it was sent, its meaning, and whether it is valid.
 
 use std::fmt;
 use std::net::{Ipv4Addr, Ipv6Addr};
@@ -209,7 +209,7 @@ impl Ipv4 {
     /// The address.
     ///
     /// # Errors
-    /// The text is no address.
+    /// The text is not an address.
     pub fn to_addr(&self) -> Result<Ipv4Addr, std::net::AddrParseError> {
         self.0.parse()
     }
@@ -219,7 +219,7 @@ impl Ipv6 {
     /// The address.
     ///
     /// # Errors
-    /// The text is no address.
+    /// The text is not an address.
     pub fn to_addr(&self) -> Result<Ipv6Addr, std::net::AddrParseError> {
         self.0.parse()
     }
@@ -288,7 +288,7 @@ fn time(text: &str) -> Option<&str> {
             (sign * (i64::from(hours) * 60 + i64::from(minutes)), rest)
         }
     };
-    // A leap second stands at the end of a day in UTC.
+    // A leap second is at the end of a day in UTC.
     let utc = (i64::from(hour) * 60 + i64::from(minute) - offset).rem_euclid(24 * 60);
     (second < 60 || utc == 24 * 60 - 1).then_some(rest)
 }
@@ -306,7 +306,7 @@ fn is_time(text: &str) -> bool {
 }
 
 fn is_duration(text: &str) -> bool {
-    // Each unit at most once, in this order; weeks stand alone.
+    // Each unit at most once, in this order; weeks are not combined.
     let units = |mut text: &str, units: &str| {
         let mut left = units;
         while !text.is_empty() {

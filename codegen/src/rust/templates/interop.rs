@@ -8,7 +8,7 @@ mod with_chrono {
         /// The moment.
         ///
         /// # Errors
-        /// The text is no date-time.
+        /// The text is not a date-time.
         pub fn to_chrono(&self) -> Result<chrono::DateTime<chrono::FixedOffset>, chrono::ParseError> {
             chrono::DateTime::parse_from_rfc3339(self)
         }
@@ -24,7 +24,7 @@ mod with_chrono {
         /// The day.
         ///
         /// # Errors
-        /// The text is no date.
+        /// The text is not a date.
         pub fn to_chrono(&self) -> Result<chrono::NaiveDate, chrono::ParseError> {
             self.parse()
         }
@@ -45,7 +45,7 @@ mod with_jiff {
         /// The moment.
         ///
         /// # Errors
-        /// The text is no date-time.
+        /// The text is not a date-time.
         pub fn to_jiff(&self) -> Result<jiff::Timestamp, jiff::Error> {
             self.parse()
         }
@@ -61,7 +61,7 @@ mod with_jiff {
         /// The day.
         ///
         /// # Errors
-        /// The text is no date.
+        /// The text is not a date.
         pub fn to_jiff(&self) -> Result<jiff::civil::Date, jiff::Error> {
             self.parse()
         }
@@ -77,7 +77,7 @@ mod with_jiff {
         /// The span.
         ///
         /// # Errors
-        /// The text is no duration.
+        /// The text is not a duration.
         pub fn to_jiff(&self) -> Result<jiff::Span, jiff::Error> {
             self.parse()
         }
@@ -99,7 +99,7 @@ mod with_time {
         /// The moment.
         ///
         /// # Errors
-        /// The text is no date-time.
+        /// The text is not a date-time.
         pub fn to_time(&self) -> Result<time::OffsetDateTime, time::error::Parse> {
             time::OffsetDateTime::parse(self, &Rfc3339)
         }
@@ -122,7 +122,7 @@ mod with_uuid {
         /// The number.
         ///
         /// # Errors
-        /// The text is no UUID.
+        /// The text is not a UUID.
         pub fn to_uuid(&self) -> Result<uuid::Uuid, uuid::Error> {
             uuid::Uuid::parse_str(self)
         }
@@ -143,7 +143,7 @@ mod with_url {
         /// The address.
         ///
         /// # Errors
-        /// The text is no URL.
+        /// The text is not a URL.
         pub fn to_url(&self) -> Result<url::Url, url::ParseError> {
             url::Url::parse(self)
         }

@@ -14,7 +14,7 @@ impl<'p> Items<'p> {
     /// Starts with a value that must be a list.
     ///
     /// # Errors
-    /// The value is no list.
+    /// The value is not a list.
     pub fn new(value: Value, path: &'p Path<'p>) -> Result<Self, Violation> {
         match value {
             Value::Array(items) => Ok(Self { items: items.into_iter(), path }),
@@ -75,7 +75,7 @@ impl<'a> ItemsOut<'a> {
         self.items.push(item.encode());
     }
 
-    /// An item that may be absent; then nothing can stand after it.
+    /// An item that may be absent; then no item follows it.
     pub fn optional(&mut self, item: &'a Option<impl Encode>) {
         match item {
             Some(item) if !self.is_cut => self.items.push(item.encode()),
@@ -99,7 +99,7 @@ impl<'a> ItemsOut<'a> {
 
 /// Checks the items of a type; the names are those of [`Items`].
 pub struct ItemsCheck<'c> {
-    /// Where the list stands.
+    /// The place of the list.
     pub path: &'c Path<'c>,
     /// What was found.
     pub violations: &'c mut Vec<Violation>,

@@ -3,7 +3,7 @@
 //! Unknown enum values, unknown union variants and unlisted properties survive a round trip.
 //! A property that is optional and nullable is an `Option<Option<T>>`: absent, null, or a value.
 //! Strings with a format are the types of `formats`, which hold the text as it was sent.
-//! `Validate` checks what types can't express; the tables in the `_wire` files say how the types
+//! `Validate` checks what types can't express; the tables in the `_wire` files define how the types
 //! are read, written and checked.
 #![forbid(unsafe_code)]
 // Types that hold each other in long circles are walked through by the compiler.

@@ -23,7 +23,7 @@ pub fn is_match(pattern: &str, text: &str) -> bool {
 }
 
 /// The differences between the two syntaxes: classes of ASCII, escapes of code units, brackets
-/// and braces that stand for themselves.
+/// and literal braces.
 fn translate(pattern: &str) -> String {
     let chars: Vec<char> = pattern.chars().collect();
     let mut out = String::new();
@@ -69,7 +69,7 @@ fn is_quantifier(rest: &[char]) -> bool {
     is_closed && inner.starts_with(|c: char| c.is_ascii_digit()) && inner.chars().all(|c| c.is_ascii_digit() || c == ',')
 }
 
-/// Writes what stands after a backslash, and returns where the rest starts.
+/// Writes what follows a backslash, and returns where the rest starts.
 fn escape(chars: &[char], at: usize, is_class: bool, out: &mut String) -> usize {
     let Some(c) = chars.get(at).copied() else {
         out.push_str("\\\\");

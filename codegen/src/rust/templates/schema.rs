@@ -51,7 +51,7 @@ impl Walk<'_> {
         self.violations.push(Violation::new(path, message));
     }
 
-    /// What a schema says about a value, without saying it: what it has seen when it holds.
+    /// The result of a schema without its violations: the parts it has evaluated when it holds.
     fn try_schema(&mut self, schema: &Value, value: &Value, path: &Path<'_>) -> Option<Seen> {
         let mut violations = Vec::new();
         let mut inner = Walk { violations: &mut violations, depth: self.depth };

@@ -11,7 +11,7 @@ use serde_json::{Map, Number, Value};
 /// Properties that the contract does not list.
 pub type Extra = BTreeMap<String, Value>;
 
-/// One thing that is not as the contract says.
+/// One violation of the contract.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Violation {
     /// A JSON Pointer (RFC 6901) to the value; empty for the whole.
@@ -40,7 +40,7 @@ impl fmt::Display for Violation {
 
 impl std::error::Error for Violation {}
 
-/// Where a value stands; built on the stack, printed only when something is wrong.
+/// The place of a value; built on the stack, printed only when something is wrong.
 #[derive(Debug, Clone, Copy)]
 pub enum Path<'a> {
     /// The whole.
@@ -88,7 +88,7 @@ impl fmt::Display for Path<'_> {
 
 /// Makes a value from JSON, or names the place that does not fit.
 pub trait Decode: Sized {
-    /// Decodes one value that stands at `path`.
+    /// Decodes the value at `path`.
     ///
     /// # Errors
     /// The first place that does not fit the type.
@@ -97,7 +97,7 @@ pub trait Decode: Sized {
 
 /// Checks what a type can't express: bounds, known values, formats, patterns, uniqueness.
 pub trait Validate: Encode {
-    /// Adds what is wrong with the value that stands at `path`.
+    /// Adds the violations of the value at `path`.
     fn check(&self, path: &Path<'_>, violations: &mut Vec<Violation>);
 
     /// Adds what the rules of the value's place find.
@@ -108,7 +108,7 @@ pub trait Validate: Encode {
     /// Checks the value and all that it holds.
     ///
     /// # Errors
-    /// Each place that is not as the contract says.
+    /// Each violation of the contract.
     fn validate(&self) -> Result<(), Vec<Violation>> {
         validate_at(self, Path::Root)
     }
@@ -116,7 +116,7 @@ pub trait Validate: Encode {
     /// The same for something that is sent to the server: write-only properties are needed too.
     ///
     /// # Errors
-    /// Each place that is not as the contract says.
+    /// Each violation of the contract.
     fn validate_request(&self) -> Result<(), Vec<Violation>> {
         validate_at(self, Path::Request)
     }
@@ -124,7 +124,7 @@ pub trait Validate: Encode {
     /// The same for something that the server sends: read-only properties are needed too.
     ///
     /// # Errors
-    /// Each place that is not as the contract says.
+    /// Each violation of the contract.
     fn validate_response(&self) -> Result<(), Vec<Violation>> {
         validate_at(self, Path::Response)
     }
@@ -241,7 +241,7 @@ impl<'p> Reader<'p> {
     /// Starts with a value that must be an object.
     ///
     /// # Errors
-    /// The value is no object.
+    /// The value is not an object.
     pub fn new(value: Value, path: &'p Path<'p>) -> Result<Self, Violation> {
         match value {
             Value::Object(object) => Ok(Self { object, path, wrong: None }),
@@ -418,7 +418,7 @@ impl<'w> Writer<'w> {
 
 /// Checks the properties of a type; the names are those of [`Reader`].
 pub struct Checker<'c> {
-    /// Where the object stands.
+    /// The place of the object.
     pub path: &'c Path<'c>,
     /// What was found.
     pub violations: &'c mut Vec<Violation>,
@@ -605,7 +605,7 @@ macro_rules! strings {
 }
 pub(crate) use strings;
 
-/// The wire of a type that holds itself and is no object.
+/// The wire of a type that contains itself and is not an object.
 macro_rules! newtype {
     ($name:ident $([$($rule:expr),+])?) => {
         impl Decode for $name {
@@ -649,7 +649,7 @@ pub(crate) use serde_by_json;
 pub enum Found<U> {
     /// No variant yet.
     Nothing(Value),
-    /// One that decodes, but is not as its rules say; a later one may fit better.
+    /// One that decodes but violates its rules; a later one may fit better.
     Maybe(U, Value),
     /// The variant.
     Sure(U),
@@ -983,7 +983,7 @@ pub fn check_own(value: &dyn Encode, rules: &[Rule<'_>], path: &Path<'_>, violat
     check_value(&value.encode().into_value(), rules, path, violations);
 }
 
-/// Checks a JSON value; a rule says nothing about values of other kinds than its own.
+/// Checks a JSON value; a rule does not apply to values of other kinds than its own.
 pub fn check_value(value: &Value, rules: &[Rule<'_>], path: &Path<'_>, violations: &mut Vec<Violation>) {
     for rule in rules {
         match rule {
@@ -1053,14 +1053,14 @@ fn check_unique(value: &Value, path: &Path<'_>, violations: &mut Vec<Violation>)
     }
 }
 
-/// Says that a value is none of those that the contract lists; says nothing when it lists none.
+/// Reports a value that is not one of those that the contract lists; nothing when it lists none.
 pub fn unknown(known: &[&str], path: &Path<'_>, violations: &mut Vec<Violation>) {
     if !known.is_empty() {
         violations.push(Violation::new(path, format!("is not one of `{}`", known.join("`, `"))));
     }
 }
 
-/// Whether two values are equal as JSON: `1` is `1.0`, and the order of keys says nothing.
+/// Whether two values are equal as JSON: `1` equals `1.0`, and the order of keys does not matter.
 #[must_use]
 pub fn is_same(one: &Value, other: &Value) -> bool {
     match (one, other) {

@@ -1,5 +1,5 @@
 //! The operations of the contract: one trait for each tag, one request and response for each
-//! operation, and the router that takes a request apart, checks it, and calls the trait.
+//! operation, and the router that parses a request, checks it, and calls the trait.
 #![allow(
     clippy::allow_attributes,
     clippy::cast_precision_loss,
@@ -40,7 +40,7 @@ pub struct OperationInfo {
     pub permission: Option<&'static str>,
     /// Its latency budget class (`x-budget`).
     pub budget: Option<&'static str>,
-    /// The largest body it takes.
+    /// The largest body that is accepted.
     pub body_size_max_bytes: usize,
     /// Whether it upgrades to a WebSocket; such operations are not routed here.
     pub is_websocket: bool,

@@ -19,12 +19,12 @@ use serde_json::{Value, json};
 
 use super::api::OperationInfo;
 
-/// An answer that refuses a request: a problem document (RFC 9457).
+/// An answer that rejects a request: a problem document (RFC 9457).
 #[derive(Debug, Clone)]
 pub struct Refusal {
     /// The status, 400 to 599.
     pub status: StatusCode,
-    /// Headers beside the content type, such as `WWW-Authenticate` or `Retry-After`.
+    /// Headers in addition to the content type, such as `WWW-Authenticate` or `Retry-After`.
     pub headers: HeaderMap,
     /// The problem document.
     pub problem: Value,
@@ -106,7 +106,7 @@ pub enum Scalar {
     Json,
 }
 
-/// How often a parameter stands.
+/// How often a parameter is present.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Form {
     /// Once.
@@ -117,7 +117,7 @@ pub enum Form {
     Commas(Scalar),
 }
 
-/// Where a parameter stands.
+/// The place of a parameter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Place {
     /// In the path.

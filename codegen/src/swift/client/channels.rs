@@ -1,12 +1,10 @@
 //! The channels of AsyncAPI documents: typed messages over any transport.
-//!
-//! It must not know a broker or a socket.
 
 use std::fmt::Write as _;
 
-use super::super::Swift;
+use super::super::scope::Swift;
 use super::super::text::{docs, literal, parameters};
-use super::unique;
+use super::call::unique;
 use crate::HEADER;
 use crate::ir::{Channel, Docs, Message};
 use crate::names::{self, Case};

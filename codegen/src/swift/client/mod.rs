@@ -1,7 +1,6 @@
 //! The Swift client: one async method for each operation, and typed channels.
-//!
-//! It must not know how a model is printed.
 
+mod call;
 mod channels;
 mod pages;
 mod replies;
@@ -10,11 +9,13 @@ mod requests;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
-use super::Swift;
+use super::scope::{RESERVED, Swift};
 use super::text::{docs, literal, parameters};
-use crate::ir::{Docs, Location, Operation, SecurityScheme, Shape, Struct, Type, TypeKind};
+use crate::ir::{Docs, Location, SecurityScheme};
 use crate::names::{self, Case};
 use crate::{Artifact, HEADER};
+
+use call::{Call, unique};
 
 /// Names of the client's own members, which methods can't have.
 const MEMBERS: [&str; 12] = [
@@ -31,21 +32,6 @@ const MEMBERS: [&str; 12] = [
     "stream",
     "transport",
 ];
-
-/// One operation with its identifiers.
-struct Call<'o> {
-    operation: &'o Operation,
-    /// The method.
-    method: String,
-    /// What the names of its own types begin with; no model is called so.
-    ty: String,
-    /// The parameters' identifiers.
-    idents: Vec<String>,
-    /// The body's.
-    body: String,
-    /// The method that gives all pages.
-    pages: String,
-}
 
 /// The files of the client.
 pub(super) fn emit(swift: &Swift<'_>, module: &str) -> Vec<Artifact> {
@@ -83,7 +69,7 @@ fn operations(swift: &Swift<'_>) -> BTreeMap<String, String> {
     let methods = parameters(&ids, &MEMBERS);
     let known_methods: BTreeSet<String> = methods.iter().cloned().collect();
     let models: Vec<&str> = swift.names.iter().map(String::as_str).collect();
-    let models: Vec<&str> = super::RESERVED.split_whitespace().chain(models).collect();
+    let models: Vec<&str> = RESERVED.split_whitespace().chain(models).collect();
     let types = names::members(&ids, Case::Pascal, &[], "Call");
     let tags: Vec<&str> = ir.operations.iter().map(|o| o.tag.as_str()).collect();
     let mut distinct = tags.clone();
@@ -143,22 +129,6 @@ fn operations(swift: &Swift<'_>) -> BTreeMap<String, String> {
         text.push_str("}\n");
     }
     texts
-}
-
-/// Texts that stand twice get a number, so that each has an identifier of its own.
-fn unique<'t>(texts: impl Iterator<Item = &'t str>) -> Vec<String> {
-    let mut seen: BTreeMap<&str, usize> = BTreeMap::new();
-    texts
-        .map(|text| {
-            let n = seen.entry(text).or_default();
-            *n += 1;
-            if *n == 1 {
-                text.to_owned()
-            } else {
-                format!("{text} {n}")
-            }
-        })
-        .collect()
 }
 
 /// A prefix with which no model's name begins in the ways we continue it.
@@ -246,34 +216,4 @@ fn security(swift: &Swift<'_>) -> String {
     format!(
         "// {HEADER}\n\nextension APIClient {{\n    /// The addresses that the contract names.\n    public static let servers: [String] = {servers}\n\n    /// How each security scheme is written into a request.\n    static let securitySchemes: [String: APISecurityScheme] = {body}\n}}\n"
     )
-}
-
-/// The struct behind a type, through aliases; nothing when it is none.
-fn object<'i>(swift: &Swift<'i>, ty: &Type) -> Option<&'i Struct> {
-    let mut ty = ty.clone();
-    for _ in 0..32 {
-        let TypeKind::Named(id) = ty.kind else {
-            return None;
-        };
-        match &swift.ir.decls[id].shape {
-            Shape::Struct(object) => return Some(object),
-            Shape::Alias(target) => ty = target.clone(),
-            _ => return None,
-        }
-    }
-    None
-}
-
-/// Whether a media type is JSON.
-fn is_json(media: &str) -> bool {
-    let media = media.split(';').next().unwrap_or(media).trim();
-    media.eq_ignore_ascii_case("application/json")
-        || media.to_ascii_lowercase().ends_with("+json")
-        || media == "text/json"
-        || media == "*/*"
-}
-
-/// Whether a media type is text.
-fn is_text(media: &str) -> bool {
-    media.starts_with("text/") || media.contains("xml") || media.contains("yaml")
 }

@@ -1,13 +1,11 @@
-//! All pages of a list, where the contract shows how one leads to the next: a `Link` header
-//! (RFC 8288), or a property of the body that is the value of a parameter.
-//!
-//! It must not know how a call is sent.
+//! All pages of a list, where the contract shows how one leads to the next: a `Link` header (RFC
+//! 8288), or a property of the body that is the value of a parameter.
 
 use std::fmt::Write as _;
 
-use super::super::Swift;
+use super::super::scope::Swift;
 use super::super::text::{literal, wrapped};
-use super::Call;
+use super::call::Call;
 use super::replies::Replies;
 use super::requests::Request;
 use crate::ir::{Operation, Paging, paging};

@@ -1,12 +1,10 @@
-//! What a method gives: the types of good and bad replies, and how a status picks one.
-//!
-//! It must not know how a request is written.
+//! What a method returns: the types of good and bad replies, and how a status picks one.
 
 use std::fmt::Write as _;
 
-use super::super::Swift;
+use super::super::scope::Swift;
 use super::super::text::quote;
-use super::{Call, is_json, is_text};
+use super::call::{Call, is_json, is_text};
 use crate::ir::Response;
 use crate::names::{self, Case};
 use crate::status::status_name;

@@ -1,10 +1,10 @@
-//! From arguments to a request: parameters, body, security. It must not know how it is sent.
+//! From arguments to a request: parameters, body, security.
 
 use std::fmt::Write as _;
 
-use super::super::Swift;
+use super::super::scope::Swift;
 use super::super::text::{docs, fields, literal, wrapped};
-use super::{Call, is_json, is_text, object};
+use super::call::{Call, is_json, is_text, object};
 use crate::ir::{Body, Format, Location, Operation, Parameter, Struct, Type, TypeKind};
 
 /// The parts of a method that make its request.

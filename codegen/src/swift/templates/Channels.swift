@@ -1,10 +1,10 @@
 import Foundation
 
-/// A message with what travels beside its payload.
+/// A message with its payload and metadata.
 public struct ChannelMessage<Payload: Sendable & Hashable, Headers: Sendable & Hashable>: Sendable, Hashable {
     public var payload: Payload
     public var headers: Headers
-    /// The message's name where the transport knows it.
+    /// The message's name if the transport reports it.
     public var name: String?
 
     public init(payload: Payload, headers: Headers, name: String? = nil) {
@@ -96,7 +96,7 @@ enum APIText {
     }
 }
 
-/// What stands at a place of a message (a runtime expression such as `$message.header#/id`).
+/// The value at a place of a message (a runtime expression such as `$message.header#/id`).
 extension ChannelMessage where Payload: JSONModel, Headers: JSONModel {
     func value(at expression: String) -> JSONValue? {
         let parts = expression.components(separatedBy: "#")

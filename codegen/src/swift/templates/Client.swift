@@ -89,7 +89,7 @@ public enum APIError: Error, Sendable {
     case badAddress(String)
     /// The contract does not list this status.
     case unexpectedStatus(APIResponse<Data>)
-    /// The body is not what the contract says.
+    /// The body does not match the contract.
     case unreadableBody(APIResponse<Data>, reason: String)
 }
 
@@ -326,7 +326,7 @@ extension APIClient {
         return urlRequest
     }
 
-    /// The pages from a request on, each asked for when the one before was taken.
+    /// The pages from a request on, each requested after the one before was consumed.
     func pages<Body>(
         _ first: APIRequest,
         read: @escaping @Sendable (APIReply) throws -> APIResponse<Body>,
@@ -354,7 +354,7 @@ private actor PageTurner {
 
 /// One event of `text/event-stream`.
 public struct ServerSentEvent: Sendable, Hashable {
-    /// `message` when the stream does not say.
+    /// `message` when the stream does not name one.
     public var event: String
     public var data: String
     public var id: String?

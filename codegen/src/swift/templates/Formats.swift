@@ -1,6 +1,6 @@
 import Foundation
 
-/// A string with a format: the text as it was sent. What it says is read on demand, so that
+/// A string with a format: the text as it was sent. Its meaning is read on demand, so that
 /// nothing is lost on the way; `validate` reports text that is not of the format.
 public protocol FormattedText: JSONModel, ExpressibleByStringLiteral, CustomStringConvertible {
     /// What `validate` calls the format.
@@ -369,7 +369,7 @@ private func triple(_ fields: [Int]) -> (Int, Int, Int)? {
 }
 
 extension String {
-    /// The numbers of a text that looks like the pattern, in which `d` stands for a digit.
+    /// The numbers of a text that looks like the pattern, in which `d` is a digit.
     fileprivate func fields(_ pattern: String) -> [Int]? {
         guard utf8.count == pattern.utf8.count else { return nil }
         var fields = [0]

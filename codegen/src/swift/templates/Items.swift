@@ -38,7 +38,7 @@ struct JSONItems {
     }
 }
 
-/// Puts a list together; nothing can stand after an item that is absent.
+/// Builds a list; no item can follow one that is absent.
 struct JSONItemsWriter {
     private var items: [JSONValue] = []
     private var isCut = false

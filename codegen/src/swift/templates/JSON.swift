@@ -164,7 +164,7 @@ public struct JSONNumber: Sendable, Hashable, Codable, CustomStringConvertible,
 
     public init(_ value: Decimal) { text = "\(value)" }
 
-    /// The shortest text that reads back as the same number; zero for what JSON can't say.
+    /// The shortest text that reads back as the same number; zero for what JSON can't express.
     public init(_ value: Double) {
         if !value.isFinite {
             text = "0"

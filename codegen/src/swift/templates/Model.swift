@@ -29,7 +29,7 @@ extension JSONModel {
 
     public func check(_ checker: inout JSONChecker) {}
 
-    /// All that is not as the contract says: bounds, known values, formats.
+    /// All violations of the contract: bounds, known values, formats.
     public func validate(in direction: JSONDirection? = nil) -> [Violation] {
         var checker = JSONChecker(direction: direction)
         check(&checker)
@@ -147,7 +147,7 @@ struct JSONReader {
 
     func rest<T: JSONModel>() throws -> [String: T] {
         try entries.reduce(into: [:]) { rest, entry in
-            // A subscript would take the null of an optional type for "remove".
+            // A subscript would treat the null of an optional type for "remove".
             let value: T = try read(entry.key, entry.value)
             rest.updateValue(value, forKey: entry.key)
         }
@@ -214,7 +214,7 @@ extension JSONValue {
 
     func isText(_ texts: String...) -> Bool { isOne(of: texts) }
 
-    /// Whether a property, which tells variants apart, is one of the texts.
+    /// Whether a property that distinguishes variants is one of the texts.
     func has(_ key: String, _ texts: [String]) -> Bool { self[key]?.isOne(of: texts) ?? false }
 
     private func isOne(of texts: [String]) -> Bool {
@@ -224,7 +224,7 @@ extension JSONValue {
 }
 
 extension JSONValue: JSONModel {
-    // It throws like those of all other models, so that callers need not know which is which.
+    // It throws like those of all other models, so that callers can treat all of them alike.
     public init(json: JSONValue) throws { self = json }
     public var json: JSONValue { self }
 }
@@ -263,7 +263,7 @@ extension Double: JSONModel {
         if !isFinite { throw JSONError("is not in the range of a double") }
     }
 
-    /// What JSON can't say becomes null.
+    /// What JSON can't express becomes null.
     public var json: JSONValue { isFinite ? .number(JSONNumber(self)) : .null }
 }
 

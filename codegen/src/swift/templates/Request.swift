@@ -192,7 +192,7 @@ struct APIRequest: Sendable, Hashable {
         return url
     }
 
-    /// What may stand in a path whose parameters are encoded already.
+    /// The characters of a path whose parameters are already encoded.
     private static let inPath = unreserved.union(CharacterSet(charactersIn: "/%:@!$&'()*+,;=?"))
 
     /// The same request with the query of a link; nothing when the link leads to another place.

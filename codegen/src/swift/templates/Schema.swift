@@ -28,7 +28,7 @@ enum JSONSchema {
             return check(schema, json, &seen)
         }
 
-        /// A schema that goes round in a circle says nothing.
+        /// A schema that refers to itself in a circle accepts everything.
         mutating func check(_ schema: JSONValue, _ json: JSONValue, _ seen: inout Seen) -> Bool {
             if case .bool(let isAllowed) = schema {
                 if !isAllowed { reason = "nothing is allowed here" }

@@ -1,6 +1,6 @@
 import Foundation
 
-/// One thing that is not as the contract says.
+/// One violation of the contract.
 public struct Violation: Error, Sendable, Hashable, CustomStringConvertible {
     /// A JSON Pointer (RFC 6901) to the value; empty for the whole.
     public let path: String
@@ -43,7 +43,7 @@ public enum JSONBound: Sendable, Hashable {
     case each([JSONBound])
 }
 
-/// Walks through a value and notes what is not as the contract says.
+/// Walks through a value and notes the violations of the contract.
 public struct JSONChecker: Sendable {
     public private(set) var violations: [Violation] = []
     private var path = ""

@@ -6,12 +6,12 @@ type Entry = Pick<Model<unknown>, "parse" | "validate">;
 
 const byPlace = new Map<string, Entry>();
 
-/** Adds the type that stands at a place. */
+/** Adds the type of a place. */
 export function add(place: string, model: Entry): void {
   byPlace.set(place, model);
 }
 
-/** Adds the type that stands at a place where null may stand too. */
+/** Adds the type of a place where null is allowed. */
 export function addNullable(place: string, model: Entry): void {
   add(place, {
     parse: (value) => (value === null ? null : model.parse(value)),

@@ -7,7 +7,7 @@ export type Bytes = Blob | ArrayBuffer | Uint8Array<ArrayBuffer> | ReadableStrea
 /** How a body is written. */
 export type BodyKind = "json" | "form" | "multipart" | "text" | "bytes";
 
-/** Where a parameter stands, its name, style, whether it is exploded, and whether it is JSON text. */
+/** The place of a parameter, its name, style, whether it is exploded, and whether it is JSON text. */
 export type Parameter = readonly [
   "path" | "query" | "header" | "cookie" | "querystring", string, string, boolean, boolean?,
 ];

@@ -27,7 +27,7 @@ export interface UserPassword {
 
 /** What all calls have in common. */
 export interface ClientOptions<Credentials> {
-  /** Where the server stands; without it, the first server of the contract. */
+  /** The address of the server; without it, the first server of the contract. */
   readonly baseUrl?: string | URL;
   /** What proves who calls, by the contract's names of the ways to do so. */
   readonly credentials?: Credentials;
@@ -60,7 +60,7 @@ export type Status5XX = 500 | 501 | 502 | 503 | 504 | 505 | 506 | 507 | 508 | 51
 /** A status that the contract covers with `default`; `Number(status)` is its number. */
 export type OtherStatus = Unlisted;
 
-/** A declared answer. `status` tells answers apart, then `media` where one status has several. */
+/** A declared answer. `status` distinguishes answers, then `media` where one status has several. */
 export interface Answer<Status, Body, Media extends string = string> {
   readonly status: Status;
   readonly media: Media;
@@ -70,10 +70,10 @@ export interface Answer<Status, Body, Media extends string = string> {
 
 type AnyAnswer = Answer<unknown, unknown>;
 
-/** The answers that say that the call has done what it should. */
+/** The answers of a successful call. */
 export type Good<A extends AnyAnswer> = Extract<A, { readonly status: Status2XX }>;
 
-/** What a call failed with when there is no declared answer. */
+/** Why a call failed without a declared answer. */
 export class CallError extends Error {
   /** Method and path of the operation. */
   readonly operation: string;
@@ -99,7 +99,7 @@ export class UnexpectedStatus extends CallError {
     this.text = text;
   }
 }
-/** The body of an answer is not what the contract says. */
+/** The body of an answer does not match the contract. */
 export class BodyError extends CallError {
   readonly status: number;
 

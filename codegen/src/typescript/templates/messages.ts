@@ -12,20 +12,20 @@ export interface Frame {
 /** What carries frames: a WebSocket, the client of a broker, a pipe. */
 export interface Transport {
   send(frame: Frame): void | Promise<void>;
-  /** The frames of an address until the signal says stop or the other side closes. */
+  /** The frames of an address until the signal aborts or the other side closes. */
   receive(address: string, signal?: AbortSignal): AsyncIterable<Frame>;
 }
 
-/** A typed message; `name` tells messages apart. */
+/** A typed message; `name` distinguishes messages. */
 export interface Message<Name, Payload, Headers = unknown> {
   readonly name: Name;
   readonly payload: Payload;
   readonly headers?: Headers;
-  /** What ties an answer to its question, where the contract says where it stands. */
+  /** The id that connects an answer with its request, if the contract defines its place. */
   readonly correlationId?: string;
 }
 
-/** A message that the contract does not know yet. */
+/** A message that is unknown to this version of the contract. */
 export type UnknownMessage = Message<Unlisted, unknown>;
 
 /** One end of a channel. */

@@ -7,7 +7,7 @@ import type { Bounds, Check, Context } from "./support.js";
 
 type Schema = { readonly [key: string]: unknown };
 
-/** How many schemas may stand in each other. */
+/** How deep schemas may be nested. */
 const DEPTH_MAX = 256;
 
 /** A check and, when strict, what a type can't express: a schema of JSON Schema 2020-12. */

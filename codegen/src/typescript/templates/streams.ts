@@ -2,12 +2,12 @@ import { readJson } from "./json.js";
 
 /** One event of a stream (the `text/event-stream` of the HTML standard). */
 export interface ServerEvent<Data> {
-  /** The kind of event; `message` when the server does not say. */
+  /** The kind of event; `message` when the server does not name one. */
   readonly event: string;
   readonly data: Data;
   /** The last id that the server has sent; empty without one. */
   readonly id: string;
-  /** How long to wait before connecting again, in milliseconds, when the server says. */
+  /** How long to wait before connecting again, in milliseconds, if the server sends it. */
   readonly retry?: number;
 }
 

@@ -6,7 +6,7 @@ import type { Integer, Numeric } from "./numbers.js";
 export { readJson as exact };
 export type { Integer, Numeric };
 
-/** One thing that is not as the contract says. */
+/** One violation of the contract. */
 export interface Violation {
   /** A JSON Pointer (RFC 6901) to the value; empty for the whole. */
   readonly path: string;
@@ -27,12 +27,12 @@ export class ModelError extends Error {
 
 declare const unknownMark: unique symbol;
 
-/** What the contract does not know yet, kept as it is; never equal to what it knows. */
+/** A value that is unknown to this version of the contract, kept as it is; never equal to a known one. */
 export interface Unlisted {
   readonly [unknownMark]: true;
 }
 
-/** A variant that the contract does not know yet; its tag is none of the known ones. */
+/** A variant that is unknown to this version of the contract; its tag is not one of the known ones. */
 export type Unknown<Tag extends string = never> = { readonly [Key in Tag]: Unlisted } & Unlisted;
 
 /** Where a value travels: fields that are only sent one way are checked accordingly. */
@@ -40,7 +40,7 @@ export type Direction = "request" | "response";
 
 /** The state of one look at a value. */
 export interface Context {
-  /** Whether bounds, patterns, formats and known values are checked beside the structure. */
+  /** Whether bounds, patterns, formats and known values are checked in addition to the structure. */
   readonly isStrict: boolean;
   readonly direction: Direction | undefined;
   /** Whether the first violation decides, so that nothing more needs to be looked at. */
@@ -53,7 +53,7 @@ export interface Context {
   readonly effort: { nAttempts: number };
 }
 
-/** Looks at a value; returns it, or what it becomes (such as a `Decimal` where `float` stands). */
+/** Checks a value; returns it, or what it becomes (such as a `Decimal` for `float`). */
 export type Check = (value: unknown, cx: Context) => unknown;
 
 /** How deep declared types may nest. */
@@ -67,7 +67,7 @@ export interface Model<T> {
   parse(value: unknown): T;
   /** Whether the structure fits. */
   is(value: unknown): value is T;
-  /** All that is not as the contract says: structure, bounds, patterns, formats, known values. */
+  /** All violations of the contract: structure, bounds, patterns, formats, known values. */
   validate(value: unknown, direction?: Direction): Violation[];
   /** Looks at a value that is a part of another one. */
   (value: unknown, cx: Context): unknown;
@@ -253,7 +253,7 @@ type Known = { readonly [name: string]: string };
 /** A set of texts: its known values by name, and what every model has. */
 type Texts<Values extends Known> = Values & Model<Values[keyof Values] | (string & {})>;
 
-/** Texts of which the contract knows some; others are kept, and `validate` lists them. */
+/** Texts of which the contract lists some; others are kept, and `validate` reports them. */
 export function openEnum<const Values extends Known>(known: Values): Texts<Values> {
   const values = new Set(Object.values(known));
   const make = (): Check => (value, cx) => {
@@ -288,7 +288,7 @@ export function array(item: Check): Check {
   };
 }
 
-/** Items by position, how many there must be, and the check of all others; `null` refuses others. */
+/** Items by position, how many there must be, and the check of all others; `null` rejects others. */
 export function tuple(checks: readonly Check[], n_required: number, rest: Check | null = any): Check {
   return (value, cx) => {
     if (!expect("array", value, cx)) return value;
@@ -320,7 +320,7 @@ export function map(item: Check): Check {
   return object({}, item);
 }
 
-/** For properties that nobody lists: there must be none. */
+/** For properties that are not listed: there must be none. */
 export function none(value: unknown, cx: Context): unknown {
   add(cx, "is not a known field");
   return value;
@@ -416,7 +416,7 @@ function attempt(inner: Check, value: unknown, cx: Context, isQuick: boolean): [
 
 /**
  * Variants as guard, whether the guard alone decides, and check; tried in order. An open union
- * holds for values that are no variant too.
+ * also holds for values that are not a variant.
  */
 export function union(variants: readonly (readonly [Guard, boolean, Check])[], isOpen = false): Check {
   return (value, cx) => {
@@ -442,7 +442,7 @@ export function union(variants: readonly (readonly [Guard, boolean, Check])[], i
   };
 }
 
-/** A union whose variants one property tells apart: its values for each variant, and the check. */
+/** A union whose variants are distinguished by one property: its values for each variant, and the check. */
 export function tagged(
   tag: string,
   variants: readonly (readonly [readonly string[], Check])[],

@@ -1,7 +1,0 @@
-//! The proof of the wire: values go Rust → TypeScript → Swift → Rust and stay equal, and broken
-//! ones are refused with their path.
-
-pub mod cases;
-mod examples;
-pub mod ring;
-mod value;
