@@ -7,9 +7,9 @@ use std::sync::{Mutex, PoisonError};
 
 use tollgate_ratchet::Measurement;
 use tollgate_report::{Clock, EvidenceLog, Outcome, Verdict, write_atomic};
+use tollgate_tiers::Mode;
 use tollgate_tiers::files::FileSource;
 use tollgate_tiers::record::{How, StepReport};
-use tollgate_tiers::run::Mode;
 use tollgate_tiers::settings::Tier;
 use tollgate_tiers::staged::{self, Staged};
 use tollgate_tiers::{Event, OverTime, Plan, SystemGauge, TierRecord, TierReport, plan, verdict};

@@ -3,8 +3,6 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::settings::StepSettings;
-
 /// A step that Tollgate knows by name.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
@@ -120,79 +118,6 @@ impl Builtin {
                 .to_vec(),
             _ => self.command(has_nextest),
         }
-    }
-
-    /// Fills what the settings leave open: command, inputs, tools, env and lock.
-    #[must_use]
-    pub fn fill(
-        self,
-        mut step: StepSettings,
-        has_nextest: bool,
-        is_instrumented: bool,
-    ) -> StepSettings {
-        if step.name.is_empty() {
-            self.word().clone_into(&mut step.name);
-        }
-        step.command = if is_instrumented && self.is_instrumented() {
-            self.instrumented_command(has_nextest)
-        } else {
-            self.command(has_nextest)
-        };
-        step.per_crate.get_or_insert(self.is_per_crate());
-        if step.command[0] == "cargo" {
-            self.fill_cargo(&mut step, has_nextest);
-        }
-        if step.inputs.is_empty() {
-            let globs: &[&str] = match self {
-                Self::Fmt => &[
-                    "**/*.rs",
-                    "**/Cargo.toml",
-                    "**/rustfmt.toml",
-                    "**/.rustfmt.toml",
-                ],
-                Self::Contract | Self::ContractDiff => &["contracts/**", "tollgate.toml"],
-                Self::Audit => &["**/Cargo.toml", "Cargo.lock", "deny.toml"],
-                _ => &[],
-            };
-            step.inputs = globs.iter().map(|glob| (*glob).to_owned()).collect();
-        }
-        step
-    }
-
-    fn fill_cargo(self, step: &mut StepSettings, has_nextest: bool) {
-        let versions: &[&[&str]] = match self {
-            Self::Fmt => &[&["cargo", "fmt", "--version"]],
-            Self::Lint => &[&["rustc", "-vV"], &["cargo", "clippy", "--version"]],
-            Self::Test if has_nextest => &[&["rustc", "-vV"], &["cargo", "nextest", "--version"]],
-            Self::Audit => &[&["cargo", "deny", "--version"]],
-            Self::Mutation => &[&["rustc", "-vV"], &["cargo", "mutants", "--version"]],
-            _ => &[&["rustc", "-vV"]],
-        };
-        step.tools.extend(
-            versions
-                .iter()
-                .map(|argv| argv.iter().map(|word| (*word).to_owned()).collect()),
-        );
-        if matches!(self, Self::Fmt | Self::Audit) {
-            return;
-        }
-        step.lock.get_or_insert_with(|| "cargo".to_owned());
-        const CARGO_ENV: [&str; 13] = [
-            "RUSTFLAGS",
-            "RUSTDOCFLAGS",
-            "CARGO_ENCODED_RUSTFLAGS",
-            "CARGO_BUILD_*",
-            "CARGO_PROFILE_*",
-            "RUSTC_WRAPPER",
-            "CC",
-            "CXX",
-            "CFLAGS",
-            "CXXFLAGS",
-            "PROPTEST_*",
-            "INSTA_*",
-            "CI",
-        ];
-        step.env.extend(CARGO_ENV.map(str::to_owned));
     }
 }
 

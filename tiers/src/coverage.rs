@@ -75,7 +75,7 @@ pub enum Collected {
 #[derive(Debug, thiserror::Error)]
 pub enum CoverageError {
     /// A program could not be started or its output not kept.
-    #[error("run `{program}`")]
+    #[error("cannot run `{program}`")]
     Run {
         /// Which.
         program: String,
@@ -84,7 +84,7 @@ pub enum CoverageError {
         source: io::Error,
     },
     /// A program ended with an error.
-    #[error("run `{program}`: {message}")]
+    #[error("`{program}` failed: {message}")]
     Ended {
         /// Which.
         program: String,
@@ -92,7 +92,7 @@ pub enum CoverageError {
         message: String,
     },
     /// A folder or file could not be prepared.
-    #[error("prepare `{path}`")]
+    #[error("cannot prepare `{path}`")]
     Prepare {
         /// Which.
         path: PathBuf,
@@ -101,7 +101,7 @@ pub enum CoverageError {
         source: io::Error,
     },
     /// The report could not be written.
-    #[error("write the coverage report")]
+    #[error("cannot write the coverage report")]
     Write(#[from] WriteError),
 }
 
@@ -287,7 +287,7 @@ fn environment_of(
     request: &Request<'_>,
     folder: &Path,
 ) -> Result<BTreeMap<String, String>, CoverageError> {
-    let wrapper = wrapper_beside(request.tollgate, folder)?;
+    let wrapper = wrapper_next_to(request.tollgate, folder)?;
     // `%8m`: eight files a binary, merged while tests run; one a process would fill the disk.
     let profile = folder.join("profiles/%8m.profraw");
     let mut env = environment::of_process();
@@ -309,7 +309,7 @@ fn environment_of(
 
 /// The executable under a name that stays: cargo rebuilds when the wrapper's path changes, and
 /// building the workspace replaces the running executable itself.
-pub(crate) fn wrapper_beside(tollgate: &Path, folder: &Path) -> Result<PathBuf, CoverageError> {
+pub(crate) fn wrapper_next_to(tollgate: &Path, folder: &Path) -> Result<PathBuf, CoverageError> {
     let wrapper = folder.join("tollgate-rustc");
     let fail = |source| CoverageError::Prepare {
         path: wrapper.clone(),

@@ -36,16 +36,16 @@ pub struct Crate {
 #[derive(Debug, thiserror::Error)]
 pub enum CratesError {
     /// cargo could not be started.
-    #[error("start `cargo metadata`\n\nhint: install Rust from rustup.rs")]
+    #[error("cannot start `cargo metadata`\n\nhint: install Rust from rustup.rs")]
     Start(#[source] io::Error),
     /// cargo refused the workspace.
-    #[error("read the Cargo workspace: {0}")]
+    #[error("cannot read the Cargo workspace: {0}")]
     Refused(String),
     /// cargo's answer has another form than expected.
-    #[error("read the answer of `cargo metadata`")]
+    #[error("cannot read the output of `cargo metadata`")]
     Parse(#[source] serde_json::Error),
     /// The answer could not be kept.
-    #[error("keep the answer of `cargo metadata`")]
+    #[error("cannot keep the output of `cargo metadata`")]
     Keep(#[from] WriteError),
 }
 

@@ -43,7 +43,7 @@ pub struct Tree {
 #[derive(Debug, thiserror::Error)]
 pub enum FilesError {
     /// A folder or file could not be read.
-    #[error("read `{path}`")]
+    #[error("cannot read `{path}`")]
     Read {
         /// Which.
         path: PathBuf,
@@ -52,10 +52,10 @@ pub enum FilesError {
         source: io::Error,
     },
     /// git could not list the files.
-    #[error("list the files of the repository")]
+    #[error("cannot list the files of the repository")]
     Git(#[from] GitError),
     /// The memo could not be written.
-    #[error("keep the digests of files")]
+    #[error("cannot keep the digests of files")]
     Memo(#[from] WriteError),
 }
 

@@ -10,10 +10,10 @@ use std::process::{Command, Stdio};
 #[derive(Debug, thiserror::Error)]
 pub enum GitError {
     /// git could not be started.
-    #[error("start `git`\n\nhint: install git and put it on PATH")]
+    #[error("cannot start `git`\n\nhint: install git and put it on PATH")]
     Start(#[source] io::Error),
     /// git ended with an error.
-    #[error("run `git {command}`: {message}")]
+    #[error("`git {command}` failed: {message}")]
     Failed {
         /// The arguments.
         command: String,

@@ -6,6 +6,7 @@
 
 pub mod builtin;
 pub mod defaults;
+mod fill;
 pub mod graph;
 pub mod plan;
 pub mod settings;
@@ -20,6 +21,7 @@ pub mod store;
 pub mod tools;
 
 pub mod cold;
+pub mod context;
 pub mod counts;
 pub mod load;
 pub mod machine;
@@ -37,10 +39,11 @@ pub mod record;
 pub mod render;
 pub mod staged;
 
+pub use context::{Context, Event, Mode, TierError};
 pub use machine::{Gauge, SystemGauge};
 pub use plan::{Plan, PlanError, plan};
 pub use record::OverTime;
 pub use record::{TierRecord, TierReport, verdict};
 pub use render::render_text;
-pub use run::{Context, Event, Mode, TierError, run};
+pub use run::run;
 pub use settings::Settings;

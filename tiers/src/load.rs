@@ -180,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn two_busy_loops_beside_it_take_half_of_two_cores() {
+    fn two_busy_loops_of_others_take_half_of_two_cores() {
         check(sample(1_000, 1_000), 500);
     }
 

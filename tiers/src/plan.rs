@@ -9,6 +9,7 @@ use tollgate_report::quantity::{Size, Span};
 use tollgate_report::suggest::nearest;
 
 use crate::builtin::Builtin;
+use crate::fill::fill;
 use crate::pace::Reference;
 use crate::settings::{Settings, StepSettings, Tier};
 use crate::{defaults, graph, tools};
@@ -76,7 +77,7 @@ pub struct Step {
 pub enum PlanError {
     /// A step has neither command nor built-in, or both.
     #[error(
-        "plan step `{step}` of `{tier}`: {problem}\n\nhint: mend `[[tiers.{tier}.steps]]` in `tollgate.toml`"
+        "step `{step}` of `tiers.{tier}` is not valid: {problem}\n\nhint: correct `[[tiers.{tier}.steps]]` in `tollgate.toml`"
     )]
     Step {
         /// The tier.
@@ -88,7 +89,7 @@ pub enum PlanError {
     },
     /// Two steps share a name.
     #[error(
-        "plan `{tier}`: two steps are named `{step}`\n\nhint: give each step in `[[tiers.{tier}.steps]]` of `tollgate.toml` its own `name`"
+        "two steps of `tiers.{tier}` are named `{step}`\n\nhint: give each step in `[[tiers.{tier}.steps]]` of `tollgate.toml` its own `name`"
     )]
     DuplicateName {
         /// The tier.
@@ -97,7 +98,7 @@ pub enum PlanError {
         step: String,
     },
     /// A step needs a step that does not exist.
-    #[error("plan `{tier}`: step `{step}` needs `{need}`, which is no step of this tier{}", did_you_mean(.suggestion.as_deref()))]
+    #[error("step `{step}` of `tiers.{tier}` needs `{need}`, which is not a step of this tier{}", did_you_mean(.suggestion.as_deref()))]
     UnknownNeed {
         /// The tier.
         tier: &'static str,
@@ -109,7 +110,7 @@ pub enum PlanError {
         suggestion: Option<String>,
     },
     /// Steps need each other in a circle.
-    #[error("plan `{tier}`: steps need each other in a circle: {}\n\nhint: take one of these `needs` out of `tollgate.toml`", .cycle.join(" -> "))]
+    #[error("steps of `tiers.{tier}` need each other in a circle: {}\n\nhint: remove one of these `needs` from `tollgate.toml`", .cycle.join(" -> "))]
     Cycle {
         /// The tier.
         tier: &'static str,
@@ -117,7 +118,7 @@ pub enum PlanError {
         cycle: Vec<String>,
     },
     /// A glob cannot be read.
-    #[error("read a glob of step `{step}`")]
+    #[error("cannot read a glob of step `{step}`")]
     Glob {
         /// The step.
         step: String,
@@ -171,7 +172,7 @@ pub fn plan_with(
             .extend(step.may_be_missing.iter().cloned());
         if step.builtin == Some(Builtin::Test) && !has_nextest {
             plan.notes
-                .push("cargo-nextest is not here, so tests run by `cargo test`".to_owned());
+                .push("cargo-nextest is not installed, so tests run by `cargo test`".to_owned());
         }
         let is_workspace = root.join("Cargo.toml").is_file();
         let world = World {
@@ -214,7 +215,7 @@ fn checked_step(
     let step = match (step.builtin, step.command.is_empty()) {
         (Some(_), false) => return Err(fail("it has both a `command` and a `builtin`")),
         (None, true) => return Err(fail("it has neither a `command` nor a `builtin`")),
-        (Some(builtin), true) => builtin.fill(step, world.has_nextest, world.is_instrumented),
+        (Some(builtin), true) => fill(builtin, step, world.has_nextest, world.is_instrumented),
         (None, false) => step,
     };
     if step.name.is_empty() {
@@ -323,15 +324,15 @@ mod tests {
     fn a_plan_error_names_the_step_and_what_to_do() {
         let error = check("[[tier0.steps]]\nname='a'\ncommand=['true']\nneeds=['bild']\n[[tier0.steps]]\nname='build'\ncommand=['true']").unwrap_err();
         assert_snapshot!(error, @r"
-        plan `tier0`: step `a` needs `bild`, which is no step of this tier
+        step `a` of `tiers.tier0` needs `bild`, which is not a step of this tier
 
         hint: did you mean `build`?
         ");
         let error = check("[[tier0.steps]]\nname='a'\ncommand=['true']\nneeds=['b']\n[[tier0.steps]]\nname='b'\ncommand=['true']\nneeds=['a']").unwrap_err();
         assert_snapshot!(error, @r"
-        plan `tier0`: steps need each other in a circle: a -> b -> a
+        steps of `tiers.tier0` need each other in a circle: a -> b -> a
 
-        hint: take one of these `needs` out of `tollgate.toml`
+        hint: remove one of these `needs` from `tollgate.toml`
         ");
         let error =
             check("[[tier0.steps]]\nbuiltin='fmt'\n[[tier0.steps]]\nname='fmt'\ncommand=['true']")

@@ -5,13 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use tollgate_report::{Digest, Outcome};
 
 use crate::builtin::Builtin;
+use crate::context::{Mode, Shared};
 use crate::counts::Counts;
 use crate::crates::{self, Crates};
 use crate::environment;
 use crate::key::{MANIFEST_VERSION, Manifest, digest_of_map};
 use crate::plan::Step;
 use crate::record::{How, StepReport};
-use crate::run::{Mode, Shared};
 use crate::store::Entry;
 use crate::tools::Answer;
 
@@ -88,7 +88,7 @@ pub(crate) fn probe(
     }
 }
 
-/// The report of a step whose tool is not here.
+/// The report of a step whose tool is not installed.
 pub(crate) fn missing_tool(step: &Step, tool: &str) -> StepReport {
     let why = format!("`{tool}` is missing");
     let mut report = StepReport::new(&step.name, How::Skipped, Outcome::NotChecked, why.clone());

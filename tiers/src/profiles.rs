@@ -10,13 +10,13 @@ use std::process::Command;
 use tollgate_report::{Digest, write_atomic};
 
 use crate::builtin::Builtin;
+use crate::context::{Shared, TierError};
 use crate::coverage::{
     self, CLIPPY_ENV, CoverageError, LlvmTools, Message, WRAPPER_ENV, bytes_of, find_llvm_tools,
 };
 use crate::environment;
 use crate::plan::Step;
 use crate::probe::{Job, coverage_manifest};
-use crate::run::{Shared, TierError};
 use crate::store::{Entry, Output};
 use crate::tools::Answer;
 
@@ -60,7 +60,7 @@ pub(crate) fn environment(shared: &Shared<'_>) -> Result<BTreeMap<String, String
     let folder = folder(shared);
     let profiles = folder.join("profiles");
     coverage::fresh_folder(&profiles)?;
-    let wrapper = coverage::wrapper_beside(&shared.cx.tollgate, &folder)?;
+    let wrapper = coverage::wrapper_next_to(&shared.cx.tollgate, &folder)?;
     let other = profiles.join("none/%4m.profraw");
     let mut env = BTreeMap::from([
         ("RUSTC_WORKSPACE_WRAPPER", wrapper.display().to_string()),

@@ -7,10 +7,10 @@ use std::thread::{self, Scope};
 
 use tollgate_report::{Digest, Outcome};
 
+use crate::context::{Event, Shared, TierError};
 use crate::plan::Step;
 use crate::probe::{Job, Probe, probe};
 use crate::record::{How, StepReport};
-use crate::run::{Event, Shared, TierError};
 use crate::{graph, step};
 
 /// What the coordinator knows while steps run.

@@ -30,7 +30,7 @@ pub struct Staged {
 #[derive(Debug, thiserror::Error)]
 pub enum StagedError {
     /// The root is not in a git repository.
-    #[error("find what is staged: `{root}` is not in a git repository")]
+    #[error("cannot find what is staged: `{root}` is not in a git repository")]
     NoRepository {
         /// The folder.
         root: PathBuf,
@@ -40,11 +40,11 @@ pub enum StagedError {
     },
     /// The index has conflicts.
     #[error(
-        "read what is staged\n\nhint: if a merge is under way, mend its conflicts and `git add` the files"
+        "cannot read what is staged\n\nhint: if a merge is in progress, resolve its conflicts and `git add` the files"
     )]
     Index(#[source] GitError),
     /// git could not fill the snapshot.
-    #[error("fill the snapshot `{folder}`")]
+    #[error("cannot fill the snapshot `{folder}`")]
     Fill {
         /// The snapshot's folder.
         folder: PathBuf,
@@ -53,7 +53,7 @@ pub enum StagedError {
         source: GitError,
     },
     /// A file of the snapshot could not be handled.
-    #[error("{operation} `{path}`")]
+    #[error("cannot {operation} `{path}`")]
     Io {
         /// What was tried.
         operation: &'static str,

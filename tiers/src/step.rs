@@ -14,6 +14,7 @@ use tollgate_report::{ExitCode, Outcome, write_atomic};
 
 use crate::builtin::Builtin;
 use crate::cold::ColdWatch;
+use crate::context::{Shared, TierError};
 use crate::counts;
 use crate::environment;
 use crate::plan::Step;
@@ -21,7 +22,6 @@ use crate::probe::{Job, missing_tool, sum};
 use crate::process::{self, End, Spawn};
 use crate::profiles::{self, Covered};
 use crate::record::{How, StepReport};
-use crate::run::{Shared, TierError};
 use crate::stopped::{self, Deadline, Stopped};
 use crate::store::{Entry, Output};
 use crate::tools::cargo_subcommand;
@@ -268,7 +268,7 @@ fn judge_own(report: &mut StepReport, status: i32, log: &str) {
     }
 }
 
-/// cargo and rustup say in words that a plugin is not here.
+/// cargo and rustup report a missing plugin in words only.
 fn missing_in_log(spawn: &Spawn, log: &str) -> Option<String> {
     let says_so = log.lines().any(|line| {
         line.starts_with("error: no such command: ")

@@ -21,7 +21,7 @@ const MEMO_VERSION: u32 = 1;
 pub enum Answer {
     /// Its output.
     Version(String),
-    /// The tool is not here.
+    /// The tool is not installed.
     Missing {
         /// The executable that is missing, such as `cargo-clippy`.
         tool: String,

@@ -102,7 +102,7 @@ fn without_nextest_cargo_test_runs_and_the_report_says_so() {
     assert_eq!(step(&report, "test").counts.unwrap().passed, 2);
     assert_eq!(
         report.notes,
-        ["cargo-nextest is not here, so tests run by `cargo test`"]
+        ["cargo-nextest is not installed, so tests run by `cargo test`"]
     );
 }
 
