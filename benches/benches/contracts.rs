@@ -7,7 +7,9 @@ use std::hint::black_box;
 use criterion::{Criterion, criterion_group, criterion_main};
 use tollgate_benches::{CONTRACT, contract, text_or};
 use tollgate_codegen::{Emit, Language, Request, generate};
-use tollgate_contracts::{LintSettings, diff, lint, parse_contract};
+use tollgate_contracts_diff::diff;
+use tollgate_contracts_lint::{LintSettings, lint};
+use tollgate_contracts_model::parse_contract;
 
 fn contracts(criterion: &mut Criterion) {
     let text = text_or(CONTRACT, || contract(200));

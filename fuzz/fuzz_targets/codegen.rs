@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use libfuzzer_sys::fuzz_target;
 use tollgate_codegen::{Emit, Language, Request, generate};
-use tollgate_contracts::parse_contract;
+use tollgate_contracts_model::parse_contract;
 
 fuzz_target!(|text: &str| {
     let Ok(contract) = parse_contract("fuzz.yaml", text) else {

@@ -2,7 +2,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use tollgate_contracts::parse_contract;
+use tollgate_contracts_model::parse_contract;
 
 fuzz_target!(|text: &str| {
     let Ok(contract) = parse_contract("fuzz.yaml", text) else {

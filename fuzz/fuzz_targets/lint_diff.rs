@@ -3,7 +3,9 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use tollgate_contracts::{LintSettings, diff, lint, parse_contract};
+use tollgate_contracts_diff::diff;
+use tollgate_contracts_lint::{LintSettings, lint};
+use tollgate_contracts_model::parse_contract;
 
 fuzz_target!(|text: &str| {
     let (old, new) = text.split_once("\n=====\n").unwrap_or((text, text));
