@@ -135,7 +135,7 @@ fn a_service_that_is_away_fails_with_its_address_and_the_reason() {
     let addr = base.trim_start_matches("http://");
     run.expect_code(3).expect_says(&[
         "probes: fail: 0 of 4 probes pass",
-        &format!("failed to connect to `{addr}`: Connection refused"),
+        &format!("no connection to `{addr}`: Connection refused"),
     ]);
     let junit = repository.read("probes.xml");
     assert!(junit.contains("failures=\"4\""), "{junit}");

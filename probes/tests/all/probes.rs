@@ -541,7 +541,13 @@ async fn a_command_is_judged_by_exit_and_measured_by_its_last_line() {
     let bad = probe("command = { program = \"sh\", args = [\"-c\", \"echo why >&2; exit 4\"] }");
     let result = run_probe(&bad, &cx).await;
     check(&result, State::Fail, "exit");
-    assert!(result.failure.unwrap().got.ends_with("last words: why"));
+    assert!(
+        result
+            .failure
+            .unwrap()
+            .got
+            .ends_with("last line of stderr: why")
+    );
     let none = probe("command = { program = \"/nonexistent/program\" }");
     check(&run_probe(&none, &cx).await, State::Error, "command");
 }

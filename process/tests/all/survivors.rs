@@ -17,7 +17,7 @@ fn starts_what_is_guarded_when_it_is_called_so() {
     }
     let family = Family::ending_with_us();
     let group = Running::start(silent("sleep 600 & sleep 600")).unwrap();
-    let mut away = silent("exec setsid sleep 600");
+    let mut away = silent("exec sleep 600");
     family.mark(&mut away);
     let away = Running::start_released(away).unwrap();
     let mut stdout = std::io::stdout();

@@ -1,12 +1,12 @@
 //! A tier as its users see it: what runs, what is cached, what is skipped, and why.
 
 use std::fs;
-use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use crate::common::{FixedGauge, JumpClock, Options, Repository, step};
 use insta::assert_snapshot;
+use tollgate_process::ProcessId;
 use tollgate_report::render::Paint;
 use tollgate_report::{Clock, ManualClock, Outcome, SystemClock};
 use tollgate_tiers::record::How;
@@ -302,17 +302,7 @@ fn wait_for_pids(repository: &Repository) -> Vec<String> {
 
 /// Whether a process runs. One that is dead but not yet reaped by its new parent does not.
 fn is_running(pid: &str) -> bool {
-    let command = format!("kill -0 {pid} 2>/dev/null");
-    let is_known = Command::new("sh")
-        .args(["-c", &command])
-        .status()
-        .unwrap()
-        .success();
-    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-    let is_zombie = stat
-        .rsplit_once(") ")
-        .is_some_and(|(_, rest)| rest.starts_with('Z'));
-    is_known && !is_zombie
+    ProcessId::of(pid.parse().unwrap()).is_running()
 }
 
 /// SIGKILL is on its way when a run ends; the system may need a moment to carry it out.
@@ -557,4 +547,34 @@ fn events_tell_of_each_step() {
             "finished test"
         ]
     );
+}
+
+/// What takes seconds; a commit does not wait for it.
+#[cfg(target_os = "linux")]
+mod slow {
+    use super::*;
+    use tollgate_process::{Force, signal_process};
+
+    #[test]
+    fn a_process_that_a_step_leaves_running_is_reported_and_goes_on() {
+        let settings = r#"
+[[tier0.steps]]
+name = "daemon"
+command = ["sh", "-c", "mkdir -p state; setsid sh -c 'touch state/ready; exec sleep 1000' > /dev/null 2>&1 & until [ -e state/ready ]; do :; done"]
+"#;
+        let repository = Repository::new(&[], settings);
+        let report = repository.run();
+        assert_eq!(report.verdict.outcome, Outcome::Pass, "{report:#?}");
+        let left = &step(&report, "daemon").left_behind;
+        let pid = left[0].split(' ').nth(1).unwrap().trim_end_matches(':');
+        assert_eq!(*left, [format!("pid {pid}: `sleep 1000`")]);
+        let shown = text(&report, false);
+        assert!(
+            shown.contains(&format!("left running by `daemon`: {}", left[0])),
+            "{shown}"
+        );
+        assert!(is_running(pid));
+        signal_process(pid.parse().unwrap(), Force::Hard);
+        assert_gone(&[pid.to_owned()]);
+    }
 }
