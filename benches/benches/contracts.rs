@@ -31,9 +31,9 @@ fn contracts(criterion: &mut Criterion) {
         bencher.iter(|| diff(black_box(&old), black_box(&new)));
     });
     for (name, language) in [
-        ("codegen-rust", Language::Rust),
-        ("codegen-swift", Language::Swift),
-        ("codegen-typescript", Language::TypeScript),
+        ("codegen-rust", Language::RUST),
+        ("codegen-swift", Language::SWIFT),
+        ("codegen-typescript", Language::TYPESCRIPT),
     ] {
         let request = Request {
             language,

@@ -11,7 +11,7 @@ fuzz_target!(|text: &str| {
     let Ok(contract) = parse_contract("fuzz.yaml", text) else {
         return;
     };
-    for language in [Language::Rust, Language::Swift, Language::TypeScript] {
+    for language in [Language::RUST, Language::SWIFT, Language::TYPESCRIPT] {
         let request = Request {
             language,
             emit: BTreeSet::from([Emit::Models]),
