@@ -43,7 +43,7 @@ pub struct Global {
     /// Print only results and failures
     #[arg(long, short, global = true)]
     pub quiet: bool,
-    /// When to colour
+    /// When to use colour
     #[arg(long, global = true, value_enum, default_value_t = Color::Auto, env = "TOLLGATE_COLOR")]
     pub color: Color,
     /// The settings file; by default `tollgate.toml` of the repository

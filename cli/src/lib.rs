@@ -10,6 +10,7 @@ mod failure;
 mod narrator;
 mod output;
 pub mod program;
+pub mod tools;
 
 pub mod run;
 

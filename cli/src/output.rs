@@ -182,12 +182,7 @@ fn render_failure(out: &mut dyn Write, failure: &Failure, paint: Paint) -> io::R
         render_finding(out, finding, text.as_deref(), paint)?;
     }
     if failure.findings.is_empty() {
-        writeln!(
-            out,
-            "{} failed to {:#}",
-            paint.bold("error:"),
-            failure.error
-        )?;
+        writeln!(out, "{} {:#}", paint.bold("error:"), failure.error)?;
     }
     if let Some(hint) = &failure.hint {
         writeln!(out, "\nhint: {hint}")?;

@@ -9,7 +9,10 @@ use tollgate_report::program::spell;
 pub struct Program {
     /// What people type, such as `cargo tollgate`.
     pub name: &'static str,
-    /// A command that builds the hub beside this executable before it is started; empty where the
+    /// The executable behind the name, which a git hook looks for; absent where `name` starts
+    /// in a repository that builds it.
+    pub binary: Option<&'static str>,
+    /// A command that builds the hub next to this executable before it is started; empty where the
     /// hub is installed.
     pub hub_build: &'static [&'static str],
 }
@@ -18,12 +21,14 @@ impl Program {
     /// The installed program.
     pub const TOLLGATE: Self = Self {
         name: "tollgate",
+        binary: Some("tollgate"),
         hub_build: &[],
     };
 
     /// The installed program, called by cargo.
     pub const CARGO_TOLLGATE: Self = Self {
         name: "cargo tollgate",
+        binary: Some("cargo-tollgate"),
         hub_build: &[],
     };
 

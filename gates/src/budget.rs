@@ -98,7 +98,7 @@ pub fn gate(
 ) -> Result<(Decision, Checked), Failure> {
     let settings = &repository.settings.budgets;
     let budgets = fs::read_to_string(repository.root.join(&settings.file))
-        .with_context(|| format!("read the budgets `{}`", settings.file))
+        .with_context(|| format!("cannot read the budgets `{}`", settings.file))
         .map_err(Failure::settings)?;
     let operations = contracts::load_all(repository)?
         .iter()

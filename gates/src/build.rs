@@ -58,7 +58,7 @@ pub fn judge(result: &BuildResult) -> Verdict {
                 format!("`{command}` ended with {}", failed.status),
             )
             .because(failed.last_lines.join("\n"))
-            .fix_command("mend what the compiler says", command);
+            .fix_command("fix what the compiler reports", command);
             Verdict::from_findings(vec![finding], "")
         }
         None => {

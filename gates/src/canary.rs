@@ -38,6 +38,6 @@ impl Gate for Canary {
 fn temporary_folder() -> Result<PathBuf, Failure> {
     let folder = std::env::temp_dir().join(format!("tollgate-replay-{}", std::process::id()));
     std::fs::create_dir_all(&folder)
-        .with_context(|| format!("make the folder `{}`", folder.display()))?;
+        .with_context(|| format!("cannot create the folder `{}`", folder.display()))?;
     Ok(folder)
 }

@@ -81,7 +81,7 @@ pub enum Part {
     All,
 }
 
-/// What is recorded beside the contracts.
+/// What is recorded with the contracts.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct JudgeSettings {
@@ -181,8 +181,8 @@ pub fn gate(
             .collect()
     };
     if paths.is_empty() {
-        return Err(Failure::settings(anyhow::anyhow!("find a contract: none is named and `contracts/openapi.yaml` does not exist"))
-            .hint("name the contracts under `files` in [contracts] of tollgate.toml, or on the command line"));
+        return Err(Failure::settings(anyhow::anyhow!("there is no contract: `files` in [contracts] is empty and `contracts/openapi.yaml` does not exist"))
+            .hint("list the contracts in `files` in [contracts] of tollgate.toml, or pass them as arguments"));
     }
     let pairs = pairs(repository, &paths, part)?;
     let settings = JudgeSettings {

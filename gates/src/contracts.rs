@@ -51,7 +51,7 @@ fn open(
         let missing = matches!(&error, tollgate_contracts_model::LoadError::Read { .. });
         let failure = Failure::settings(error);
         if missing {
-            failure.hint("name the contracts under `files` in [contracts] of tollgate.toml")
+            failure.hint("list the contracts in `files` in [contracts] of tollgate.toml")
         } else {
             failure
         }
@@ -106,7 +106,7 @@ pub fn read_lock(repository: &Repository) -> Result<Lock, Failure> {
         Ok(text) => Lock::parse(&text).map_err(Failure::settings),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Lock::default()),
         Err(error) => Err(Failure::environment(
-            anyhow::Error::new(error).context(format!("read `{LOCK}`")),
+            anyhow::Error::new(error).context(format!("cannot read `{LOCK}`")),
         )),
     }
 }

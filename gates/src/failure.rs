@@ -1,10 +1,10 @@
-//! Why a command could not do its work, with the exit code that says whose turn it is.
+//! Why a command could not do its work, with the exit code.
 
 use std::fmt;
 
 use tollgate_report::{ExitCode, Finding};
 
-/// A command could not look, or was asked in the wrong way. A failed gate is not a failure.
+/// A command could not do its work, or was called in the wrong way. A failed gate is not a failure.
 #[derive(Debug)]
 pub struct Failure {
     /// What the process exits with.
@@ -98,13 +98,13 @@ impl From<tollgate_report::EvidenceError> for Failure {
         use tollgate_report::{AppendLogError as L, EvidenceError as E};
         let hint = match &error {
             E::Log(L::Malformed { .. }) | E::Broken { .. } => {
-                "the evidence was edited: keep the file for study, then move it away to begin a new chain"
+                "the evidence was edited; keep a copy to examine, then move the file away to begin a new chain"
             }
             E::Log(_) | E::Keep(_) => {
-                "is the disk full or read-only? Tollgate keeps its evidence in `.tollgate/`"
+                "check that the disk is not full and that `.tollgate/` can be written"
             }
             E::InputDamaged { .. } => {
-                "the input was deleted or changed; this verdict can't be replayed"
+                "the input was deleted or changed, so this verdict can't be replayed"
             }
             E::NotFound { .. } => {
                 "ids are printed at the end of each command; `.tollgate/evidence.ndjson` holds them all"

@@ -50,7 +50,7 @@ fn row<G: Gate>() -> Row {
         judge: |bytes, settings| {
             let settings = serde_json::from_value(settings.clone()).map_err(|error| {
                 let names = G::NAMES.join("`, `");
-                let text = format!("read the recorded settings of gate `{names}`");
+                let text = format!("cannot read the recorded settings of gate `{names}`");
                 Failure::environment(anyhow::Error::new(error).context(text))
             })?;
             G::judge(&G::read(bytes)?, &settings)
@@ -87,14 +87,17 @@ pub fn replay(evidence: &EvidenceLog, record: &Record) -> Result<Verdict, Failur
         .find(|row| row.names.contains(&record.gate.as_str()))
         .ok_or_else(|| {
             Failure::usage(format!(
-                "replay `{}`: a record of gate `{}` tells of an act, not of a verdict",
+                "cannot replay `{}`: a record of `{}` describes an action and holds no verdict",
                 record.id, record.gate
             ))
-            .hint(format!("{{tollgate}} explain {}", record.id))
+            .hint(format!(
+                "`{{tollgate}} explain {}` shows the record",
+                record.id
+            ))
         })?;
     let digest = record.inputs.get(row.input).ok_or_else(|| {
         Failure::settings(anyhow::anyhow!(
-            "replay `{}`: the record has no input `{}`",
+            "cannot replay `{}`: the record has no input `{}`",
             record.id,
             row.input
         ))
@@ -105,7 +108,7 @@ pub fn replay(evidence: &EvidenceLog, record: &Record) -> Result<Verdict, Failur
 /// Reads a recorded input that is JSON.
 pub(crate) fn from_json<T: DeserializeOwned>(what: &str, bytes: &[u8]) -> Result<T, Failure> {
     serde_json::from_slice(bytes).map_err(|error| {
-        Failure::environment(anyhow::Error::new(error).context(format!("read {what}")))
+        Failure::environment(anyhow::Error::new(error).context(format!("cannot read {what}")))
     })
 }
 

@@ -15,21 +15,21 @@ pub fn root_of(from: &Path) -> PathBuf {
 /// The content of `path` in `revision`.
 pub fn show(root: &Path, revision: &str, path: &str) -> anyhow::Result<String> {
     if revision.starts_with('-') {
-        bail!("read `{path}` at revision `{revision}`: a revision does not start with `-`");
+        bail!("cannot read `{path}` at revision `{revision}`: a revision does not start with `-`");
     }
     let output = Command::new("git")
         .current_dir(root)
         .args(["show", &format!("{revision}:{path}")])
         .output()
-        .context("start `git`")?;
+        .context("cannot start `git`")?;
     if !output.status.success() {
         bail!(
-            "read `{path}` at revision `{revision}`: {}",
+            "cannot read `{path}` at revision `{revision}`: {}",
             String::from_utf8_lossy(&output.stderr).trim()
         );
     }
     String::from_utf8(output.stdout)
-        .with_context(|| format!("read `{path}` at revision `{revision}` as UTF-8"))
+        .with_context(|| format!("cannot read `{path}` at revision `{revision}` as UTF-8"))
 }
 
 /// The commit that is checked out, or `uncommitted` where there is none.

@@ -44,13 +44,11 @@ pub fn chosen(repository: &Repository, names: &[String]) -> Result<Vec<Probe>, F
         .iter()
         .find(|name| probes.iter().all(|probe| probe.name != **name))
     {
-        let failure = Failure::usage(format!(
-            "run probe `{unknown}`: the settings have no such probe"
-        ));
+        let failure = Failure::usage(format!("there is no probe `{unknown}` in the settings"));
         return Err(
             match suggest::nearest(unknown, probes.iter().map(|probe| probe.name.as_str())) {
                 Some(near) => failure.hint(format!("did you mean `{near}`?")),
-                None => failure.hint("`{tollgate} probe list` shows them"),
+                None => failure.hint("`{tollgate} probe list` lists the probes"),
             },
         );
     }
@@ -61,7 +59,7 @@ pub fn chosen(repository: &Repository, names: &[String]) -> Result<Vec<Probe>, F
         .collect();
     if probes.is_empty() {
         return Err(Failure::settings(anyhow::anyhow!(
-            "run probes: tollgate.toml has no [[probes]]"
+            "there are no probes: tollgate.toml has no [[probes]]"
         )));
     }
     Ok(probes)

@@ -75,7 +75,7 @@ pub fn judge(inputs: &RatchetInputs, settings: &RatchetSettings) -> Result<Check
         now: inputs.now,
         settings,
     });
-    // A committed file that can't be read is mended by the one that can.
+    // A committed file that can't be read is replaced by the one that can.
     let committed = inputs
         .committed
         .as_ref()
@@ -112,10 +112,10 @@ pub fn inputs(
     let floors = match fs::read_to_string(&path) {
         Ok(text) => text,
         Err(error) => {
-            let error =
-                anyhow::Error::new(error).context(format!("read the floors `{}`", settings.file));
+            let error = anyhow::Error::new(error)
+                .context(format!("cannot read the floors `{}`", settings.file));
             return Err(Failure::settings(error).hint(
-                "`{tollgate} ratchet tighten` writes the first one from what is measured now",
+                "`{tollgate} ratchet tighten` writes a first file from the current measurements",
             ));
         }
     };
@@ -194,13 +194,13 @@ fn read_reports(repository: &Repository, reports: &[PathBuf]) -> Result<Vec<Meas
             Err(error) if error.kind() == std::io::ErrorKind::NotFound && !is_asked => continue,
             Err(error) => {
                 return Err(Failure::environment(
-                    anyhow::Error::new(error).context(format!("read report `{name}`")),
+                    anyhow::Error::new(error).context(format!("cannot read report `{name}`")),
                 ));
             }
         };
         let kind = detect(&bytes, &name).ok_or_else(|| {
-            Failure::settings(anyhow::anyhow!("tell what kind of report `{name}` is"))
-                .hint("LCOV, llvm-cov JSON, JUnit, cargo-mutants outcomes.json and clippy's JSON lines are read")
+            Failure::settings(anyhow::anyhow!("cannot detect which kind of report `{name}` is"))
+                .hint("supported are LCOV, llvm-cov JSON, JUnit, outcomes.json of cargo-mutants and the JSON lines of clippy")
         })?;
         read_ones.push(read(kind, &bytes, &name).map_err(Failure::settings)?);
     }
@@ -226,18 +226,18 @@ fn run_commands(repository: &Repository) -> Result<Vec<Measurement>, Failure> {
             .current_dir(&repository.root)
             .stdin(Stdio::null())
             .output()
-            .with_context(|| format!("start `{shown}` to measure `{metric}`"))?;
+            .with_context(|| format!("cannot start `{shown}` to measure `{metric}`"))?;
         if !output.status.success() {
             let said = String::from_utf8_lossy(&output.stderr).trim().to_owned();
             return Err(anyhow::anyhow!(
-                "measure `{metric}` by `{shown}`: {}: {said}",
+                "cannot measure `{metric}`: `{shown}` ended with {}: {said}",
                 output.status
             )
             .into());
         }
         let value: CommandValue = serde_json::from_slice(&output.stdout).with_context(|| {
             format!(
-                "read what `{shown}` prints for `{metric}`: `{{\"value\": NUMBER}}` was expected"
+                "cannot cannot read the output of `{shown}` for `{metric}`: it must print `{{\"value\": NUMBER}}`"
             )
         })?;
         measurements.push(Measurement {

@@ -51,7 +51,7 @@ impl Repository {
         if !ignore.exists() {
             // What is kept here belongs to this machine; `git add --all` must not take it.
             std::fs::write(&ignore, "*\n")
-                .with_context(|| format!("write `{}`", ignore.display()))?;
+                .with_context(|| format!("cannot write `{}`", ignore.display()))?;
         }
         Ok(log)
     }
@@ -84,6 +84,11 @@ impl Repository {
         // Renaming a link over another link to the same file leaves both; one is enough.
         let _ = std::fs::remove_file(&fresh);
         Ok(link)
+    }
+
+    /// The folder of the running executable.
+    pub fn exe_folder(&self) -> &Path {
+        self.exe.parent().unwrap_or(&self.root)
     }
 
     /// A file in the folder of the running executable.

@@ -31,7 +31,7 @@ pub async fn open(
     };
     Dispatcher::open(setup).await.map_err(|error| match error {
         DispatcherError::Journal(_) => Failure::environment(error)
-            .hint("is the disk full or read-only? Tollgate keeps its alerts in `.tollgate/`"),
+            .hint("check that the disk is not full and that `.tollgate/` can be written"),
         _ => Failure::settings(error),
     })
 }

@@ -87,7 +87,7 @@ pub fn gates(ship: &mut Ship<'_>, request: &ShipRequest) -> Result<Option<Binari
     }
     if tier::is_interrupted() {
         return Err(Failure::environment(anyhow::anyhow!(
-            "ship: interrupted before the release began"
+            "the ship was interrupted before the release began"
         )));
     }
     let inputs = ratchet::inputs(&context, &[], more)?;

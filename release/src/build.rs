@@ -79,7 +79,7 @@ fn run(repository: &Repository, command: &[String]) -> Result<Option<FailedBuild
         .map_err(|error| {
             Failure::environment(
                 anyhow::Error::new(error)
-                    .context(format!("start `{program}` to build the service")),
+                    .context(format!("cannot start `{program}` to build the service")),
             )
         })?;
     if output.status.success() {
@@ -101,11 +101,13 @@ fn run(repository: &Repository, command: &[String]) -> Result<Option<FailedBuild
 fn keep(built: &Path, copy: &Path) -> Result<(), Failure> {
     let fail = |error: std::io::Error| {
         Failure::environment(anyhow::Error::new(error).context(format!(
-            "copy `{}` to `{}`",
+            "cannot copy `{}` to `{}`",
             built.display(),
             copy.display()
         )))
-        .hint("is `service.binary` in tollgate.toml the file that `service.build` makes?")
+        .hint(
+            "check that `service.binary` in tollgate.toml is the file that `service.build` writes",
+        )
     };
     if let Some(parent) = copy.parent() {
         fs::create_dir_all(parent).map_err(fail)?;

@@ -44,7 +44,7 @@ impl HubClient {
             .timeout(TIMEOUT)
             .no_proxy()
             .build()
-            .context("make an HTTP client")?;
+            .context("cannot create an HTTP client")?;
         Ok(Self {
             http,
             base: base.trim_end_matches('/').to_owned(),
@@ -59,7 +59,7 @@ impl HubClient {
         path: &str,
         body: &impl Serialize,
     ) -> anyhow::Result<Value> {
-        let body = serde_json::to_string(body).context("write a message to the hub")?;
+        let body = serde_json::to_string(body).context("cannot write a message to the hub")?;
         let request = self
             .http
             .request(method.clone(), format!("{}{path}", self.base))
@@ -69,12 +69,12 @@ impl HubClient {
         let response = request
             .send()
             .await
-            .with_context(|| format!("send {method} {path} to the hub"))?;
+            .with_context(|| format!("cannot send {method} {path} to the hub"))?;
         let status = response.status();
         let text = response
             .text()
             .await
-            .with_context(|| format!("read the hub's answer to {method} {path}"))?;
+            .with_context(|| format!("cannot read the hub's answer to {method} {path}"))?;
         if !status.is_success() {
             bail!("{method} {path}: the hub answered {status}: {text}");
         }
@@ -106,7 +106,7 @@ impl HubClient {
         let id = created
             .get("id")
             .and_then(Value::as_str)
-            .context("find the `id` of the deployment in the hub's answer")?;
+            .context("cannot find the `id` of the deployment in the hub's answer")?;
         Ok(id.to_owned())
     }
 }

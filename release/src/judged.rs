@@ -36,7 +36,7 @@ pub async fn finish_alerts(
     dispatcher
         .shutdown()
         .await
-        .context("end the delivery of alerts")?;
+        .context("cannot finish the delivery of alerts")?;
     let count = |n: usize| u64::try_from(n).unwrap_or(u64::MAX);
     let mut received = vec![ReceivedRow {
         receiver: "console".into(),
@@ -76,7 +76,7 @@ pub fn judge_release(
 ) -> Result<Vec<Decision>, Failure> {
     let duration = repository.clock.monotonic().saturating_sub(since);
     let events = std::fs::read(&released.events_path)
-        .with_context(|| format!("read `{}`", released.events_path.display()))?;
+        .with_context(|| format!("cannot read `{}`", released.events_path.display()))?;
     let inputs = Inputs::default().with("events", events);
     let subject = ("canary", repository.settings.service.name.as_str());
     let verdict = released.report.verdict.clone();

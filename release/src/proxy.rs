@@ -22,9 +22,9 @@ pub struct ProxyFile {
 
 /// Serves by the settings of a file until it is told to end. Its addresses go to `ready`.
 pub async fn serve(config: &Path, ready: impl Fn(&ReadyLine)) -> Result<(), Failure> {
-    let text = fs::read(config).with_context(|| format!("read `{}`", config.display()))?;
+    let text = fs::read(config).with_context(|| format!("cannot read `{}`", config.display()))?;
     let file: ProxyFile = serde_json::from_slice(&text)
-        .context("read the proxy's settings")
+        .context("cannot read the proxy's settings")
         .map_err(Failure::settings)?;
     let config = ProxyConfig {
         listen: file.listen,

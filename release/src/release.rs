@@ -195,7 +195,7 @@ async fn end(
 
 fn canary_failure(error: CanaryError) -> Failure {
     let failure = Failure::environment(error);
-    failure.hint("`{tollgate} canary status` shows where the run stands; `canary resume` goes on, `canary abort` ends it")
+    failure.hint("`{tollgate} canary status` shows the state of the run; `{tollgate} canary resume` continues it, `{tollgate} canary abort` ends it")
 }
 
 fn start_traffic(
@@ -205,7 +205,7 @@ fn start_traffic(
 ) -> Result<Option<Traffic>, Failure> {
     let settings = &context.settings.ship.traffic;
     if settings.requests.is_empty() {
-        context.narrator.progress("no live traffic: [ship.traffic] names no requests, so the service's own traffic must do");
+        context.narrator.progress("no live traffic: [ship.traffic] has no requests, so the canary is judged by the service's own traffic");
         return Ok(None);
     }
     let probe_context = probe::probe_context(context, &format!("http://{}", stage.proxy.addr))?;
@@ -214,7 +214,7 @@ fn start_traffic(
     let traffic =
         Traffic::start(settings.clone(), secrets(), Arc::new(probe_context)).map_err(|cause| {
             Failure::settings(anyhow::anyhow!(
-                "start the live traffic: {}: expected {}, got {}",
+                "cannot start the live traffic of [ship.traffic]: {}: expected {}, got {}",
                 cause.what,
                 cause.expected,
                 cause.got
@@ -334,7 +334,7 @@ impl<'a> Watch<'a> {
                         .dispatcher
                         .notify(event)
                         .await
-                        .context("keep the alert")?;
+                        .context("cannot keep the alert")?;
                     self.has_alerted = true;
                 }
             }
@@ -405,7 +405,10 @@ impl<'a> Watch<'a> {
 pub async fn deliver(dispatcher: &Dispatcher) -> Result<(), Failure> {
     let deadline = tokio::time::Instant::now() + DELIVERY_WITHIN;
     loop {
-        dispatcher.deliver_due().await.context("deliver alerts")?;
+        dispatcher
+            .deliver_due()
+            .await
+            .context("cannot deliver alerts")?;
         let state = dispatcher.list();
         let is_pending = state
             .rows

@@ -31,8 +31,8 @@ pub fn runs(repository: &Repository) -> Vec<String> {
 /// The named run, or the last one.
 pub fn chosen(repository: &Repository, id: Option<String>) -> Result<String, Failure> {
     id.or_else(|| runs(repository).pop()).ok_or_else(|| {
-        Failure::usage("find a canary: there was none in this repository")
-            .hint("{tollgate} canary run, or {tollgate} ship")
+        Failure::usage("this repository has had no canary")
+            .hint("start one: `{tollgate} canary run` or `{tollgate} ship`")
     })
 }
 
@@ -41,7 +41,7 @@ pub fn load(repository: &Repository, id: &str) -> Result<State, Failure> {
     RunFolder::new(&canary_folder(repository), id)
         .load()
         .map_err(|error| {
-            Failure::usage(format!("find canary run `{id}`: {error}"))
+            Failure::usage(format!("there is no canary run `{id}`: {error}"))
                 .hint("`ls .tollgate/canary` lists the runs")
         })
 }
@@ -58,18 +58,18 @@ pub fn refuse_unfinished(repository: &Repository) -> Result<(), Failure> {
         }
         let (what, next) = if is_locked(&folder) {
             (
-                "another controller is at work on it",
+                "another controller is running it",
                 "`{tollgate} canary status` shows it, `{tollgate} canary abort` ends it",
             )
         } else {
             (
-                "its controller is gone",
-                "`{tollgate} canary resume` goes on with it, `{tollgate} canary abort` ends it",
+                "its controller has stopped",
+                "`{tollgate} canary resume` continues it, `{tollgate} canary abort` ends it",
             )
         };
         let phase = state.phase;
         return Err(Failure::environment(anyhow::anyhow!(
-            "begin a release: canary `{id}` is unfinished ({phase}), and {what}"
+            "a release can't begin: canary `{id}` is unfinished ({phase}), and {what}"
         ))
         .hint(next));
     }

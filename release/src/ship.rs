@@ -87,8 +87,12 @@ impl Ship<'_> {
 /// Takes the repository through all gates, the release and its report.
 pub async fn run(context: Context<'_>, request: &ShipRequest) -> Result<ExitCode, Failure> {
     if context.settings.service.binary.is_empty() {
-        return Err(Failure::settings(anyhow::anyhow!("ship: tollgate.toml has no [service], so there is nothing to release"))
-            .hint("name its `build` command, its `binary` and its `args`; docs/tollgate.schema.json describes them"));
+        return Err(Failure::settings(anyhow::anyhow!(
+            "there is nothing to release: tollgate.toml has no `binary` in [service]"
+        ))
+        .hint(
+            "set `build`, `binary` and `args` in [service]; `{tollgate} schema` describes them",
+        ));
     }
     runs::refuse_unfinished(&context)?;
     runs::sweep(&context).await;
@@ -245,11 +249,11 @@ async fn release_stage(
     let secret = SecretString::from(placed.key(&context)?);
     let loopback = Loopback::start(Arc::new(SystemClock::new()), secret)
         .await
-        .context("start the loopback receivers")?;
+        .context("cannot start the loopback receivers")?;
     let mut settings = context.settings.alerts.clone();
     settings.receivers = loopback
         .receivers(&folder.join("receivers"))
-        .context("describe the loopback receivers")?;
+        .context("cannot describe the loopback receivers")?;
     settings.routes.clear();
     // A journal of its own: these receivers end with the run, so nothing may wait for them after it.
     settings.journal = folder.join("alerts.ndjson");
@@ -327,11 +331,9 @@ fn finish(ship: &mut Ship<'_>) -> Result<ExitCode, Failure> {
         .join(&ship.run)
         .join("report.html");
     ship.summary.report = path.display().to_string();
-    write_atomic(
-        &path,
-        spell(&html::render(&ship.summary), context.program).as_bytes(),
-    )
-    .map_err(Failure::environment)?;
+    let page = html::render(&ship.summary, context.program)
+        .context("cannot fill the template of the report")?;
+    write_atomic(&path, spell(&page, context.program).as_bytes()).map_err(Failure::environment)?;
     context.narrator.shipped(&ship.summary);
     Ok(if ship.is_stale {
         ExitCode::Stale

@@ -92,7 +92,7 @@ fn deploy_failure(error: DeployError) -> Failure {
     let is_busy = error.to_string().to_lowercase().contains("in use");
     let failure = Failure::environment(error);
     if is_busy {
-        failure.hint("choose another port, or find who holds it with `ss -ltnp`")
+        failure.hint("choose another port, or run `ss -ltnp` to find the process that uses it")
     } else {
         failure
     }
@@ -117,11 +117,11 @@ impl Stage {
     pub async fn start(repository: &Repository, wanted: &Wanted<'_>) -> Result<Self, Failure> {
         let folder = run_folder(repository, wanted.run);
         fs::create_dir_all(&folder)
-            .with_context(|| format!("make the folder `{}`", folder.display()))?;
+            .with_context(|| format!("cannot create the folder `{}`", folder.display()))?;
         let key_file = folder.join("key");
         create_token(&key_file)
-            .with_context(|| format!("write the key `{}`", key_file.display()))?;
-        create_token(&folder.join("proxy.token")).context("write the proxy's token")?;
+            .with_context(|| format!("cannot write the key `{}`", key_file.display()))?;
+        create_token(&folder.join("proxy.token")).context("cannot write the proxy's token")?;
         let mut placed: Vec<Placed> = Vec::new();
         let stage = Self::start_parts(repository, wanted, &folder, &mut placed).await;
         if stage.is_err() {
@@ -158,7 +158,8 @@ impl Stage {
         let (proxy, control) = place_proxy(repository, folder, wanted.port, stable.addr).await?;
         placed.push(proxy.clone());
         let identity = |label: &str, path: &Path| -> Result<Identity, Failure> {
-            let bytes = fs::read(path).with_context(|| format!("read `{}`", path.display()))?;
+            let bytes =
+                fs::read(path).with_context(|| format!("cannot read `{}`", path.display()))?;
             Ok(Identity {
                 label: label.to_owned(),
                 digest: Digest::of(bytes),
@@ -200,10 +201,11 @@ impl Stage {
     pub fn load(repository: &Repository, run: &str) -> Result<Self, Failure> {
         let path = Self::path(repository, run);
         let text = fs::read(&path).map_err(|error| {
-            Failure::usage(format!("find canary run `{run}`: {error}"))
+            Failure::usage(format!("there is no canary run `{run}`: {error}"))
                 .hint("`ls .tollgate/canary` lists the runs")
         })?;
-        Ok(serde_json::from_slice(&text).with_context(|| format!("read `{}`", path.display()))?)
+        Ok(serde_json::from_slice(&text)
+            .with_context(|| format!("cannot read `{}`", path.display()))?)
     }
 
     pub fn folder(&self, repository: &Repository) -> PathBuf {
@@ -217,7 +219,7 @@ impl Stage {
 
     pub fn control_client(&self, repository: &Repository) -> Result<ControlClient, Failure> {
         let token = read_token(&self.folder(repository).join("proxy.token"))
-            .context("read the proxy's token")?;
+            .context("cannot read the proxy's token")?;
         Ok(ControlClient::new(self.control, token))
     }
 
@@ -266,8 +268,8 @@ async fn stop(part: &Placed) -> bool {
 
 fn read_key(folder: &Path) -> Result<String, Failure> {
     let path = folder.join("key");
-    let text =
-        fs::read_to_string(&path).with_context(|| format!("read the key `{}`", path.display()))?;
+    let text = fs::read_to_string(&path)
+        .with_context(|| format!("cannot read the key `{}`", path.display()))?;
     // The hub knows its keys by this beginning.
     Ok(format!("tg_{}", text.trim()))
 }
@@ -359,11 +361,11 @@ async fn place_proxy(
         ready_within: READY_WITHIN,
     };
     let placed = place(&spec, None).await?;
-    let said =
-        fs::read_to_string(placed.logs.join("stdout.log")).context("read what the proxy said")?;
+    let said = fs::read_to_string(placed.logs.join("stdout.log"))
+        .context("cannot read the output of the proxy")?;
     let line = said
         .lines()
         .find_map(|line| serde_json::from_str::<ReadyLine>(line).ok());
-    let line = line.context("find the proxy's addresses in what it said")?;
+    let line = line.context("cannot find the proxy's addresses in its output")?;
     Ok((placed, line.control))
 }

@@ -57,7 +57,7 @@ fn a_dead_controller_loses_the_canary_s_traffic_and_another_one_finishes_the_bak
     yard.repository
         .run(&["canary", "status"])
         .expect_code(0)
-        .expect_says(&[&stage.run, "its controller is gone"]);
+        .expect_says(&[&stage.run, "its controller has stopped"]);
     let down = killed.elapsed();
     let run = yard
         .repository
@@ -76,7 +76,7 @@ fn a_dead_controller_loses_the_canary_s_traffic_and_another_one_finishes_the_bak
     yard.repository
         .run(&["canary", "resume"])
         .expect_code(0)
-        .expect_says(&["is over already"]);
+        .expect_says(&["has already ended"]);
 }
 
 #[test]
@@ -88,7 +88,7 @@ fn a_canary_without_a_controller_is_ended_by_hand() {
     yard.repository
         .run(&["canary", "abort"])
         .expect_code(0)
-        .expect_says(&["the controller", "is gone", "Aborted"]);
+        .expect_says(&["the controller", "has stopped", "Aborted"]);
     expect_gone(&yard.processes());
     expect_gone(&stage.pids);
 }

@@ -1,5 +1,4 @@
-//! `agreement`: a folder of oasdiff's pairs against our view of oasdiff. It must not know
-//! how a case is judged.
+//! `agreement`: a folder of oasdiff's pairs against our view of oasdiff.
 
 use std::fs;
 use std::path::Path;
@@ -35,16 +34,20 @@ pub fn run(context: &Context, folder: &Path) -> CommandResult {
         }
     }
     if !is_any {
-        let error = anyhow::anyhow!("find `pairs_expected.json` in `{}`", folder.display());
+        let error = anyhow::anyhow!(
+            "there is no `pairs_expected.json` in `{}`",
+            folder.display()
+        );
         return Err(Failure::settings(error).hint("name a folder with oasdiff's pairs"));
     }
     Ok(show(context, &rows))
 }
 
 fn cases(folder: &Path, path: &Path, today: Day) -> Result<Vec<Row>, Failure> {
-    let text = fs::read_to_string(path).with_context(|| format!("read `{}`", path.display()))?;
+    let text =
+        fs::read_to_string(path).with_context(|| format!("cannot read `{}`", path.display()))?;
     let cases: Vec<Value> =
-        serde_json::from_str(&text).with_context(|| format!("read `{}`", path.display()))?;
+        serde_json::from_str(&text).with_context(|| format!("cannot read `{}`", path.display()))?;
     let settings = LoadSettings {
         folder: Some(folder.to_path_buf()),
         ..LoadSettings::default()

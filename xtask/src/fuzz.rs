@@ -1,5 +1,4 @@
-//! `fuzz`: broken documents through load, lint, diff and codegen for a bounded time. It
-//! must not know how a document is broken.
+//! `fuzz`: broken documents through load, lint, diff and codegen for a bounded time.
 
 use clap::Args;
 use std::collections::BTreeSet;
@@ -21,7 +20,7 @@ use tollgate::{CommandResult, Context};
 
 #[derive(Debug, Clone, Args)]
 pub struct FuzzArgs {
-    /// Documents to break, beside our own contracts and a few odd ones
+    /// Documents to mutate, in addition to our own contracts and a few malformed ones
     pub files: Vec<PathBuf>,
     /// How long to go on, in seconds
     #[arg(long, default_value_t = 60)]
@@ -52,7 +51,7 @@ struct Tally {
 pub fn run(context: &Context, args: &FuzzArgs) -> CommandResult {
     let documents = documents(context, &args.files)?;
     let folder = context.root.join(".tollgate/fuzz");
-    fs::create_dir_all(&folder).with_context(|| format!("make `{}`", folder.display()))?;
+    fs::create_dir_all(&folder).with_context(|| format!("cannot create `{}`", folder.display()))?;
     let running = folder.join("running.yaml");
     let mut tally = Tally::default();
     let start = context.clock.monotonic();
@@ -62,7 +61,8 @@ pub fn run(context: &Context, args: &FuzzArgs) -> CommandResult {
         let mut numbers = numbers_of(args.seed, case);
         let (name, original) = &documents[numbers.below(documents.len())];
         let text = mutate(original, &mut numbers);
-        fs::write(&running, &text).with_context(|| format!("write `{}`", running.display()))?;
+        fs::write(&running, &text)
+            .with_context(|| format!("cannot write `{}`", running.display()))?;
         let before = context.clock.monotonic();
         let outcome = catch_unwind(AssertUnwindSafe(|| check(name, original, &text)));
         let took = context.clock.monotonic().saturating_sub(before);
@@ -79,7 +79,8 @@ pub fn run(context: &Context, args: &FuzzArgs) -> CommandResult {
         };
         if let Some(problem) = problem {
             let kept = folder.join(format!("case-{}-{case}.yaml", args.seed));
-            fs::copy(&running, &kept).with_context(|| format!("keep `{}`", kept.display()))?;
+            fs::copy(&running, &kept)
+                .with_context(|| format!("cannot keep `{}`", kept.display()))?;
             let shown = kept.strip_prefix(&context.root).unwrap_or(&kept).display();
             tally.failed.push((case, format!("{problem}: `{shown}`")));
         }
@@ -102,8 +103,8 @@ fn documents(context: &Context, files: &[PathBuf]) -> anyhow::Result<Vec<(String
     let own = own.filter(|path| path.is_file());
     for path in own.chain(files.iter().map(|file| context.here.join(file))) {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
-        let text =
-            fs::read_to_string(&path).with_context(|| format!("read `{}`", path.display()))?;
+        let text = fs::read_to_string(&path)
+            .with_context(|| format!("cannot read `{}`", path.display()))?;
         documents.push((name.into_owned(), text));
     }
     Ok(documents)

@@ -86,11 +86,11 @@ fn git(repository: &Path, args: &[&str]) -> Result<Vec<u8>, Failure> {
         .arg(repository)
         .args(args)
         .output()
-        .context("start `git`")?;
+        .context("cannot start `git`")?;
     if !output.status.success() {
         let text = String::from_utf8_lossy(&output.stderr).trim().to_owned();
         return Err(Failure::environment(anyhow::anyhow!(
-            "run `git {}`: {text}",
+            "cannot run `git {}`: {text}",
             args.join(" ")
         )));
     }

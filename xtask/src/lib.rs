@@ -8,5 +8,6 @@ mod history;
 mod mutate;
 mod run;
 mod swift;
+mod tools;
 
 pub use run::main;

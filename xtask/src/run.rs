@@ -5,16 +5,19 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use tollgate::commands::setup;
 use tollgate::{CommandResult, Context, Global, Program};
 
 use crate::bench::BenchCommand;
 use crate::fuzz::FuzzArgs;
 use crate::swift::SwiftArgs;
+use crate::tools::tools;
 use crate::{agreement, bench, fuzz, history, swift};
 
 /// The product as this repository calls it: the hub is built before it is started.
 const PROGRAM: Program = Program {
     name: "cargo xtask",
+    binary: None,
     hub_build: &[
         "cargo",
         "build",
@@ -90,6 +93,10 @@ pub fn main(args: Vec<OsString>) -> ExitCode {
 
 fn run(context: &Context, command: Command) -> CommandResult {
     match command {
+        Command::Product(tollgate::Command::Setup(args)) => {
+            setup::setup(context, &args, tools(&context.root))
+        }
+        Command::Product(tollgate::Command::Doctor) => setup::doctor(context, tools(&context.root)),
         Command::Product(command) => tollgate::commands::run(context, command),
         Command::Bench(BenchCommand::Codegen(args)) => bench::codegen(context, &args),
         Command::Fuzz(args) => fuzz::run(context, &args),

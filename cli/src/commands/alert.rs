@@ -20,7 +20,7 @@ pub enum AlertCommand {
     /// List alerts and what is still to be delivered
     #[command(after_help = "Example: {tollgate} alert list")]
     List,
-    /// Send nothing for alerts that match
+    /// Suppress the messages of alerts that match
     #[command(
         after_help = "Example: {tollgate} alert silence component=hub --author ada --reason upgrade --for 2h"
     )]
@@ -28,7 +28,7 @@ pub enum AlertCommand {
         /// What must match, as label=value
         #[arg(required = true)]
         matchers: Vec<String>,
-        /// Who silences
+        /// Who creates the silence
         #[arg(long)]
         author: String,
         /// Why
@@ -38,7 +38,7 @@ pub enum AlertCommand {
         #[arg(long = "for", default_value = "1h")]
         lasts: tollgate_report::quantity::Span,
     },
-    /// Send a sample to each receiver and say what happened
+    /// Send a sample to each receiver and show the results
     #[command(after_help = "Example: {tollgate} alert test")]
     Test,
 }
@@ -72,7 +72,7 @@ pub async fn run(context: &Context, command: AlertCommand) -> CommandResult {
             for matcher in &matchers {
                 let (label, value) = matcher.split_once('=').ok_or_else(|| {
                     Failure::usage(format!(
-                        "read matcher `{matcher}`: label=value was expected"
+                        "matcher `{matcher}` is malformed: write LABEL=VALUE"
                     ))
                 })?;
                 match label {

@@ -33,9 +33,9 @@ pub fn run(context: &Context, command: &BudgetCommand) -> CommandResult {
     };
     let text = fs::read_to_string(&path).map_err(|error| {
         let error = anyhow::Error::new(error)
-            .context(format!("read the measurements `{}`", path.display()));
+            .context(format!("cannot read the measurements `{}`", path.display()));
         Failure::environment(error)
-            .hint("`{tollgate} ship` leaves its measurements there; or name a file")
+            .hint("`{tollgate} ship` writes this file; or pass the file of the measurements")
     })?;
     let name = path
         .strip_prefix(&context.root)

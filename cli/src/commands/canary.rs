@@ -30,13 +30,13 @@ use crate::narrator::Voice;
 #[derive(Debug, Subcommand)]
 #[command(after_help = "Example: {tollgate} canary status")]
 pub enum CanaryCommand {
-    /// Canary of the hub by the plan of the settings
+    /// Run a canary of the service by the plan of the settings
     #[command(after_help = "Example: {tollgate} canary run")]
     Run {
-        /// The binary that serves now; by default this repository's hub
+        /// The binary of the stable version; by default the service is built
         #[arg(long, value_name = "FILE")]
         stable: Option<PathBuf>,
-        /// The binary that wants to serve; by default this repository's hub
+        /// The binary of the candidate; by default the service is built
         #[arg(long, value_name = "FILE")]
         candidate: Option<PathBuf>,
         /// The port of the embedded proxy; 0 takes a free one
@@ -49,13 +49,13 @@ pub enum CanaryCommand {
         /// The run; by default the last
         id: Option<String>,
     },
-    /// Take the canary's traffic away, now
+    /// End the canary now, with all traffic on the stable version
     #[command(after_help = "Example: {tollgate} canary abort")]
     Abort {
         /// The run; by default the last
         id: Option<String>,
     },
-    /// Go on with a canary whose controller has died
+    /// Continue a canary whose controller has stopped
     #[command(after_help = "Example: {tollgate} canary resume")]
     Resume {
         /// The run; by default the last
@@ -96,8 +96,8 @@ fn status(context: &Context, id: Option<String>) -> CommandResult {
     let is_controlled = is_locked(&canary_folder(context));
     match (state.is_over(), is_controlled) {
         (true, _) => {}
-        (false, true) => context.output.line("\na controller is at work; `{tollgate} canary abort` ends it"),
-        (false, false) => context.output.line("\nits controller is gone; `{tollgate} canary resume` goes on, `{tollgate} canary abort` ends it"),
+        (false, true) => context.output.line("\na controller is running it; `{tollgate} canary abort` ends it"),
+        (false, false) => context.output.line("\nits controller has stopped; `{tollgate} canary resume` continues it, `{tollgate} canary abort` ends it"),
     }
     Ok(ExitCode::Pass)
 }
@@ -105,12 +105,14 @@ fn status(context: &Context, id: Option<String>) -> CommandResult {
 async fn abort(context: &Context, id: Option<String>) -> CommandResult {
     let id = chosen(context, id)?;
     if load(context, &id)?.is_over() {
-        context.output.line(format!("canary {id} is over already"));
+        context
+            .output
+            .line(format!("canary {id} has already ended"));
         return Ok(ExitCode::Pass);
     }
     if !is_locked(&canary_folder(context)) {
         context.output.line(format!(
-            "the controller of {id} is gone; taking over to end it"
+            "the controller of {id} has stopped; taking over to end it"
         ));
         take_over(
             context,
@@ -130,9 +132,9 @@ async fn abort(context: &Context, id: Option<String>) -> CommandResult {
     while !load(context, &id)?.is_over() {
         if tokio::time::Instant::now() > deadline {
             return Err(Failure::environment(anyhow::anyhow!(
-                "see the end of canary `{id}` within 60 s"
+                "canary `{id}` did not end within 60 s"
             ))
-            .hint("`{tollgate} canary status` shows where it stands"));
+            .hint("`{tollgate} canary status` shows its state"));
         }
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
@@ -172,11 +174,9 @@ async fn begin(
         (stable, candidate) => {
             if context.settings.service.binary.is_empty() {
                 return Err(Failure::settings(anyhow::anyhow!(
-                    "run a canary: tollgate.toml has no [service], so there is nothing to release"
+                    "there is nothing to release: tollgate.toml has no `binary` in [service]"
                 ))
-                .hint(
-                    "name its `binary` and its `args`; docs/tollgate.schema.json describes them",
-                ));
+                .hint("set `binary` and `args` in [service]; `{tollgate} schema` describes them"));
             }
             let (result, built) = build::build(context, &folder, false)?;
             let Some(built) = built else {
@@ -209,7 +209,7 @@ async fn begin(
     if let Err(error) = introduce(context, &hub, &mut stage).await {
         context
             .output
-            .progress(format!("the dashboard can't show this run: {error:#}"));
+            .progress(format!("the dashboard does not show this run: {error:#}"));
     }
     conclude(context, &stage, Begin::Start).await
 }
@@ -219,7 +219,7 @@ async fn take_over(context: &Context, id: &str, begin: Begin) -> CommandResult {
     if state.is_over() {
         context
             .output
-            .line(format!("canary {id} is over already: {}", state.phase));
+            .line(format!("canary {id} has already ended: {}", state.phase));
         return Ok(ExitCode::Pass);
     }
     let stage = Stage::load(context, id)?;
@@ -284,7 +284,7 @@ async fn conclude_release(context: &Context, stage: &Stage, begin: Begin) -> Com
     dispatcher
         .shutdown()
         .await
-        .context("end the delivery of alerts")?;
+        .context("cannot finish the delivery of alerts")?;
     if let Some(feed) = feed {
         feed.finish().await;
     }

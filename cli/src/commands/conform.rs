@@ -23,15 +23,15 @@ use tollgate_gates::{Decision, Inputs, contracts, record};
 
 #[derive(Debug, Clone, Args)]
 pub struct ConformArgs {
-    /// The address that the paths of the contract are below
+    /// The base address of the service, to which the paths of the contract are added
     pub url: String,
     /// Contracts: `OpenAPI` for requests, `AsyncAPI` for WebSocket messages; by default those of the settings
     #[arg(long, value_name = "FILE", num_args = 1..)]
     pub contract: Vec<PathBuf>,
-    /// The same seed asks the same
+    /// The seed; the same seed sends the same requests
     #[arg(long, default_value_t = 1, value_name = "N")]
     pub seed: u64,
-    /// The most requests, and the most messages
+    /// The maximum number of requests, and of messages
     #[arg(long, default_value_t = 1000, value_name = "N")]
     pub max_requests: usize,
     /// Stop after this time, in seconds
@@ -40,7 +40,7 @@ pub struct ConformArgs {
     /// A header of every request, such as `authorization: Bearer KEY`; `@FILE` reads the value from a file
     #[arg(long, value_name = "NAME: VALUE")]
     pub header: Vec<String>,
-    /// A host beside this machine that may be asked
+    /// A host other than this machine that may receive requests
     #[arg(long, value_name = "HOST")]
     pub allow_host: Vec<String>,
 }
@@ -172,10 +172,10 @@ fn show(context: &Context, report: &Report, base: &str, names: &[String], gate: 
 fn allowed(url: &str, hosts: &[String]) -> Result<String, Failure> {
     let parsed: Url = url
         .parse()
-        .map_err(|error| Failure::usage(format!("read the address `{url}`: {error}")))?;
+        .map_err(|error| Failure::usage(format!("the address `{url}` is malformed: {error}")))?;
     if !matches!(parsed.scheme(), "http" | "https") || parsed.query().is_some() {
         return Err(Failure::usage(format!(
-            "use `{url}`: an address starts with `http://` or `https://` and has no query"
+            "the address `{url}` is not supported: it must start with `http://` or `https://` and have no query"
         )));
     }
     let host = parsed.host_str().unwrap_or_default();
@@ -190,9 +190,9 @@ fn allowed(url: &str, hosts: &[String]) -> Result<String, Failure> {
             .any(|allowed| allowed == host || allowed == bare)
     {
         return Err(Failure::usage(format!(
-            "ask `{host}`: conform writes, deletes and sends broken requests, so only this machine is asked by itself"
+            "`{host}` is not this machine: conform writes, deletes and sends malformed requests, so other hosts must be allowed"
         ))
-        .hint(format!("if that service is meant for it, add `--allow-host {bare}`")));
+        .hint(format!("if that service may be tested, add `--allow-host {bare}`")));
     }
     Ok(url.trim_end_matches('/').to_owned())
 }
@@ -203,7 +203,7 @@ fn headers(context: &Context, given: &[String]) -> Result<Vec<(String, String)>,
         .map(|text| {
             let (name, value) = text.split_once(':').ok_or_else(|| {
                 Failure::usage(format!(
-                    "read the header `{}`: write `NAME: VALUE`",
+                    "header `{}` is malformed: write `NAME: VALUE`",
                     text.split(' ').next().unwrap_or_default()
                 ))
             })?;
@@ -213,7 +213,7 @@ fn headers(context: &Context, given: &[String]) -> Result<Vec<(String, String)>,
                     let path = context.here.join(file);
                     std::fs::read_to_string(&path)
                         .with_context(|| {
-                            format!("read the header's value from `{}`", path.display())
+                            format!("cannot read the header's value from `{}`", path.display())
                         })?
                         .trim()
                         .to_owned()
@@ -240,7 +240,7 @@ fn contracts(context: &Context, files: &[PathBuf]) -> Result<Vec<Contract>, Fail
         .count();
     if n_http > 1 || contracts.is_empty() {
         return Err(Failure::usage(format!(
-            "read {} OpenAPI contracts: one service has one; name it with `--contract FILE`",
+            "conform needs exactly one OpenAPI contract, and there are {}: choose one with `--contract FILE`",
             n_http
         )));
     }
@@ -255,7 +255,7 @@ async fn ask(context: &Context, target: &Target, mut session: Session) -> Result
         .no_proxy()
         .user_agent(concat!("tollgate-conform/", env!("CARGO_PKG_VERSION")))
         .build()
-        .context("make an HTTP client")?;
+        .context("cannot create an HTTP client")?;
     let bar = context.output.bar("conform");
     let mut n_lost = 0;
     let mut n_answers = 0;
@@ -275,7 +275,8 @@ async fn ask(context: &Context, target: &Target, mut session: Session) -> Result
                 if n_lost >= LOST_MAX && n_answers == 0 {
                     bar.finish();
                     return Err(Failure::environment(
-                        anyhow::Error::new(error).context(format!("reach `{}`", target.base)),
+                        anyhow::Error::new(error)
+                            .context(format!("cannot reach `{}`", target.base)),
                     )
                     .hint("start the service, or check the address"));
                 }
@@ -369,7 +370,7 @@ async fn speak(
                         .await
                         .map_err(|cause| {
                             Failure::environment(anyhow!(
-                                "open the channel `{}`: expected {}, got {}",
+                                "cannot open the channel `{}`: expected {}, got {}",
                                 talk.channel,
                                 cause.expected,
                                 cause.got

@@ -25,7 +25,7 @@ use crate::failure::{CommandResult, Failure};
 pub enum ContractCommand {
     /// Check contracts against the rules of Spectral, ours, or a ruleset
     #[command(
-        after_help = "Example: {tollgate} contract lint openapi.yaml --format sarif\n\nWith FILE nothing is recorded, and any OpenAPI 3 or AsyncAPI document will do. The rules are\nthose of --ruleset, else of tollgate.toml for the contracts it names, else of a .spectral.yaml\nbeside you, else the recommended ones."
+        after_help = "Example: {tollgate} contract lint openapi.yaml --format sarif\n\nWith FILE nothing is recorded, and FILE can be any OpenAPI 3 or AsyncAPI document. The rules\ncome from --ruleset, else from tollgate.toml for the contracts that it lists, else from\n.spectral.yaml in the current folder; without these, the recommended rules apply."
     )]
     Lint(LintArgs),
     /// List what changed between two contracts, and what breaks
@@ -36,7 +36,7 @@ pub enum ContractCommand {
     /// Compare the local contracts with the blessed ones; fails on a break without a new major version
     #[command(after_help = "Example: {tollgate} contract check")]
     Check,
-    /// Agree to the local contracts: copy them to the blessed folder
+    /// Accept the local contracts: copy them to the blessed folder
     #[command(after_help = "Example: {tollgate} contract bless")]
     Bless,
     /// Fetch the URLs that contracts refer to, from allowed hosts, and lock their digests
@@ -46,7 +46,7 @@ pub enum ContractCommand {
         #[arg(long)]
         update: bool,
     },
-    /// Send requests derived from contracts to a running service, and check what it answers
+    /// Send requests derived from contracts to a running service, and check its answers
     #[command(
         after_help = "Example: {tollgate} contract conform http://127.0.0.1:7700 --contract contracts/openapi.yaml --seed 1"
     )]
@@ -101,7 +101,7 @@ fn bless(context: &Context) -> CommandResult {
             .findings(&lint.verdict.findings, &context.root);
         context
             .output
-            .line("not blessed: mend the errors above first");
+            .line("not blessed: fix the errors above first");
         return Ok(ExitCode::Findings);
     }
     for path in context.settings.contracts.paths(&context.root) {
@@ -151,7 +151,7 @@ fn bless(context: &Context) -> CommandResult {
         .output
         .json(&serde_json::json!({ "version": 1, "gate": kept }));
     context.output.line(format!(
-        "the local contracts are agreed (evidence {})",
+        "the local contracts are blessed (evidence {})",
         kept.evidence
     ));
     Ok(ExitCode::Pass)

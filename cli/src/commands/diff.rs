@@ -116,7 +116,7 @@ fn compare(
 
 fn read(file: &Path) -> std::result::Result<String, Failure> {
     let text = std::fs::read_to_string(file);
-    let text = text.with_context(|| format!("read the ignore file `{}`", file.display()));
+    let text = text.with_context(|| format!("cannot read the ignore file `{}`", file.display()));
     text.map_err(Failure::settings)
 }
 

@@ -69,7 +69,7 @@ fn coverage(context: &Context, exclude: &[String]) -> CommandResult {
             Ok(ExitCode::Pass)
         }
         Collected::NotChecked { tool, hint } => Err(Failure::environment(anyhow::anyhow!(
-            "measure coverage: `{tool}` is missing"
+            "cannot measure coverage: `{tool}` is missing"
         ))
         .hint(hint)),
         Collected::Failed { excerpt, log } => {

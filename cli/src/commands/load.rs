@@ -74,8 +74,8 @@ fn host_of(url: &str) -> &str {
 pub async fn run(context: &Context, args: &LoadArgs) -> CommandResult {
     if !is_loopback(&args.url) && args.allow_host.as_deref() != Some(host_of(&args.url)) {
         return Err(
-            Failure::usage(format!("load `{}`: it is not on this machine", args.url))
-                .hint("load only what is yours; then name its host with --allow-host"),
+            Failure::usage(format!("`{}` is not on this machine", args.url))
+                .hint("if the service is yours, pass its host with --allow-host"),
         );
     }
     let (scheme, rest) = args.url.split_once("://").unwrap_or(("http", &args.url));

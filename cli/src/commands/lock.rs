@@ -1,5 +1,5 @@
 //! `contract lock`: fetches the URLs that references of the contracts name, from allowed hosts,
-//! and keeps their digests in `contracts.lock`. It must not know what is in the texts.
+//! and keeps their digests in `contracts.lock`. The texts themselves are not read.
 //!
 //! The texts stay in `.tollgate/cache/remote/` under their digests; where they are missing, such
 //! as on another machine, the command brings them again and refuses what has changed.
@@ -36,7 +36,7 @@ pub async fn run(context: &Context, update: bool) -> CommandResult {
         .timeout(TIMEOUT)
         .redirect(Policy::none())
         .build()
-        .context("make an HTTP client")?;
+        .context("cannot create an HTTP client")?;
     // An update looks first at what the contracts name, kept or not, then at what that names.
     let mut wanted = match update {
         true => urls(context, named_urls)?,
@@ -46,7 +46,7 @@ pub async fn run(context: &Context, update: bool) -> CommandResult {
     while !wanted.is_empty() {
         used.extend(wanted.iter().cloned());
         if used.len() > URLS_MAX {
-            let error = anyhow::anyhow!("the contracts name more than {URLS_MAX} URLs");
+            let error = anyhow::anyhow!("the contracts refer to more than {URLS_MAX} URLs");
             return Err(Failure::settings(error));
         }
         let before = lock.clone();
@@ -92,14 +92,16 @@ pub async fn run(context: &Context, update: bool) -> CommandResult {
 
 fn write(context: &Context, lock: &Lock) -> anyhow::Result<()> {
     write_atomic(&context.root.join(LOCK), lock.to_text().as_bytes())
-        .with_context(|| format!("write `{LOCK}`"))
+        .with_context(|| format!("cannot write `{LOCK}`"))
 }
 
 fn keep(context: &Context, bytes: &[u8]) -> anyhow::Result<()> {
     let path = kept(context, &digest(bytes));
-    let folder = path.parent().context("find the cache of remote texts")?;
-    fs::create_dir_all(folder).with_context(|| format!("make `{}`", folder.display()))?;
-    write_atomic(&path, bytes).with_context(|| format!("write `{}`", path.display()))
+    let folder = path
+        .parent()
+        .context("cannot find the cache of remote texts")?;
+    fs::create_dir_all(folder).with_context(|| format!("cannot create `{}`", folder.display()))?;
+    write_atomic(&path, bytes).with_context(|| format!("cannot write `{}`", path.display()))
 }
 
 /// The URLs of the contracts of the settings: those that they name, or those that are not kept.
@@ -112,7 +114,7 @@ fn urls(
 }
 
 async fn fetch(context: &Context, client: &Client, url: &str) -> anyhow::Result<Vec<u8>> {
-    let parsed = Url::parse(url).context("read the URL")?;
+    let parsed = Url::parse(url).context("cannot read the URL")?;
     check_host(&parsed, &context.settings.contracts.remote_hosts)?;
     let mut response = client.get(parsed).send().await?.error_for_status()?;
     let mut bytes = Vec::new();
@@ -124,7 +126,7 @@ async fn fetch(context: &Context, client: &Client, url: &str) -> anyhow::Result<
     }
     ensure!(
         response.status().is_success(),
-        "the answer is `{}`",
+        "the server answered `{}`",
         response.status()
     );
     Ok(bytes)
@@ -138,7 +140,7 @@ fn check_host(url: &Url, allowed: &[String]) -> anyhow::Result<()> {
     let shown = with_port.as_deref().unwrap_or(host);
     ensure!(
         allowed.iter().any(|name| name == host || name == shown),
-        "the host `{shown}` is not allowed; add it to `remote_hosts` in [contracts] of tollgate.toml"
+        "the host `{shown}` is not allowed: add it to `remote_hosts` in [contracts] of tollgate.toml"
     );
     let address = host.trim_start_matches('[').trim_end_matches(']');
     let is_here = address
@@ -156,5 +158,5 @@ fn check_host(url: &Url, allowed: &[String]) -> anyhow::Result<()> {
 fn refused(url: &str, error: &anyhow::Error) -> Finding {
     Finding::error("ref-remote", format!("`{url}` is not fetched: {error:#}"))
         .because("a reference to it stays unresolved")
-        .fix("mend the URL, or keep a copy beside the contract")
+        .fix("fix the URL, or keep a copy next to the contract")
 }

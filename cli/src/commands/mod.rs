@@ -1,4 +1,4 @@
-//! One file a command. Each calls its gate, records the verdict and prints; none decides.
+//! One file a command: its arguments, its help and its output. The gates decide.
 
 pub mod alert;
 pub mod budget;
@@ -8,6 +8,7 @@ pub mod conform;
 pub mod contract;
 pub mod diff;
 pub mod evidence;
+pub mod hook;
 pub mod internal;
 pub mod lint;
 pub mod load;
@@ -34,7 +35,7 @@ pub fn run(context: &Context, command: Command) -> CommandResult {
     let is_lint = matches!(&command, Command::Contract(ContractCommand::Lint(_)));
     if !is_lint && matches!(context.output.format, Format::Sarif | Format::Github) {
         return Err(Failure::usage(
-            "read `--format`: `sarif` and `github` are for `contract lint`; write `text` or `json`",
+            "`--format sarif` and `--format github` are for `contract lint` only; use `text` or `json`",
         ));
     }
     match command {
@@ -52,8 +53,8 @@ pub fn run(context: &Context, command: Command) -> CommandResult {
         Command::Canary(command) => block_on(canary::run(context, command)),
         Command::Alert(command) => block_on(alert::run(context, command)),
         Command::Serve(args) => serve::run(context, &args),
-        Command::Setup(args) => setup::setup(context, &args),
-        Command::Doctor => setup::doctor(context),
+        Command::Setup(args) => setup::setup(context, &args, Vec::new()),
+        Command::Doctor => setup::doctor(context, Vec::new()),
         Command::Explain(args) => evidence::explain(context, &args.id),
         Command::Replay(args) => evidence::replay(context, &args.id),
         Command::Schema => {
@@ -82,7 +83,9 @@ fn block_on(command: impl Future<Output = CommandResult>) -> CommandResult {
         .enable_all()
         .build()
         .map_err(|error| {
-            Failure::environment(anyhow::Error::new(error).context("start the async runtime"))
+            Failure::environment(
+                anyhow::Error::new(error).context("cannot start the async runtime"),
+            )
         })?;
     let result = runtime.block_on(command);
     runtime.shutdown_timeout(std::time::Duration::from_secs(2));

@@ -24,7 +24,7 @@ pub enum ProbeCommand {
     /// Run the probes once
     #[command(after_help = "Example: {tollgate} probe run --base http://127.0.0.1:8080")]
     Run(ProbeArgs),
-    /// Run the probes again and again
+    /// Run the probes repeatedly
     #[command(
         after_help = "Example: {tollgate} probe watch --base http://127.0.0.1:8080 --every 5s"
     )]
@@ -34,7 +34,7 @@ pub enum ProbeCommand {
         /// Time between two runs
         #[arg(long, default_value = "30s")]
         every: tollgate_report::quantity::Span,
-        /// Stop after this many rounds; 0 goes on until Ctrl-C
+        /// Stop after this many rounds; 0 runs until Ctrl-C
         #[arg(long, default_value_t = 0)]
         rounds: u32,
     },
@@ -63,19 +63,17 @@ fn context_of(
     args: &ProbeArgs,
 ) -> Result<Arc<tollgate_probes::Context>, Failure> {
     let base = args.base.as_deref().ok_or_else(|| {
-        Failure::usage("run probes: no address is named")
+        Failure::usage("there is no address to probe")
             .hint("add --base http://127.0.0.1:8080, or set TOLLGATE_BASE")
     })?;
     if !base.starts_with("http://") && !base.starts_with("https://") {
-        return Err(
-            Failure::usage(format!("run probes: `{base}` is not an address"))
-                .hint("name it with its scheme, such as --base http://127.0.0.1:8080"),
-        );
+        return Err(Failure::usage(format!("`{base}` is not an address"))
+            .hint("write it with its scheme, such as --base http://127.0.0.1:8080"));
     }
     let mut probe_context = probe_context(context, base)?;
     for var in &args.vars {
         let (name, value) = var.split_once('=').ok_or_else(|| {
-            Failure::usage(format!("read --var `{var}`: NAME=VALUE was expected"))
+            Failure::usage(format!("`--var {var}` is malformed: write NAME=VALUE"))
         })?;
         probe_context = probe_context.with_var(name, value);
     }

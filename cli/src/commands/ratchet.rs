@@ -28,14 +28,14 @@ pub enum RatchetCommand {
         after_help = "Example: {tollgate} ratchet check --report .tollgate/coverage/lcov.info"
     )]
     Check {
-        /// Reports to read; by default those that the last tiers left
+        /// Reports to read; by default those that the last tiers wrote
         #[arg(long = "report", value_name = "FILE")]
         reports: Vec<PathBuf>,
     },
-    /// Raise the floors that have been passed, and write quality_ratchet.json
+    /// Raise the floors that measurements exceed, and write quality_ratchet.json
     #[command(after_help = "Example: {tollgate} ratchet tighten")]
     Tighten {
-        /// Reports to read; by default those that the last tiers left
+        /// Reports to read; by default those that the last tiers wrote
         #[arg(long = "report", value_name = "FILE")]
         reports: Vec<PathBuf>,
         /// Write nothing; show the new floors
@@ -45,20 +45,20 @@ pub enum RatchetCommand {
     /// Show each metric with floor, value, delta and trend
     #[command(after_help = "Example: {tollgate} ratchet show")]
     Show,
-    /// Excuse a metric for a while
+    /// Waive a metric until a day
     #[command(
         after_help = "Example: {tollgate} ratchet waive lint_warnings_max --owner ada --reason \"new lint\" --expires 2027-01-31"
     )]
     Waive {
         /// The metric
         metric: String,
-        /// Who answers for it
+        /// Who is responsible for it
         #[arg(long)]
         owner: String,
         /// Why
         #[arg(long)]
         reason: String,
-        /// The last day it holds, as YYYY-MM-DD
+        /// The last day on which it applies, as YYYY-MM-DD
         #[arg(long)]
         expires: String,
     },
@@ -102,7 +102,7 @@ pub fn run(context: &Context, command: RatchetCommand) -> CommandResult {
             theirs,
         } => {
             let read = |path: &PathBuf| {
-                fs::read(path).with_context(|| format!("read `{}`", path.display()))
+                fs::read(path).with_context(|| format!("cannot read `{}`", path.display()))
             };
             let (ancestor, our_bytes, theirs) = (read(&ancestor)?, read(&ours)?, read(&theirs)?);
             let inputs = MergeInputs {
@@ -269,7 +269,7 @@ fn record_tightening(
     Ok(())
 }
 
-/// Whether a text has the form of a day; whether there is such a day, the waiver's reader says.
+/// Whether a text has the form of a day; the waiver's reader checks that there is such a day.
 fn is_date(text: &str) -> bool {
     text.len() == 10
         && text.bytes().enumerate().all(|(at, byte)| match at {
@@ -285,10 +285,7 @@ fn waive(context: &Context, waiver: Waiver) -> CommandResult {
         let hint = catalogue
             .did_you_mean(&waiver.metric)
             .map(|near| format!("did you mean `{near}`?"));
-        let failure = Failure::usage(format!(
-            "waive `{}`: there is no such metric",
-            waiver.metric
-        ));
+        let failure = Failure::usage(format!("there is no metric `{}` to waive", waiver.metric));
         return Err(match hint {
             Some(hint) => failure.hint(hint),
             None => failure.hint("`{tollgate} ratchet show` lists the metrics"),
@@ -297,14 +294,12 @@ fn waive(context: &Context, waiver: Waiver) -> CommandResult {
     if !waiver.expires.as_deref().is_some_and(is_date) {
         let said = waiver.expires.as_deref().unwrap_or_default();
         return Err(Failure::usage(format!(
-            "read --expires `{said}`: a day as YYYY-MM-DD was expected"
+            "`--expires` is malformed: `{said}` is not a day as YYYY-MM-DD"
         )));
     }
     if !waiver.is_live(context.clock.now()) {
         let said = waiver.expires.as_deref().unwrap_or_default();
-        return Err(Failure::usage(format!(
-            "waive until `{said}`: that day is over"
-        )));
+        return Err(Failure::usage(format!("`--expires {said}` is in the past")));
     }
     // What is written must be readable, with a date that is one and an explanation.
     let text = waiver.render();
@@ -312,7 +307,7 @@ fn waive(context: &Context, waiver: Waiver) -> CommandResult {
         Waiver::parse(&text, &waiver.file).map_err(|error| Failure::new(ExitCode::Usage, error))?;
     if waiver.reason.trim().is_empty() || waiver.owner.trim().is_empty() {
         return Err(Failure::usage(format!(
-            "waive `{}`: an owner and a reason are needed",
+            "the waiver of `{}` needs an owner and a reason",
             waiver.metric
         )));
     }

@@ -26,18 +26,18 @@ pub struct ServeArgs {
     pub database: Option<PathBuf>,
 }
 
-/// The hub's binary beside this executable; built first where the program knows how.
+/// The hub's binary in the folder of this executable; built first where the program can build it.
 pub fn hub_binary(program: Program, repository: &Repository) -> Result<PathBuf, Failure> {
     if let Some((command, args)) = program.hub_build.split_first() {
         let status = Command::new(command)
             .args(args)
             .current_dir(&repository.root)
             .status()
-            .with_context(|| format!("start `{command}` to build the hub"))?;
+            .with_context(|| format!("cannot start `{command}` to build the hub"))?;
         if !status.success() {
             return Err(Failure::new(
                 ExitCode::Findings,
-                anyhow::anyhow!("build the hub: {command} ended with {status}"),
+                anyhow::anyhow!("cannot build the hub: `{command}` ended with {status}"),
             ));
         }
     }
@@ -47,7 +47,7 @@ pub fn hub_binary(program: Program, repository: &Repository) -> Result<PathBuf, 
         return Ok(beside);
     }
     Err(Failure::environment(anyhow::anyhow!(
-        "find `{name}`: it is not in the folder of this executable, `{}`",
+        "cannot find `{name}`: it is not in the folder of this executable, `{}`",
         beside.parent().unwrap_or(&beside).display()
     ))
     .hint("install all binaries of the release into one folder"))
@@ -82,13 +82,13 @@ pub fn run(context: &Context, args: &ServeArgs) -> CommandResult {
     );
     if let Some(parent) = database.parent() {
         std::fs::create_dir_all(parent)
-            .with_context(|| format!("make the folder `{}`", parent.display()))?;
+            .with_context(|| format!("cannot create the folder `{}`", parent.display()))?;
     }
     let status = Command::new(&hub)
         .args(["--listen", &args.listen, "--database"])
         .arg(&database)
         .status()
-        .with_context(|| format!("start `{}`", hub.display()))?;
+        .with_context(|| format!("cannot start `{}`", hub.display()))?;
     match status.code() {
         Some(0) | None => Ok(ExitCode::Pass),
         Some(2) => Ok(ExitCode::Usage),

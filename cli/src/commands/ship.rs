@@ -12,7 +12,7 @@ use crate::narrator::Voice;
 #[derive(Debug, Clone, Args)]
 #[command(after_help = "Example: {tollgate} ship --fault errors")]
 pub struct ShipArgs {
-    /// Start a candidate that misbehaves so, and watch it be caught
+    /// Start a candidate with this fault, which must be rolled back
     #[arg(long, value_enum)]
     pub fault: Option<Fault>,
     /// The port of the embedded proxy; 0 takes a free one
@@ -21,7 +21,7 @@ pub struct ShipArgs {
     /// The port of the dashboard; 0 takes a free one
     #[arg(long, default_value_t = 0)]
     pub dashboard_port: u16,
-    /// Run every step, whatever the cache holds
+    /// Run every step, even when its result is cached
     #[arg(long)]
     pub all: bool,
     /// Keep the dashboard open this long after the end, such as 60s
@@ -33,13 +33,13 @@ pub struct ShipArgs {
 pub enum Fault {
     /// Answers 500 to every request
     Errors,
-    /// Answers late
+    /// Answers slowly
     Latency,
-    /// Never gives memory back
+    /// Never frees memory
     Memory,
-    /// Ends by itself
+    /// Exits
     Crash,
-    /// Breaks the contract where only probes look
+    /// Breaks the contract in a place that only probes check
     Probe,
 }
 

@@ -21,10 +21,10 @@ pub struct TierArgs {
     /// Check only what changed since this revision
     #[arg(long, value_name = "REV")]
     pub since: Option<String>,
-    /// Run every step, whatever the cache holds
+    /// Run every step, even when its result is cached
     #[arg(long, conflicts_with = "since")]
     pub all: bool,
-    /// Say for each step why it ran, was cached or was skipped
+    /// Show why each step ran, was cached or was skipped
     #[arg(long)]
     pub explain: bool,
 }

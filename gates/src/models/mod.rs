@@ -49,7 +49,7 @@ pub struct ModelsInputs {
     local: BTreeMap<String, Option<String>>,
 }
 
-/// The verdict over what stands in the tree. Pure.
+/// The verdict over the files in the tree. Pure.
 pub fn judge(folders: &[Folder], local: &BTreeMap<String, Option<String>>) -> Verdict {
     if folders.is_empty() {
         return Verdict::new(Outcome::NotChecked, "[codegen] names no target");

@@ -1,4 +1,4 @@
-//! `bench codegen`: our generator beside its peers, each as a process of its own, in one run:
+//! `bench codegen`: our generator compared with its peers, each in a process of its own, in one run:
 //! seconds, peak memory, emitted bytes; and how the cost grows with the document.
 
 mod growth;
@@ -88,7 +88,7 @@ pub fn codegen(context: &Context, args: &BenchCodegenArgs) -> CommandResult {
     let document = context.here.join(&args.document);
     if !document.is_file() {
         return Err(Failure::usage(format!(
-            "bench `{}`: there is no such file",
+            "there is no file `{}`",
             document.display()
         )));
     }
@@ -217,7 +217,7 @@ fn measure(candidate: Candidate, runs: u32) -> Result<Row, Failure> {
     };
     let program = Path::new(&candidate.argv[0]);
     if !program.is_file() && in_path(&candidate.argv[0]).is_none() {
-        row.problem = Some(format!("not here: {}", candidate.how));
+        row.problem = Some(format!("not installed: {}", candidate.how));
         return Ok(row);
     }
     for _ in 0..runs.max(1) {

@@ -1,5 +1,4 @@
-//! The peers that ours is measured beside: which versions, how they are installed and run. It must
-//! not know how anything is measured.
+//! The peers that ours is compared with: which versions, how they are installed and run.
 
 use std::fs;
 use std::path::Path;

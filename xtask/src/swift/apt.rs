@@ -1,6 +1,4 @@
 //! apt with its own state in a folder, and the mirror of the machine: it lists and fetches packages.
-//!
-//! It must not know how they are unpacked.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -163,12 +161,12 @@ impl Apt {
         match free_kib {
             Some(kib) if kib.saturating_mul(1024) < DISK_MIN_BYTES && !is_begun => {
                 Err(Failure::environment(anyhow::anyhow!(
-                    "install Swift into `{}`: {} MB are free, {} MB are needed",
+                    "cannot install Swift into `{}`: {} MB are free, {} MB are needed",
                     root.display(),
                     kib / 1000,
                     DISK_MIN_BYTES / 1_000_000
                 ))
-                .hint("make room, or choose another folder with `--folder`"))
+                .hint("free some space, or choose another folder with `--folder`"))
             }
             _ => Ok(()),
         }
@@ -189,7 +187,7 @@ impl Apt {
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
             .spawn()
-            .context("start `apt-get`")?;
+            .context("cannot start `apt-get`")?;
         let bar = output.bar("download");
         let mut told = 0;
         let finished = watch(child, || {
@@ -207,13 +205,15 @@ impl Apt {
             return Ok(());
         }
         let said = String::from_utf8_lossy(&finished.stderr).trim().to_owned();
-        Err(network(anyhow::anyhow!("fetch the packages: {said}")))
+        Err(network(anyhow::anyhow!(
+            "cannot fetch the packages: {said}"
+        )))
     }
 }
 
 fn network(error: anyhow::Error) -> Failure {
     Failure::environment(error)
-        .hint("is the network there? what is fetched already is kept: run `{tollgate} swift` again")
+        .hint("check the network and run `{tollgate} swift` again; fetched packages are kept")
 }
 
 /// A line of `apt-get --print-uris`: `'address' file size hash`.

@@ -64,10 +64,10 @@ pub fn install(output: &Output, plan: &Plan) -> Result<Option<Compiler>, Failure
         return Ok(None);
     }
     fs::create_dir_all(&folder)
-        .with_context(|| format!("make the folder `{}`", folder.display()))?;
+        .with_context(|| format!("cannot create the folder `{}`", folder.display()))?;
     let lock = fs::File::create(folder.join("lock"))?;
     if lock.try_lock().is_err() {
-        output.progress("another setup is at work in this folder; waiting for it");
+        output.progress("another process is unpacking into this folder; waiting for it");
         lock.lock()?;
         if let Some(toolchain) = of_folder(&folder) {
             return Ok(Some(toolchain));
@@ -85,7 +85,10 @@ pub fn install(output: &Output, plan: &Plan) -> Result<Option<Compiler>, Failure
 /// Refuses, with what to do, a machine on which this can't work.
 fn check_machine() -> Result<(), Failure> {
     let refuse = |what: String, hint: &str| {
-        Err(Failure::environment(anyhow::anyhow!("install Swift: {what}")).hint(hint.to_owned()))
+        Err(
+            Failure::environment(anyhow::anyhow!("cannot install Swift: {what}"))
+                .hint(hint.to_owned()),
+        )
     };
     if cfg!(target_os = "macos") {
         return refuse(
@@ -195,12 +198,12 @@ fn finish(output: &Output, folder: &Path) -> Result<Compiler, Failure> {
         "-o",
         "smoke",
     ]))
-    .context("compile a first program with what was unpacked")?;
+    .context("cannot compile a first program with what was unpacked")?;
     let said = run(&mut toolchain.command(smoke.join("smoke"), &smoke))
-        .context("run a first program with what was unpacked")?;
+        .context("cannot run a first program with what was unpacked")?;
     if said.trim() != "GET" {
         return Err(Failure::environment(anyhow::anyhow!(
-            "run a first program with what was unpacked: it says `{}`, not `GET`",
+            "the first program printed `{}`, not `GET`",
             said.trim()
         )));
     }
@@ -222,11 +225,11 @@ pub(super) fn run(command: &mut Command) -> anyhow::Result<String> {
     let finished = command
         .stdin(Stdio::null())
         .output()
-        .with_context(|| format!("start `{name}`"))?;
+        .with_context(|| format!("cannot start `{name}`"))?;
     let said = String::from_utf8_lossy(&finished.stderr).trim().to_owned();
     anyhow::ensure!(
         finished.status.success(),
-        "run `{name}`: {}: {said}",
+        "`{name}` ended with {}: {said}",
         finished.status
     );
     Ok(String::from_utf8_lossy(&finished.stdout).into_owned())

@@ -68,7 +68,7 @@ pub struct CodegenArgs {
     /// Generate again whenever a contract changes, until ctrl-c
     #[arg(long, conflicts_with_all = ["check", "dry_run"])]
     pub watch: bool,
-    /// With --watch: stop after this many rounds; 0 goes on
+    /// With --watch: stop after this many rounds; 0 never stops
     #[arg(long, default_value_t = 0, requires = "watch")]
     pub rounds: u32,
 }
@@ -170,9 +170,11 @@ pub fn run(context: &Context, args: &CodegenArgs) -> CommandResult {
     // With nothing to generate, nothing can be stale: a check says that it did not look.
     if settings.targets.is_empty() && !args.check {
         return Err(Failure::settings(anyhow::anyhow!(
-            "generate: [codegen] of tollgate.toml names no target"
+            "there is nothing to generate: tollgate.toml has no target in [codegen]"
         ))
-        .hint("or say it all: {tollgate} codegen --contract FILE --language rust --out DIR"));
+        .hint(
+            "add a target, or run `{tollgate} codegen --contract FILE --language rust --out DIR`",
+        ));
     }
     let root = args.root.as_ref();
     let root = root.map(|root| manifest::normal(&context.here.join(root)));
@@ -330,7 +332,7 @@ fn tell(context: &Context, written: &[Written], is_dry_run: bool) {
         }
         for file in &folder.kept {
             output.line(format!(
-                "kept {}: nothing generates it any more, but it was changed by hand",
+                "kept {}: it is no longer generated, but it was changed manually",
                 path(folder, file)
             ));
         }

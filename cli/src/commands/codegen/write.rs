@@ -39,7 +39,7 @@ pub fn write(base: &Path, folders: &[Folder], is_dry_run: bool) -> Result<Vec<Wr
     let foreign: Vec<String> = plans.iter().flat_map(|plan| plan.foreign.clone()).collect();
     if !foreign.is_empty() {
         return Err(Failure::usage(format!(
-            "write {}: codegen did not write what stands there, so it does not replace it",
+            "cannot write {}: codegen did not write the file that is there, so it does not replace it",
             foreign.join(", ")
         ))
         .hint("move it away, or generate into another folder"));
