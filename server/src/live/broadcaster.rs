@@ -11,7 +11,6 @@ use tokio_util::sync::CancellationToken;
 use super::event::LiveEvent;
 use super::mailbox::{End, Mailbox, Parcel};
 use super::topics::any_covers;
-use super::wire;
 use crate::store::{Store, StoredEvent};
 
 /// How often the database is read for events of other hubs.
