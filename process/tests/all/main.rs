@@ -4,5 +4,5 @@
 
 mod families;
 mod limits;
+mod slow;
 mod support;
-mod survivors;

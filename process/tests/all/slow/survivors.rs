@@ -34,7 +34,7 @@ fn a_test_that_is_killed_leaves_no_process() {
         command
             .args([
                 "--exact",
-                "survivors::starts_what_is_guarded_when_it_is_called_so",
+                "slow::survivors::starts_what_is_guarded_when_it_is_called_so",
             ])
             .arg("--nocapture")
             .env(MODE, "1")

@@ -1,0 +1,3 @@
+//! Tests that take seconds; tier 0 leaves them out.
+
+mod survivors;
