@@ -9,48 +9,11 @@ use tollgate_contracts_instance::Json;
 use crate::checks::Fault;
 use crate::fill::set_by_name;
 use crate::operation::{Link, Operation};
-use crate::pages::{self, Pages, Turn};
-use crate::recipe::{Intent, Step};
+use crate::pages::{self, Turn};
 use crate::request::{Answer, Content, Values, plain};
 use crate::resources::{Resource, item_template};
 use crate::same::is_same;
-
-/// What an answer is awaited for.
-#[derive(Clone, Debug)]
-pub(crate) enum Follow {
-    None,
-    /// A stage in the life of one thing.
-    Life(Box<Life>),
-    Pages(Box<Pages>),
-    /// A declared link.
-    Link(String),
-}
-
-/// The life of one thing.
-#[derive(Clone, Debug)]
-pub(crate) struct Life {
-    pub(crate) stage: Stage,
-    reader: Option<usize>,
-    writer: Option<usize>,
-    deleter: Option<usize>,
-    thing: Option<Resource>,
-    /// As it was last read.
-    before: Option<Value>,
-    put: Option<Json>,
-}
-
-/// Where a life is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Stage {
-    Create,
-    Read,
-    Put,
-    ReadPut,
-    PutAgain,
-    ReadAgain,
-    Delete,
-    ReadAfter,
-}
+use crate::step::{Follow, Intent, Life, Stage, Step};
 
 /// The life that begins with a creating operation, when there is more to it than that.
 pub(crate) fn life_of(operations: &[Operation], creator: usize) -> Option<Life> {

@@ -2,7 +2,8 @@
 
 use crate::checks::{self, Fault};
 use crate::operation::Operation;
-use crate::recipe::{Intent, Step};
+use crate::step::{Intent, Step};
+
 use crate::request::Answer;
 
 /// The answer against the declaration and against what the request was meant to show.

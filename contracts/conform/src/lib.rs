@@ -23,6 +23,7 @@ mod resources;
 mod same;
 mod session;
 mod shrink;
+mod step;
 
 pub use messages::{Heard, Line, MessageFailure, Talk, judge as judge_messages, talks};
 pub use report::{Failure, MessageReport, Report, findings, report_json};

@@ -4,7 +4,8 @@
 use std::collections::VecDeque;
 
 use crate::operation::Operation;
-use crate::recipe::{self, Recipe, Step};
+use crate::recipe::{self, Recipe};
+use crate::step::Step;
 use crate::{follow, pages};
 
 /// How many things are made before a list is read page by page.

@@ -7,11 +7,11 @@ use tollgate_stats::Rng;
 
 use crate::checks::readings;
 use crate::fill::{Optional, fill};
-use crate::follow::Follow;
 use crate::odd::make_odd;
 use crate::operation::{BodyKind, Location, Operation, Parameter};
 use crate::request::{Content, Values, plain};
 use crate::resources::Resources;
+use crate::step::{Follow, Intent, Step};
 
 /// A kind of request for one operation.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,38 +35,6 @@ pub(crate) enum Recipe {
     Method(&'static str),
     /// Odd values, whether allowed or not.
     Odd(usize),
-}
-
-/// What an answer must be like.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Intent {
-    /// Success, or a conflict with what is there. `is_known`: all things in the path exist.
-    Valid { is_known: bool },
-    /// A refusal.
-    Invalid {
-        /// Such as ``body `/name` `` or ``query `limit` ``.
-        part: String,
-        why: String,
-        /// Where in the body.
-        pointer: Option<String>,
-    },
-    /// 401 or 403.
-    Refused(&'static str),
-    /// 405.
-    NoMethod,
-    /// Anything but a failure of the service.
-    Odd,
-}
-
-/// One request with its meaning.
-#[derive(Clone, Debug)]
-pub(crate) struct Step {
-    pub(crate) operation: usize,
-    pub(crate) values: Values,
-    pub(crate) intent: Intent,
-    /// Another method than the operation's.
-    pub(crate) method: Option<&'static str>,
-    pub(crate) follow: Follow,
 }
 
 /// The recipes of an operation, most telling first.

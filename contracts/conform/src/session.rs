@@ -9,16 +9,17 @@ use tollgate_stats::Rng;
 
 use crate::checks::{self, Fault};
 use crate::fill::{self, Optional};
-use crate::follow::{self, Follow};
+use crate::follow;
 use crate::judge::judge;
 use crate::operation::{Operation, operations};
 use crate::pages;
 use crate::plan::{Plan, first_queue};
-use crate::recipe::{self, Intent, Recipe, Step};
+use crate::recipe::{self, Recipe};
 use crate::report::{Failure, Report};
 use crate::request::{Answer, Request, Values, request_of};
 use crate::resources::Resources;
 use crate::shrink::{Shrink, begin_shrink};
+use crate::step::{Follow, Intent, Step};
 
 /// How often one link of one operation is followed.
 const LINKS_MAX: usize = 3;

@@ -6,7 +6,8 @@ use tollgate_contracts_instance::Json;
 use crate::checks::Fault;
 use crate::odd::collect_leaves;
 use crate::operation::{Location, Operation};
-use crate::recipe::{Intent, Step};
+use crate::step::{Intent, Step};
+
 use crate::request::Content;
 
 /// How many requests one failure may take.

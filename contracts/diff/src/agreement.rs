@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 use tollgate_contracts_model::Contract;
 
-use crate::Level;
+use crate::change::Level;
 use crate::oasdiff::{PeerFinding, peer_findings, rule};
 use crate::settings::{Day, DiffSettings, Stability};
 

@@ -6,8 +6,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use tollgate_contracts_model::source::escape_token;
 use tollgate_contracts_model::{AsyncOperation, Channel, Located, Message, Span};
 
+use crate::change::Level;
 use crate::walk::{Direction, Draft, Effect, Scope, Walk, Words};
-use crate::{Level, async_parts, schema};
+use crate::{async_parts, schema};
 
 pub(crate) fn compare(walk: &mut Walk<'_>) {
     let (old_contract, new_contract) = (walk.old, walk.new);

@@ -4,7 +4,8 @@
 use tollgate_contracts_model::Contract;
 use tollgate_report::{Finding, Outcome, Place, Verdict};
 
-use crate::{Change, Level, diff, suggest_bump};
+use crate::change::{Change, Level, suggest_bump};
+use crate::compare::diff;
 
 /// The command that agrees to the local contract.
 const BLESS_COMMAND: &str = "cargo xtask contract bless";

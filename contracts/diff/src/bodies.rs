@@ -7,9 +7,9 @@ use tollgate_contracts_model::source::escape_token;
 use tollgate_contracts_model::{Located, Node, Operation};
 use tollgate_report::Place;
 
-use crate::http::place;
-use crate::walk::{Direction, Draft, Effect, Scope, Walk};
-use crate::{Level, schema};
+use crate::change::Level;
+use crate::schema;
+use crate::walk::{Direction, Draft, Effect, Scope, Walk, place};
 
 /// The schema of a parameter, header or media type: its own or that of its only content.
 pub(crate) fn schema_of(at: Located<'_>) -> Option<Located<'_>> {

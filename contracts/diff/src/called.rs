@@ -6,9 +6,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use tollgate_contracts_model::source::escape_token;
 use tollgate_contracts_model::{Located, Node, Operation, Parameter};
 
-use crate::http::{compare_facts, place};
-use crate::walk::{Direction, Draft, Effect, Scope, Walk, Words};
-use crate::{Level, bodies, schema};
+use crate::change::Level;
+use crate::operation_facts::compare_facts;
+use crate::walk::{Direction, Draft, Effect, Scope, Walk, Words, place};
+use crate::{bodies, schema};
 
 /// The operations of the webhooks that both sides have; which are new or gone, and which are
 /// deprecated, is what oasdiff's rules see.

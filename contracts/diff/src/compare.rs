@@ -6,7 +6,7 @@ use tollgate_report::both;
 use crate::change::Change;
 use crate::oasdiff::{PeerFinding, peer_findings};
 use crate::settings::DiffSettings;
-use crate::{asyncapi, grouping, http, walk, witness};
+use crate::{asyncapi, grouping, http, schema, walk, witness};
 
 /// Every change of meaning from `old` to `new`, worst first, then by operation and path. Two
 /// equal contracts have none; neither has moving a schema behind a `$ref`, or another order. One
@@ -42,7 +42,7 @@ pub fn diff_and_peer(
 }
 
 fn own_findings<'a>(old: &'a Contract, new: &'a Contract) -> Vec<walk::Found<'a>> {
-    let mut walk = walk::Walk::new(old, new);
+    let mut walk = walk::Walk::new(old, new, schema::step);
     match (old.kind.is_async(), new.kind.is_async()) {
         (false, false) => http::compare(&mut walk),
         (true, true) => asyncapi::compare(&mut walk),

@@ -6,10 +6,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use tollgate_contracts_model::{Contract, Node};
 use tollgate_report::Place;
 
+use crate::change::{Change, Level, Witness};
 use crate::oasdiff::{PeerFinding, Rule, rule};
 use crate::settings::{DiffSettings, Stability};
 use crate::walk::{Direction, Found};
-use crate::{Change, Level, Witness, witness};
+use crate::witness;
 
 /// Ids that say nothing which anybody outside can see, or what the suggested bump says.
 const UNSEEN: &[&str] = &[

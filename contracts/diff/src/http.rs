@@ -4,17 +4,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use tollgate_contracts_model::source::escape_token;
-use tollgate_contracts_model::views::text;
-use tollgate_contracts_model::{Located, Node, Operation, Parameter};
-use tollgate_report::Place;
+use tollgate_contracts_model::{Node, Operation, Parameter};
 
-use crate::walk::{Direction, Draft, Effect, Scope, Walk, Words};
-use crate::{Level, bodies, called, schema, security};
-
-/// An operation by what a client sees: path and method. Paths that both sides have count as they
-/// are written, others without the names of their parameters; the number tells apart those that
-/// are then still equal.
-type Key = (String, String, usize);
+use crate::change::Level;
+use crate::keys::{by_key, shape_of, template_names};
+use crate::operation_facts::compare_facts;
+use crate::walk::{Direction, Draft, Effect, Scope, Walk, Words, place};
+use crate::{bodies, called, schema, security};
 
 pub(crate) fn compare(walk: &mut Walk<'_>) {
     let (old_contract, new_contract) = (walk.old, walk.new);
@@ -46,58 +42,6 @@ pub(crate) fn compare(walk: &mut Walk<'_>) {
         }
     }
     called::webhooks(walk);
-}
-
-fn by_key<'o, 'a>(
-    operations: &'o [Operation<'a>],
-    others: &[Operation<'_>],
-) -> BTreeMap<Key, &'o Operation<'a>> {
-    let others: BTreeSet<&str> = others.iter().map(|other| other.path.as_str()).collect();
-    let mut sorted: Vec<&Operation<'_>> = operations.iter().collect();
-    sorted.sort_by(|one, other| one.path.cmp(&other.path));
-    let mut all = BTreeMap::new();
-    for operation in sorted {
-        let (path, method) = (&operation.path, operation.method.clone());
-        let path = match others.contains(path.as_str()) {
-            true => path.clone(),
-            false => shape_of(path),
-        };
-        let mut key = (path, method, 0);
-        while all.contains_key(&key) {
-            key.2 += 1;
-        }
-        all.insert(key, operation);
-    }
-    all
-}
-
-/// A path template with its parameters emptied: `/a/{id}` and `/a/{key}` are one.
-fn shape_of(path: &str) -> String {
-    let mut shape = String::new();
-    let mut inside = false;
-    for letter in path.chars() {
-        match letter {
-            '{' => {
-                inside = true;
-                shape.push('{');
-            }
-            '}' => {
-                inside = false;
-                shape.push('}');
-            }
-            _ if !inside => shape.push(letter),
-            _ => {}
-        }
-    }
-    shape
-}
-
-/// The names of the parameters of a path template in order.
-fn template_names(path: &str) -> Vec<&str> {
-    path.split('{')
-        .skip(1)
-        .filter_map(|rest| rest.split_once('}').map(|(name, _)| name))
-        .collect()
 }
 
 fn scope_of(operation: &Operation<'_>) -> Scope {
@@ -145,77 +89,6 @@ fn compare_operation<'a>(walk: &mut Walk<'a>, old: &Operation<'a>, new: &Operati
     bodies::compare_responses(walk, &scope, old, new);
     security::compare(walk, &scope, old, new);
     called::callbacks(walk, &scope, old, new);
-}
-
-/// Identifier, deprecation and tags.
-pub(crate) fn compare_facts(
-    walk: &mut Walk<'_>,
-    scope: &Scope,
-    old: &Operation<'_>,
-    new: &Operation<'_>,
-) {
-    let places = || (Some(old.place.clone()), Some(new.place.clone()));
-    let mut push = |code: &str, message: String, level: Level| {
-        let (old, new) = places();
-        let draft = Draft {
-            code: code.to_owned(),
-            effect: Effect::Neutral,
-            level: Some(level),
-            message,
-            old,
-            new,
-        };
-        walk.push(scope, draft);
-    };
-    let own_id = |operation: &Operation<'_>| text(operation.node, "operationId");
-    match (own_id(old), own_id(new)) {
-        (Some(gone), id) if id.as_ref() != Some(&gone) => {
-            let message = format!("the operation id `{gone}` is gone");
-            push("api-operation-id-removed", message, Level::Info);
-        }
-        (None, Some(id)) => {
-            let message = format!("the operation id `{id}` is new");
-            push("api-operation-id-added", message, Level::Info);
-        }
-        _ => {}
-    }
-    match (old.is_deprecated, new.is_deprecated) {
-        (false, true) => push(
-            if new.node.get("x-sunset").is_some() {
-                "endpoint-deprecated-with-sunset"
-            } else {
-                "endpoint-deprecated"
-            },
-            "the operation is deprecated".to_owned(),
-            Level::Info,
-        ),
-        (true, false) => push(
-            "endpoint-reactivated",
-            "the operation is no longer deprecated".to_owned(),
-            Level::Info,
-        ),
-        _ => {}
-    }
-    let tags = |operation: &Operation<'_>| operation.tags.iter().cloned().collect::<BTreeSet<_>>();
-    let (old_tags, new_tags) = (tags(old), tags(new));
-    for tag in old_tags.difference(&new_tags) {
-        push(
-            "api-tag-removed",
-            format!("the tag `{tag}` is gone"),
-            Level::Info,
-        );
-    }
-    for tag in new_tags.difference(&old_tags) {
-        push(
-            "api-tag-added",
-            format!("the tag `{tag}` is new"),
-            Level::Info,
-        );
-    }
-}
-
-pub(crate) fn place(at: Located<'_>) -> Place {
-    at.node.place(at.file)
 }
 
 fn compare_parameters<'a>(

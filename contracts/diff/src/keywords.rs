@@ -7,8 +7,7 @@ use tollgate_contracts_model::canonical::canonical;
 use tollgate_contracts_model::source::escape_token;
 use tollgate_contracts_model::{Located, Node};
 
-use crate::schema::{Sides, step};
-use crate::unions::is_same;
+use crate::sides::Sides;
 use crate::walk::{Draft, Effect, Scope, Walk};
 
 /// Keywords that hold one schema, with the word for codes.
@@ -91,7 +90,7 @@ fn is_same_value<'a>(
     if is_bool(old) || is_bool(new) {
         return canonical(old.node) == canonical(new.node);
     }
-    is_same(walk, scope, old, new, sides.depth)
+    walk.is_same(scope, old, new, sides.depth)
 }
 
 fn map<'a>(walk: &mut Walk<'a>, scope: &Scope, sides: &Sides<'_, 'a>, (key, word): (&str, &str)) {
@@ -111,7 +110,7 @@ fn map<'a>(walk: &mut Walk<'a>, scope: &Scope, sides: &Sides<'_, 'a>, (key, word
         let (action, effect) = match (old.get(name), new.get(name)) {
             (Some(old), Some(new)) => {
                 let below = scope.below(&format!("/{key}/{}", escape_token(name)));
-                step(walk, &below, *old, *new, sides.depth + 1);
+                walk.step(&below, *old, *new, sides.depth + 1);
                 continue;
             }
             (None, _) => ("added", Effect::Narrow),
@@ -134,7 +133,7 @@ fn prefix_items<'a>(walk: &mut Walk<'a>, scope: &Scope, sides: &Sides<'_, 'a>) {
     let (old, new) = (read(sides.old.located(key)), read(sides.new.located(key)));
     for (idx, (old, new)) in old.iter().zip(&new).enumerate() {
         let below = scope.below(&format!("/{key}/{idx}"));
-        step(walk, &below, *old, *new, sides.depth + 1);
+        walk.step(&below, *old, *new, sides.depth + 1);
     }
     let (action, effect) = match old.len().cmp(&new.len()) {
         std::cmp::Ordering::Equal => return,

@@ -4,7 +4,7 @@
 use tollgate_contracts_model::canonical::canonical;
 use tollgate_contracts_model::{Located, Node};
 
-use crate::Level;
+use crate::change::Level;
 use crate::flat::Flat;
 use crate::walk::{Draft, Effect, Scope, Walk};
 

@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 use tollgate_contracts_model::Located;
 use tollgate_contracts_model::source::escape_token;
 
-use crate::Level;
+use crate::change::Level;
 use crate::flat::Flat;
-use crate::schema::{Sides, place, step};
+use crate::sides::{Sides, place};
 use crate::walk::{Direction, Draft, Effect, Scope, Walk};
 
 /// Compares the properties of two objects, each by direction.
@@ -66,7 +66,7 @@ fn compare_property<'a>(
     match (property.old, property.new) {
         (Some(old), Some(new)) => {
             compare_required(walk, scope, sides, property);
-            step(walk, scope, old, new, sides.depth + 1);
+            walk.step(scope, old, new, sides.depth + 1);
         }
         (Some(_), None) => property_removed(walk, scope, sides, property),
         (None, Some(_)) => property_added(walk, scope, sides, property),

@@ -4,13 +4,14 @@
 use std::collections::BTreeSet;
 
 use tollgate_contracts_model::{Contract, Located};
-use tollgate_report::Place;
 
+use crate::change::Level;
 use crate::flat::Flat;
 use crate::leaf::is_same_leaf;
 use crate::limits;
+use crate::sides::Sides;
 use crate::walk::{Direction, Draft, Effect, Scope, Walk, address};
-use crate::{Level, keywords, properties, unions};
+use crate::{keywords, properties, unions};
 
 /// How deep schemas are followed into each other; real ones repeat long before.
 const DEPTH_MAX: usize = 64;
@@ -24,24 +25,6 @@ pub(crate) fn compare<'a>(walk: &mut Walk<'a>, scope: &Scope, old: Located<'a>, 
         let seen = std::mem::take(&mut walk.seen);
         walk.clean.extend(seen);
     }
-}
-
-/// Both sides of one comparison.
-pub(crate) struct Sides<'f, 'a> {
-    pub(crate) old: &'f Flat<'a>,
-    pub(crate) new: &'f Flat<'a>,
-    pub(crate) depth: usize,
-}
-
-impl Sides<'_, '_> {
-    pub(crate) fn places(&self, key: &str) -> (Option<Place>, Option<Place>) {
-        (place(self.old, key), place(self.new, key))
-    }
-}
-
-pub(crate) fn place(flat: &Flat<'_>, key: &str) -> Option<Place> {
-    let at = flat.located(key).or_else(|| flat.first())?;
-    Some(at.node.place(at.file))
 }
 
 pub(crate) fn step<'a>(
@@ -323,7 +306,7 @@ fn compare_not<'a>(walk: &mut Walk<'a>, scope: &Scope, sides: &Sides<'_, 'a>) {
     let (action, effect) = match (old, new) {
         (None, None) => return,
         (Some(old), Some(new)) => {
-            if !unions::is_same(walk, scope, old, new, sides.depth) {
+            if !walk.is_same(scope, old, new, sides.depth) {
                 ("changed", Effect::Change)
             } else {
                 return;

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use tollgate_contracts_model::{Contract, Node, Operation};
 
-use crate::Level;
+use crate::change::Level;
 use crate::walk::{Draft, Effect, Scope, Walk};
 
 /// One alternative: schemes by definition, each with its scopes. None at all: anybody may call.

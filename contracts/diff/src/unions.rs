@@ -3,28 +3,9 @@
 
 use tollgate_contracts_model::Located;
 
-use crate::schema::{Sides, place, step};
+use crate::sides::{Sides, place};
 use crate::variants::{self, label};
 use crate::walk::{Draft, Effect, Scope, Walk};
-
-/// Whether two schemas mean the same: a comparison of its own finds nothing.
-pub(crate) fn is_same<'a>(
-    walk: &mut Walk<'a>,
-    scope: &Scope,
-    old: Located<'a>,
-    new: Located<'a>,
-    depth: usize,
-) -> bool {
-    let kept = std::mem::take(&mut walk.changes);
-    let seen = walk.seen.clone();
-    step(walk, scope, old, new, depth + 1);
-    let is_same = walk.changes.is_empty();
-    walk.changes = kept;
-    if !is_same {
-        walk.seen = seen;
-    }
-    is_same
-}
 
 /// Compares the variants of a union; true when nothing else of the schema needs comparing.
 pub(crate) fn compare<'a>(
@@ -46,7 +27,7 @@ pub(crate) fn compare<'a>(
             };
             let is_variant = variants
                 .iter()
-                .any(|variant| is_same(walk, scope, *variant, new, sides.depth));
+                .any(|variant| walk.is_same(scope, *variant, new, sides.depth));
             let (effect, stop) = if is_variant {
                 (Effect::Narrow, true)
             } else {
@@ -59,7 +40,7 @@ pub(crate) fn compare<'a>(
     let (gone, added) = variants::pair(walk, scope, sides, (&old, &new));
     if let ([gone], [added]) = (gone.as_slice(), added.as_slice()) {
         let below = scope.below(&format!("/{key}"));
-        step(walk, &below, *gone, *added, sides.depth + 1);
+        walk.step(&below, *gone, *added, sides.depth + 1);
         return false;
     }
     for (variants, action, effect) in [
@@ -98,7 +79,7 @@ fn union_appeared<'a>(
     };
     let is_variant = variants
         .iter()
-        .any(|variant| is_same(walk, scope, old, *variant, sides.depth));
+        .any(|variant| walk.is_same(scope, old, *variant, sides.depth));
     let (effect, stop) = if is_variant {
         (Effect::Widen, true)
     } else {

@@ -6,8 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use tollgate_contracts_model::canonical::canonical;
 use tollgate_contracts_model::{Located, Node};
 
-use crate::schema::{Sides, step};
-use crate::unions::is_same;
+use crate::sides::Sides;
 use crate::walk::{Scope, Walk};
 
 /// How many variants may be left on a side to be matched by meaning.
@@ -52,14 +51,14 @@ pub(crate) fn pair<'a>(
                 Key::Text => scope.below(""),
                 Key::Label | Key::Tag => scope.below(&format!("/{name}")),
             };
-            step(walk, &below, one, other, sides.depth + 1);
+            walk.step(&below, one, other, sides.depth + 1);
         }
     }
     if gone.len().max(added.len()) <= VARIANTS_MAX {
         gone.retain(|one| {
             let same = added
                 .iter()
-                .position(|other| is_same(walk, scope, *one, *other, sides.depth));
+                .position(|other| walk.is_same(scope, *one, *other, sides.depth));
             same.map(|at| added.remove(at)).is_none()
         });
     }

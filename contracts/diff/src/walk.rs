@@ -5,7 +5,8 @@ use rustc_hash::FxHashSet;
 use tollgate_contracts_model::{Contract, Located, Node};
 use tollgate_report::Place;
 
-use crate::{Change, Level, Witness, aliases};
+use crate::aliases;
+use crate::change::{Change, Level, Witness};
 
 /// Who writes the value: the client (request, received message) or the service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -168,6 +169,10 @@ pub(crate) struct Found<'a> {
     pub(crate) schemas: Option<(Located<'a>, Located<'a>)>,
 }
 
+/// Compares two schemas and all below them; the number is how deep they stand.
+pub(crate) type CompareSchemas =
+    for<'w, 's, 'a> fn(&'w mut Walk<'a>, &'s Scope, Located<'a>, Located<'a>, usize);
+
 pub(crate) struct Walk<'a> {
     pub(crate) old: &'a Contract,
     pub(crate) new: &'a Contract,
@@ -178,10 +183,16 @@ pub(crate) struct Walk<'a> {
     pub(crate) seen: FxHashSet<Pair>,
     /// Pairs that were compared in full without a change.
     pub(crate) clean: FxHashSet<Pair>,
+    /// The comparison of two schemas, which `schema` gives.
+    compare_schemas: CompareSchemas,
 }
 
 impl<'a> Walk<'a> {
-    pub(crate) fn new(old: &'a Contract, new: &'a Contract) -> Self {
+    pub(crate) fn new(
+        old: &'a Contract,
+        new: &'a Contract,
+        compare_schemas: CompareSchemas,
+    ) -> Self {
         Self {
             old,
             new,
@@ -189,7 +200,32 @@ impl<'a> Walk<'a> {
             current: None,
             seen: FxHashSet::default(),
             clean: FxHashSet::default(),
+            compare_schemas,
         }
+    }
+
+    /// Compares two schemas that stand below others; `depth` is how deep.
+    pub(crate) fn step(&mut self, scope: &Scope, old: Located<'a>, new: Located<'a>, depth: usize) {
+        (self.compare_schemas)(self, scope, old, new, depth);
+    }
+
+    /// Whether two schemas mean the same: a comparison of its own finds nothing.
+    pub(crate) fn is_same(
+        &mut self,
+        scope: &Scope,
+        old: Located<'a>,
+        new: Located<'a>,
+        depth: usize,
+    ) -> bool {
+        let kept = std::mem::take(&mut self.changes);
+        let seen = self.seen.clone();
+        self.step(scope, old, new, depth + 1);
+        let is_same = self.changes.is_empty();
+        self.changes = kept;
+        if !is_same {
+            self.seen = seen;
+        }
+        is_same
     }
 
     pub(crate) fn push(&mut self, scope: &Scope, draft: Draft) {
@@ -289,4 +325,9 @@ pub fn oasdiff_alias(code: &str) -> Option<&str> {
         }
     }
     Some(code)
+}
+
+/// Where a node stands.
+pub(crate) fn place(at: Located<'_>) -> Place {
+    at.node.place(at.file)
 }

@@ -10,8 +10,8 @@ use tollgate_contracts_model::source::unescape_token;
 use tollgate_contracts_model::{Contract, Located};
 use tollgate_report::in_threads;
 
+use crate::change::{Level, Witness};
 use crate::walk::{Direction, Found, address};
-use crate::{Level, Witness};
 
 /// How large the schemas of one pair may be together, in bytes of JSON.
 const SCHEMA_SIZE_MAX_BYTES: usize = 400_000;

@@ -7,7 +7,7 @@ use tollgate_contracts_model::pattern::Patterns;
 use tollgate_contracts_model::{Node, NodeValue};
 use tollgate_report::suggest;
 
-use crate::rule::Hit;
+use crate::hit::Hit;
 use crate::tree::{Item, Tree};
 
 const OPENAPI: &str = include_str!("forms/openapi.txt");

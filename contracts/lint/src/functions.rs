@@ -7,9 +7,9 @@ use std::sync::Arc;
 use tollgate_contracts_model::pattern::Pattern;
 use tollgate_contracts_model::{Node, NodeValue};
 
-use crate::engine::Context;
+use crate::context::Context;
 use crate::evaluate::number_text;
-use crate::rule::Hit;
+use crate::hit::Hit;
 use crate::tree::{Item, Tree};
 use crate::validate::{self, Dialect, Question, Relax};
 use crate::values::{equal_nodes, has_type, shown};

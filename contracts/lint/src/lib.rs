@@ -7,6 +7,8 @@
 //! project's own, `engine` runs one rule and `run` all, `report` is for machines.
 
 mod catalogue;
+mod context;
+mod document_formats;
 mod engine;
 mod evaluate;
 mod expression;
@@ -16,6 +18,7 @@ mod formats;
 mod forms;
 mod function_options;
 mod functions;
+mod hit;
 mod jsonpath;
 mod report;
 mod rule;

@@ -3,7 +3,8 @@
 use tollgate_contracts_model::Contract;
 use tollgate_report::{Finding, in_threads};
 
-use crate::engine::{self, Context, Shared};
+use crate::context::{Context, Shared};
+use crate::engine;
 use crate::finding::LintFinding;
 use crate::rule::{Rule, RuleLevel};
 use crate::ruleset::{LevelAt, LintSettings, Ruleset};

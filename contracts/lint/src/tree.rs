@@ -3,8 +3,8 @@
 
 use std::collections::HashMap;
 
-use tollgate_contracts_model::resolve::target_of;
 use tollgate_contracts_model::source::{escape_token, unescape_token};
+use tollgate_contracts_model::targets::target_of;
 use tollgate_contracts_model::{Contract, Entry, Node};
 use tollgate_report::Place;
 

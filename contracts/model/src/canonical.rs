@@ -1,6 +1,6 @@
 //! A value as text that is the same for equal values. It must not know what a value is for.
 
-use crate::source::{Entry, Node};
+use crate::node::{Entry, Node};
 
 /// A value as text in which the order of keys and the spelling of numbers don't count.
 #[must_use]

@@ -3,7 +3,7 @@
 
 use std::path::{Component, Path, PathBuf};
 
-use crate::document::LoadError;
+use crate::load_error::LoadError;
 use crate::targets::normalise_path;
 use crate::text;
 

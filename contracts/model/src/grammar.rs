@@ -1,8 +1,8 @@
 //! Which object stands where in a document, so that a `$ref` counts only where the specification
 //! puts a reference or a schema. Data, and one walk over it. It must not know files.
 
-use crate::document::Kind;
-use crate::source::{Node, Span, escape_token};
+use crate::kind::Kind;
+use crate::node::{Node, Span, escape_token};
 
 /// The kinds of objects that the specifications define and that we look into.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -4,8 +4,10 @@
 use tollgate_report::Finding;
 
 use crate::json_plain::plain_length;
-use crate::source::{DEPTH_MAX, Entry, Node, NodeValue, SourceError, Span, note, object_of};
-use crate::yaml_scalars;
+use crate::node::{Entry, Node, NodeValue, Span};
+use crate::numbers;
+use crate::objects::{note, object_of};
+use crate::source_error::{DEPTH_MAX, SourceError};
 
 /// Reads one JSON text. A lone surrogate escape becomes U+FFFD, as real documents have them.
 pub(crate) fn parse(
@@ -345,13 +347,13 @@ impl Reader<'_> {
         }
         let end = self.at;
         let text = &self.text[start..end];
-        if is_number(text) {
+        if numbers::is_number(text) {
             return Ok(NodeValue::Number(text.to_owned()));
         }
         self.at = start;
         let value = match text.trim_start_matches(['-', '+']) {
             "NaN" | "Infinity" => NodeValue::String(text.to_owned()),
-            _ => match yaml_scalars::number(text) {
+            _ => match numbers::number(text) {
                 Some(number) => NodeValue::Number(number),
                 None => {
                     return Err(
@@ -368,22 +370,4 @@ impl Reader<'_> {
         self.at = end;
         Ok(value)
     }
-}
-
-/// Whether a text is a JSON number: `-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?`.
-pub(crate) fn is_number(text: &str) -> bool {
-    let text = text.strip_prefix('-').unwrap_or(text);
-    let (mantissa, exponent) = match text.split_once(['e', 'E']) {
-        Some((mantissa, exponent)) => (mantissa, Some(exponent)),
-        None => (text, None),
-    };
-    let (whole, fraction) = match mantissa.split_once('.') {
-        Some((whole, fraction)) => (whole, Some(fraction)),
-        None => (mantissa, None),
-    };
-    let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    digits(whole)
-        && (whole == "0" || !whole.starts_with('0'))
-        && fraction.is_none_or(digits)
-        && exponent.is_none_or(|text| digits(text.strip_prefix(['+', '-']).unwrap_or(text)))
 }

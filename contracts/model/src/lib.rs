@@ -8,37 +8,42 @@
 //! (regular expressions of ECMA-262).
 //! This crate must not know tokio, a socket, or a network address that it would follow.
 
+pub mod canonical;
+pub mod channels;
+pub mod grammar;
+pub mod pattern;
+pub mod remote;
 pub mod source;
+pub mod targets;
+pub mod views;
 
-mod fields;
+mod contract;
+mod files;
 mod json;
 mod json_plain;
+mod kind;
+mod load;
+mod load_error;
+mod locate;
+mod names;
 mod node;
+mod numbers;
+mod objects;
+mod reference;
+mod resolve;
+mod schema;
+mod source_error;
 mod text;
 mod yaml;
 mod yaml_events;
 mod yaml_scalars;
 
-pub mod canonical;
-pub mod channels;
-pub mod document;
-mod files;
-pub mod grammar;
-mod locate;
-pub mod pattern;
-pub mod remote;
-pub mod resolve;
-mod schema;
-pub mod targets;
-pub mod views;
-
-pub use channels::{
-    AsyncOperation, Binding, Channel, ChannelParameter, Message, Server, Viewpoint,
-};
-pub use document::{
-    Contract, Document, Kind, LoadError, LoadSettings, load, load_with, parse_contract,
-    parse_documents,
-};
+pub use channels::{AsyncOperation, Binding, Channel, ChannelParameter, Message, Server};
+pub use contract::{Contract, Document};
+pub use kind::{Kind, Viewpoint};
+pub use load::{LoadSettings, load, load_with, parse_contract, parse_documents};
+pub use load_error::LoadError;
+pub use reference::Reference;
 pub use resolve::Resolved;
 pub use schema::is_nullable_alone;
 pub use source::{Entry, Node, NodeValue, SourceError, Span, parse};

@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use tollgate_report::Finding;
 
-use crate::document::Contract;
-use crate::resolve::Reference;
+use crate::contract::Contract;
+use crate::reference::Reference;
 use crate::targets::is_url;
 
 /// The committed file `contracts.lock`: JSON, one digest a URL.

@@ -4,36 +4,20 @@
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 
 use rustc_hash::FxHashSet;
-use tollgate_report::{Finding, Place, suggest};
+use tollgate_report::{Finding, suggest};
 
-use crate::document::{Contract, Document};
+use crate::contract::{Contract, Document};
 use crate::files::Skip;
 use crate::grammar::{self, Object};
 use crate::locate::{CHAIN_MAX, Located, locate};
-use crate::source::{Node, unescape_token};
-pub use crate::targets::{Target, target_of};
+use crate::node::{Node, unescape_token};
+use crate::reference::Reference;
+use crate::targets::{Target, target_of};
 
 /// How many missing targets get a look for the name that was meant.
 const SUGGESTIONS_MAX: usize = 50;
 /// How many neighbours that look takes.
 const NEIGHBOURS_MAX: usize = 2_000;
-
-/// One reference that counts.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Reference {
-    /// The file it stands in.
-    pub file: String,
-    /// The object that holds the `$ref`.
-    pub pointer: String,
-    /// What the specification expects there.
-    pub object: Object,
-    /// Where the text of the reference stands.
-    pub place: Place,
-    /// The reference as written.
-    pub text: String,
-    /// Where it leads.
-    pub target: Target,
-}
 
 /// The end of a chain of references.
 #[derive(Clone, Debug)]

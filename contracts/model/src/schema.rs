@@ -5,10 +5,11 @@ use std::collections::{BTreeMap, HashSet};
 
 use serde_json::{Map, Value, json};
 
-use crate::document::{Contract, Kind};
+use crate::contract::Contract;
 use crate::grammar::{Object, Shape};
-use crate::resolve::{Target, target_of};
-use crate::source::{Node, unescape_token};
+use crate::kind::Kind;
+use crate::node::{Node, unescape_token};
+use crate::targets::{Target, target_of};
 use crate::views::Located;
 
 /// The dialect of every schema that is made here.

@@ -6,10 +6,9 @@ use std::collections::BTreeSet;
 use tollgate_report::Place;
 
 use crate::canonical::canonical;
-pub use crate::channels::{AsyncOperation, Channel, Message};
-use crate::document::Contract;
+use crate::contract::Contract;
 use crate::grammar::METHODS;
-use crate::source::{Entry, Node, escape_token};
+use crate::node::{Entry, Node, escape_token};
 
 /// One operation of an `OpenAPI` contract.
 #[derive(Clone, Debug)]

@@ -6,10 +6,9 @@ use std::collections::{HashMap, HashSet};
 
 use tollgate_report::Finding;
 
-use crate::source::{
-    ALIAS_NODES_MAX, DEPTH_MAX, Entry, NODES_MAX, Node, NodeValue, SourceError, Span, note,
-    object_of,
-};
+use crate::node::{Entry, Node, NodeValue, Span};
+use crate::objects::{note, object_of};
+use crate::source_error::{ALIAS_NODES_MAX, DEPTH_MAX, NODES_MAX, SourceError};
 use crate::yaml_events::{Event, Refused, Tag, lenient, strict};
 use crate::yaml_scalars::scalar;
 

@@ -11,7 +11,7 @@ use std::sync::Once;
 use libyaml_safer::EventData;
 use saphyr_parser::{Event as SaphyrEvent, Parser, ScalarStyle};
 
-use crate::source::Span;
+use crate::node::Span;
 
 /// What a tag says about a scalar.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -5,9 +5,10 @@ use std::collections::BTreeSet;
 use tollgate_contracts_model::source::escape_token;
 use tollgate_contracts_model::{Channel, ChannelParameter, Located};
 
-use super::{below, bindings, named, place, text};
+use super::common::{below, bindings, named, place, text};
+use crate::change::Level;
+use crate::schema;
 use crate::walk::{Direction, Draft, Scope, Walk};
-use crate::{Level, schema};
 
 /// Parameters, servers and bindings of a channel.
 pub(crate) fn channel<'a>(

@@ -3,9 +3,10 @@
 
 use tollgate_contracts_model::{Contract, Message};
 
-use super::{bindings, place, text};
+use super::common::{bindings, place, text};
+use crate::change::Level;
+use crate::schema;
 use crate::walk::{Direction, Draft, Effect, Scope, Walk};
-use crate::{Level, schema};
 
 /// Content type, schema format, headers, correlation id and bindings of a message.
 pub(crate) fn message<'a>(

@@ -3,8 +3,8 @@
 
 use tollgate_contracts_model::{AsyncOperation, Contract};
 
-use super::{bindings, credentials, place, security_changed};
-use crate::Level;
+use super::common::{bindings, credentials, place, security_changed};
+use crate::change::Level;
 use crate::walk::{Draft, Scope, Walk};
 
 /// Channel, reply, security and bindings of an operation.

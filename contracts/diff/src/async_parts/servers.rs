@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use tollgate_contracts_model::source::escape_token;
 use tollgate_contracts_model::{Contract, Node, Server};
 
-use super::{below, bindings, credentials, named, place, security_changed, text};
-use crate::Level;
+use super::common::{below, bindings, credentials, named, place, security_changed, text};
+use crate::change::Level;
 use crate::walk::{Draft, Scope, Walk};
 
 /// The servers of both sides by name.

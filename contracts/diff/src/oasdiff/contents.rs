@@ -6,11 +6,14 @@ use std::rc::Rc;
 use tollgate_contracts_model::source::escape_token;
 use tollgate_contracts_model::{Contract, Located, Node};
 
-use super::body::{self, Body, Place, direction, visit};
+use super::body::{self, direction};
 use super::delta::Delta;
-use super::lifecycle::{self, Window};
+use super::lifecycle;
+use super::media;
+use super::place::{Body, Place, visit};
+use super::sink::{At, Cx, Sink, need};
 use super::view::View;
-use super::{At, Cx, Sink, media, need};
+use super::window::Window;
 
 pub(super) fn request_body<'a>(
     cx: &Cx<'a, '_>,

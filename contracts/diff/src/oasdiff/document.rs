@@ -5,11 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use tollgate_contracts_model::{Contract, Node};
 
-use super::delta::Builder;
+use super::builder::Builder;
 use super::operations::path_item;
 use super::paths::{Paths, paths};
+use super::security;
+use super::sink::{At, Cx, Sink, entries};
 use super::version::versions;
-use super::{At, Cx, DiffSettings, Sink, entries, security};
+use crate::settings::DiffSettings;
 
 pub(super) fn compare(old: &Contract, new: &Contract, settings: &DiffSettings, sink: &mut Sink) {
     let cx = Cx {

@@ -1,7 +1,8 @@
 //! What differs at one pair of schemas, as actions that complete an id: `max-increased`,
 //! `one-of-added`. It must not know where the schema stands nor which id exists.
 
-use super::delta::{Builder, Delta};
+use super::builder::Builder;
+use super::delta::Delta;
 use super::lists::name_of;
 use super::transitions::Transitions;
 use super::types::Verdict;

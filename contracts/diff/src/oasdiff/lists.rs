@@ -4,11 +4,20 @@
 
 use std::rc::Rc;
 
-use super::delta::{Builder, Delta, ListDelta};
+use super::delta::{Delta, ListDelta};
 use super::view::View;
 
+/// How two members compare, which the comparison of whole schemas gives.
+pub(super) trait Pairs<'a> {
+    /// What differs between two members; nothing when they are equal.
+    fn pair(&self, old: Option<&View<'a>>, new: Option<&View<'a>>) -> Option<Rc<Delta<'a>>>;
+
+    /// Whether two members mean the same, written in place or behind a reference.
+    fn is_equivalent(&self, old: &View<'a>, new: &View<'a>) -> bool;
+}
+
 pub(super) fn compare<'a>(
-    builder: &Builder<'a>,
+    builder: &dyn Pairs<'a>,
     old: &[View<'a>],
     new: &[View<'a>],
 ) -> ListDelta<'a> {
@@ -34,7 +43,7 @@ pub(super) fn name_of(view: &View<'_>, idx: usize, with_title: bool) -> String {
 }
 
 fn modified<'a>(
-    builder: &Builder<'a>,
+    builder: &dyn Pairs<'a>,
     list: &mut ListDelta<'a>,
     (old_idx, old): (usize, &View<'a>),
     (new_idx, new): (usize, &View<'a>),
@@ -51,7 +60,7 @@ fn modified<'a>(
     }
 }
 
-fn by_reference<'a>(builder: &Builder<'a>, old: &[View<'a>], new: &[View<'a>]) -> ListDelta<'a> {
+fn by_reference<'a>(builder: &dyn Pairs<'a>, old: &[View<'a>], new: &[View<'a>]) -> ListDelta<'a> {
     let mut list = ListDelta::default();
     let mut taken = vec![false; new.len()];
     for (idx, view) in old.iter().enumerate() {
@@ -101,7 +110,12 @@ fn without_equal<'a>(
     left
 }
 
-fn inline<'a>(builder: &Builder<'a>, old: &[View<'a>], new: &[View<'a>], list: &mut ListDelta<'a>) {
+fn inline<'a>(
+    builder: &dyn Pairs<'a>,
+    old: &[View<'a>],
+    new: &[View<'a>],
+    list: &mut ListDelta<'a>,
+) {
     let mut added = without_equal(new, old, &|new, old| {
         builder.pair(Some(old), Some(new)).is_none()
     });
@@ -144,7 +158,7 @@ fn inline<'a>(builder: &Builder<'a>, old: &[View<'a>], new: &[View<'a>], list: &
 
 /// A member that moved behind a reference, or out of it, is neither added nor deleted.
 fn reconcile<'a>(
-    builder: &Builder<'a>,
+    builder: &dyn Pairs<'a>,
     old: &[View<'a>],
     new: &[View<'a>],
     list: &mut ListDelta<'a>,

@@ -6,10 +6,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use tollgate_contracts_model::{Contract, Located, Node};
 
 use super::contents::request_body;
-use super::lifecycle::{self, Removal, SunsetIds, Window};
+use super::lifecycle::{self, Removal, SunsetIds};
 use super::responses::responses;
+use super::sink::{At, Cx, Sink, need};
 use super::view::value_key;
-use super::{At, Cx, Sink, need, parameters, security};
+use super::window::Window;
+use super::{parameters, security};
 use crate::settings::Stability;
 
 /// The methods that oasdiff compares.
@@ -32,7 +34,7 @@ pub(super) fn operations<'a>(
 }
 
 pub(super) fn level_of(operation: Located<'_>) -> Option<Stability> {
-    lifecycle::stability(operation.node.get("x-stability-level"))
+    super::window::stability(operation.node.get("x-stability-level"))
 }
 
 pub(super) fn place(at: Located<'_>) -> tollgate_report::Place {

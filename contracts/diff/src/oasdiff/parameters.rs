@@ -8,14 +8,17 @@ use tollgate_contracts_model::canonical::canonical;
 use tollgate_contracts_model::source::escape_token;
 use tollgate_contracts_model::{Contract, Located, Node};
 
-use super::body::{Place, removed_extensible, visit};
-use super::delta::{Builder, Delta};
+use super::body::removed_extensible;
+use super::builder::Builder;
+use super::delta::Delta;
 use super::facts::{facts, type_fact};
-use super::lifecycle::{self, Deprecation, Removal, SunsetIds, Window};
+use super::lifecycle::{self, Deprecation, Removal, SunsetIds};
+use super::place::{Place, visit};
+use super::sink::{At, Sink};
 use super::transitions::Transitions;
 use super::types::{self, Change, Verdict};
 use super::view::View;
-use super::{At, Sink};
+use super::window::Window;
 use crate::settings::DiffSettings;
 
 /// One parameter of one side.

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use tollgate_contracts_model::Located;
 
 use super::operations::{level_of, operations, path_item, place, removed};
-use super::{At, Cx, Sink};
+use super::sink::{At, Cx, Sink};
 use crate::settings::Stability;
 
 /// Path items of one side by path.

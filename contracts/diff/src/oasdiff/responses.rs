@@ -5,10 +5,11 @@ use tollgate_contracts_model::{Contract, Located, Node};
 
 use super::contents::contents;
 use super::facts::{nullability, type_fact};
-use super::lifecycle::Window;
+use super::sink::{At, Cx, Sink, entries, need};
 use super::transitions::Transitions;
+use super::types;
 use super::view::View;
-use super::{At, Cx, Sink, entries, need, types};
+use super::window::Window;
 
 pub(super) fn responses<'a>(
     cx: &Cx<'a, '_>,

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
-use crate::Level;
+use crate::change::Level;
 
 /// One rule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use tollgate_contracts_model::Node;
 
+use super::sink::{At, Sink};
 use super::view::shown;
-use super::{At, Sink};
 
 /// One alternative: schemes with their scopes.
 type Alternative = BTreeMap<String, BTreeSet<String>>;

@@ -6,7 +6,8 @@ use std::collections::BTreeSet;
 
 use tollgate_contracts_model::Contract;
 
-use super::delta::{Builder, Delta, Names};
+use super::builder::Builder;
+use super::delta::{Delta, Names};
 use super::rules::rule;
 use super::view::View;
 

@@ -2,7 +2,8 @@
 
 use tollgate_contracts_model::Node;
 
-use super::{At, Level, Sink};
+use super::sink::{At, Sink};
+use crate::change::Level;
 
 /// A break that the version does not announce, where both versions are semantic.
 pub(super) fn versions(old: &Node, new: &Node, sink: &mut Sink) {

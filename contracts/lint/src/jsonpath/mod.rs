@@ -5,32 +5,17 @@
 //! `read` makes steps of a text; `walk` goes over a tree with them.
 
 mod read;
+mod step;
 mod walk;
 
 use tollgate_contracts_model::pattern::Patterns;
 
-use crate::expression::Expression;
+use step::Step;
 
 /// A compiled path.
 #[derive(Clone, Debug)]
 pub(crate) struct Path {
     steps: Vec<Step>,
-}
-
-#[derive(Clone, Debug)]
-enum Step {
-    Child(String),
-    Union(Vec<String>),
-    Wildcard,
-    /// `..`: the value and all below it.
-    Deep,
-    Filter(Expression),
-    /// `[(@.length-1)]`: the child that an expression names.
-    Script(Expression),
-    Slice(Option<i64>, Option<i64>, i64),
-    Parent,
-    /// `~`: the key instead of the value.
-    Keys,
 }
 
 impl Path {

@@ -2,7 +2,7 @@
 
 use tollgate_contracts_model::pattern::Patterns;
 
-use super::Step;
+use super::step::Step;
 use crate::expression;
 
 /// The steps of a path, or what is not understood about it.

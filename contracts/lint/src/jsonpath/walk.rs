@@ -7,7 +7,8 @@ use rustc_hash::FxHashSet;
 use tollgate_contracts_model::pattern::Patterns;
 use tollgate_contracts_model::source::escape_token;
 
-use super::{Path, Step};
+use super::Path;
+use super::step::Step;
 use crate::evaluate::{Scope, Value, number_text};
 use crate::expression::Expression;
 use crate::tree::{Item, Key, Tree};

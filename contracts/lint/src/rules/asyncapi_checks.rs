@@ -5,9 +5,9 @@ use std::collections::HashMap;
 use tollgate_contracts_model::Node;
 
 use super::{examples, servers};
-use crate::engine::Context;
+use crate::context::Context;
 use crate::forms::{Deviation, Forms};
-use crate::rule::Hit;
+use crate::hit::Hit;
 use crate::tree::Item;
 use crate::validate::{Dialect, Relax};
 

@@ -2,7 +2,8 @@
 //! documents are not read.
 
 use super::openapi_checks as checks;
-use super::{ROW, Row, What, ask, examples, servers};
+use super::row::{ROW, Row, What, ask};
+use super::{examples, servers};
 use crate::rule::RuleLevel;
 
 const OPERATIONS: &[&str] = &["$.paths[*][get,put,post,delete,options,head,patch,trace,query]"];

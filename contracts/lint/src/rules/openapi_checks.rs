@@ -4,10 +4,10 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use tollgate_contracts_model::Node;
 
-use crate::engine::Context;
+use crate::context::Context;
 use crate::forms::Forms;
 use crate::functions;
-use crate::rule::Hit;
+use crate::hit::Hit;
 use crate::tree::Item;
 use crate::values::shown;
 

@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 
 use tollgate_contracts_model::Node;
 
-use super::{ROW, Row, What, ask};
-use crate::engine::Context;
-use crate::rule::{Hit, RuleLevel};
+use super::row::{ROW, Row, What, ask};
+use crate::context::Context;
+use crate::hit::Hit;
+use crate::rule::RuleLevel;
 use crate::tree::Item;
 
 const OPERATIONS: &[&str] = &["$.paths[*][get,put,post,delete,options,head,patch,trace,query]"];

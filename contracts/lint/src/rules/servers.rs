@@ -2,8 +2,8 @@
 
 use tollgate_contracts_model::Node;
 
-use crate::engine::Context;
-use crate::rule::Hit;
+use crate::context::Context;
+use crate::hit::Hit;
 use crate::tree::Item;
 
 /// How many addresses are made from the values of variables.

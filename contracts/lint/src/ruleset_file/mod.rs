@@ -18,7 +18,8 @@ use tollgate_contracts_model::source::{self};
 use tollgate_contracts_model::{Entry, Node, SourceError};
 use tollgate_report::{Finding, Severity, suggest};
 
-use crate::rule::{FORMATS, Rule, format_of};
+use crate::document_formats::{FORMATS, format_of};
+use crate::rule::Rule;
 use crate::ruleset::{Override, Ruleset};
 
 /// Keys that a ruleset may have.

@@ -1,9 +1,10 @@
 //! An object with its traits: which value of several counts. It must not know channels.
 
-use super::Binding;
-use crate::document::{Contract, Kind};
+use super::parts::{Binding, part, strongest};
+use crate::contract::Contract;
 use crate::grammar;
-use crate::source::Node;
+use crate::kind::Kind;
+use crate::node::Node;
 use crate::views::Located;
 
 impl Contract {
@@ -74,15 +75,4 @@ pub(super) fn payload_of<'a>(
     };
     let is_read = format.is_none_or(grammar::is_json_schema_name);
     (schema.filter(|_| is_read), format.map(str::to_owned))
-}
-
-pub(super) fn part<'a>(layer: &Located<'a>, key: &str) -> Option<Located<'a>> {
-    layer.node.get(key).map(|node| Located {
-        file: layer.file,
-        node,
-    })
-}
-
-pub(super) fn strongest<'a>(layers: &[Located<'a>], key: &str) -> Option<Located<'a>> {
-    layers.iter().find_map(|layer| part(layer, key))
 }

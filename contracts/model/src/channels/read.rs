@@ -3,10 +3,11 @@
 
 use std::collections::HashSet;
 
-use super::layers::{part, payload_of, strongest};
-use super::{AsyncOperation, Channel, ChannelParameter, Message, Server};
-use crate::document::{Contract, Kind};
-use crate::source::{Entry, Node, escape_token, unescape_token};
+use super::layers::payload_of;
+use super::parts::{AsyncOperation, Channel, ChannelParameter, Message, Server, part, strongest};
+use crate::contract::Contract;
+use crate::kind::Kind;
+use crate::node::{Entry, Node, escape_token, unescape_token};
 use crate::views::{Located, text};
 
 /// A place with a pointer, references followed.

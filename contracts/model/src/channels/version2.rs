@@ -3,10 +3,10 @@
 
 use std::collections::{BTreeSet, HashSet};
 
+use super::parts::{AsyncOperation, Message};
 use super::read::{ChannelStand, Stand};
-use super::{AsyncOperation, Message};
-use crate::document::Contract;
-use crate::source::{Entry, Node, unescape_token};
+use crate::contract::Contract;
+use crate::node::{Entry, Node, unescape_token};
 use crate::views::text;
 
 /// How deep `oneOf` of messages may stand in each other.

@@ -1,9 +1,9 @@
 //! Rules of channels, their parameters and operations. They must not know what messages hold.
 
-use super::{V2, V3};
+use super::versions::{V2, V3};
 use crate::rule::RuleLevel;
 use crate::rules::asyncapi_checks as checks;
-use crate::rules::{ROW, Row, What, ask};
+use crate::rules::row::{ROW, Row, What, ask};
 
 const EMPTY_NAME: &str = "an empty `{}` names no parameter";
 const QUERY: &str = "an address of a channel is no URL; use parameters or bindings";

@@ -1,8 +1,9 @@
 //! Rules of `info` and of tags. They must not know channels, but where tags stand.
 
-use super::{V2, V3};
+use super::versions::{V2, V3};
 use crate::rule::RuleLevel;
-use crate::rules::{ROW, Row, What, ask, openapi_checks};
+use crate::rules::openapi_checks;
+use crate::rules::row::{ROW, Row, What, ask};
 
 pub(super) const ROWS: &[Row] = &[
     Row {

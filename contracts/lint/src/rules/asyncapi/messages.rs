@@ -1,9 +1,9 @@
 //! Rules of messages: headers, payloads and schemas. They must not know where messages are sent.
 
-use super::{V2, V3};
+use super::versions::{V2, V3};
 use crate::rule::RuleLevel;
 use crate::rules::asyncapi_checks as checks;
-use crate::rules::{ROW, Row, What, ask};
+use crate::rules::row::{ROW, Row, What, ask};
 
 pub(super) const ROWS: &[Row] = &[
     Row {

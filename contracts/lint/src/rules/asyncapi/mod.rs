@@ -5,13 +5,12 @@ mod channels;
 mod info;
 mod messages;
 mod servers;
+mod versions;
 
 use crate::rule::RuleLevel;
 use crate::rules::asyncapi_checks as checks;
-use crate::rules::{ROW, Row, What, ask};
-
-const V2: &[&str] = &["aas2"];
-const V3: &[&str] = &["aas3"];
+use crate::rules::row::{ROW, Row, What, ask};
+use versions::{V2, V3};
 
 /// All rules, by family.
 pub(super) const FAMILIES: &[&[Row]] = &[

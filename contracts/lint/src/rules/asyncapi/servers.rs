@@ -1,9 +1,10 @@
 //! Rules of servers and their variables. They must not know channels.
 
-use super::{V2, V3};
+use super::versions::{V2, V3};
 use crate::rule::RuleLevel;
 use crate::rules::asyncapi_checks as checks;
-use crate::rules::{ROW, Row, What, ask, servers};
+use crate::rules::row::{ROW, Row, What, ask};
+use crate::rules::servers;
 
 pub(super) const ROWS: &[Row] = &[
     Row {

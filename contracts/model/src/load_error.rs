@@ -1,0 +1,56 @@
+//! Why a contract could not be loaded.
+
+use crate::source_error::SourceError;
+
+/// Why a contract could not be loaded.
+#[derive(Debug, thiserror::Error)]
+pub enum LoadError {
+    /// The file can't be read.
+    #[error("read `{file}`; check that it is there and may be read")]
+    Read {
+        /// The file, as given.
+        file: String,
+        /// What the operating system says.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The file is larger than we read.
+    #[error("read `{file}`: it has {size_bytes} bytes, more than {max_bytes}; split it")]
+    TooLarge {
+        /// The file, as given.
+        file: String,
+        /// Its size.
+        size_bytes: u64,
+        /// The limit.
+        max_bytes: u64,
+    },
+    /// The bytes are no text.
+    #[error(
+        "read `{file}:{line}:{column}`: the byte at offset {offset} is not {encoding}; save the file as UTF-8"
+    )]
+    NotText {
+        /// The file, as given.
+        file: String,
+        /// The line of the first wrong byte, from 1.
+        line: u32,
+        /// Its column in characters, from 1.
+        column: u32,
+        /// How many bytes stand before it.
+        offset: usize,
+        /// The encoding that the file seems to have.
+        encoding: &'static str,
+    },
+    /// The text is not JSON or YAML.
+    #[error(transparent)]
+    Source(#[from] SourceError),
+    /// The document says nothing that we know.
+    #[error("read `{file}`: the document is {found}; {hint}")]
+    UnknownKind {
+        /// The file, as given.
+        file: String,
+        /// What it says instead.
+        found: String,
+        /// What to do.
+        hint: &'static str,
+    },
+}
