@@ -72,7 +72,7 @@ fn a_reference_that_leads_nowhere_names_its_place_and_the_nearest_name() {
     repository.replace(FILE, "schemas/Order\"", "schemas/Oder\"");
     let run = repository.run(&["contract", "lint"]);
     run.expect_code(3).expect_says(&[
-        "error[ref-missing]: `#/components/schemas/Oder` leads nowhere",
+        "error[ref-missing]: `#/components/schemas/Oder` cannot be resolved",
         "--> contracts/openapi.yaml:26:25",
         "did you mean `Order`?",
     ]);

@@ -1,4 +1,4 @@
-//! One answer against what the contract declares for it. It must not know what was asked before.
+//! One answer against what the contract declares for it.
 
 use serde_json::Value;
 use tollgate_contracts_instance::Validator;

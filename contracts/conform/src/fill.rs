@@ -1,5 +1,5 @@
 //! Values for the parameters of one request: those of things that are there, or those that the
-//! contract gives. It must not know what the request is meant to show.
+//! contract gives.
 
 use std::collections::BTreeMap;
 

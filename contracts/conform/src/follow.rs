@@ -1,5 +1,5 @@
 //! Requests that follow from an answer: the life of one thing from its creation to after its end,
-//! links, pages. It must not judge what an answer is like by itself.
+//! links, pages.
 
 use std::collections::BTreeMap;
 
@@ -163,7 +163,7 @@ fn live(
         Stage::PutAgain => {
             if !answer.is_success() {
                 let message = format!(
-                    "the same `PUT` was taken once and then refused with {}",
+                    "the same `PUT` was accepted once and then rejected with {}",
                     answer.status
                 );
                 return Outcome::fault("not-idempotent", message);

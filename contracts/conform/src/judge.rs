@@ -1,4 +1,4 @@
-//! One answer against what its request was meant to show. It must not know other answers.
+//! One answer against what its request was meant to show.
 
 use crate::checks::{self, Fault};
 use crate::operation::Operation;
@@ -45,7 +45,7 @@ pub(crate) fn judge(operation: &Operation, step: &Step, answer: &Answer) -> Vec<
                 };
                 let said = checks::cut(&String::from_utf8_lossy(&answer.body));
                 let message =
-                    format!("{what} that the contract allows was refused with {status}: {said}");
+                    format!("{what} that the contract allows was rejected with {status}: {said}");
                 faults.push(fault("valid-refused", &status.to_string(), message));
             }
         }

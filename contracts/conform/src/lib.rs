@@ -1,11 +1,10 @@
 //! Conformance: requests derived from a contract, and whether the answers keep to it.
 //!
-//! [`Session`] is a conversation that somebody else carries out: it gives a request, takes the
+//! [`Session`] is a conversation that someone else carries out: it gives a request, takes the
 //! answer, and gives the next one, until its bound. Each operation is asked as the contract allows
 //! first, then things are made, read, changed and deleted, lists are read page by page, and then
 //! come broken, odd and drawn values in turns. The same contract, seed and answers give the same
-//! requests. [`talks`] does the same for the messages of a WebSocket. This crate must not know
-//! sockets, addresses or time.
+//! requests. [`talks`] does the same for the messages of a WebSocket.
 
 mod checks;
 mod fill;

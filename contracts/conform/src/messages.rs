@@ -1,5 +1,5 @@
 //! WebSocket messages from an `AsyncAPI` contract: what to send, and whether what comes back is
-//! declared. It must not open a connection.
+//! declared.
 
 use serde_json::Value;
 use tollgate_contracts_instance::Validator;
@@ -33,7 +33,7 @@ pub struct Line {
     pub name: String,
     /// What is sent.
     pub text: String,
-    /// Whether the contract allows it; otherwise the keyword that refuses it.
+    /// Whether the contract allows it; otherwise the keyword that rejects it.
     pub broken: Option<String>,
 }
 

@@ -1,5 +1,4 @@
-//! Odd values that break careless programs, whether the contract allows them or not. It must not
-//! know what a schema says.
+//! Unusual values that break careless programs, whether the contract allows them or not.
 
 use tollgate_contracts_instance::Json;
 use tollgate_stats::Rng;

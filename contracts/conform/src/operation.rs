@@ -1,5 +1,4 @@
-//! The operations of a contract, ready to make requests and to judge answers. It must not know
-//! what was sent before.
+//! The operations of a contract, ready to make requests and to judge answers.
 
 use std::collections::BTreeMap;
 
@@ -283,7 +282,7 @@ fn made(schema: &Value, settings: &InstanceSettings) -> Made {
     }
 }
 
-/// The examples that hold, beside or inside the schema.
+/// The examples that hold, next to or inside the schema.
 fn examples_of(contract: &Contract, at: Located<'_>, validator: Option<&Validator>) -> Vec<Json> {
     let mut found: Vec<Value> = Vec::new();
     for entry in at

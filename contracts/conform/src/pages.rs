@@ -154,7 +154,7 @@ pub(crate) fn take(pages: &mut Pages, answer: &Answer) -> (Option<Fault>, Turn) 
     if !answer.is_success() {
         if pages.n_pages > 0 {
             let message = format!(
-                "page {} was refused with {}, though the page before pointed to it",
+                "page {} was rejected with {}, although the previous page points to it",
                 pages.n_pages + 1,
                 answer.status
             );

@@ -1,5 +1,5 @@
 //! What is asked in which order: all operations as they should be, lives, pages, then what tells
-//! most. It must not know answers.
+//! most.
 
 use std::collections::VecDeque;
 
@@ -11,7 +11,7 @@ use crate::{follow, pages};
 /// How many things are made before a list is read page by page.
 const THINGS_FOR_PAGES: usize = 3;
 
-/// What stands in the queue.
+/// What is in the queue.
 pub(crate) enum Plan {
     Recipe(usize, Recipe),
     Step(Box<Step>),

@@ -1,5 +1,4 @@
 //! What one request is meant to show: which kinds there are for an operation, and how each is made.
-//! It must not judge answers, nor choose what is asked next.
 
 use serde_json::Value;
 use tollgate_contracts_instance::{Broken, Json};
@@ -33,7 +32,7 @@ pub(crate) enum Recipe {
     WrongCredentials,
     /// A method that the path does not have.
     Method(&'static str),
-    /// Odd values, whether allowed or not.
+    /// Unusual values, whether allowed or not.
     Odd(usize),
 }
 

@@ -142,10 +142,10 @@ pub fn findings(report: &Report, base: &str, caller_headers: &[String]) -> Vec<F
         let code = format!("conform-{}", failure.check);
         let mut finding = Finding::error(&code, text)
             .at(failure.place.clone())
-            .because("whoever trusts the contract is let down here");
+            .because("clients that rely on the contract fail here");
         if let Some(request) = &failure.request {
             let command = curl(base, request, caller_headers);
-            finding = finding.fix_command("see it again", &command);
+            finding = finding.fix_command("send the request again", &command);
         }
         found.push(finding);
     }
@@ -166,7 +166,7 @@ pub fn findings(report: &Report, base: &str, caller_headers: &[String]) -> Vec<F
         found.push(
             Finding::error(&code, text)
                 .at(failure.place.clone())
-                .because("whoever trusts the contract is let down here"),
+                .because("clients that rely on the contract fail here"),
         );
     }
     found

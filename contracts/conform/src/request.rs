@@ -50,7 +50,7 @@ impl Answer {
     }
 }
 
-/// What stands in the place of the body.
+/// What is in the place of the body.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Content {
     /// A value, written as the body's media type says.

@@ -1,5 +1,5 @@
 //! What the service has shown to exist: values of path parameters, from created things, lists,
-//! links and `Location`. It must not judge answers.
+//! links and `Location`.
 
 use std::collections::BTreeMap;
 
@@ -59,7 +59,7 @@ fn is_id_of(field: &str, parameter: &str) -> bool {
     field == "uuid" || (is_kind && parameter.ends_with(&field))
 }
 
-/// The scalar under a field as it stands in an address.
+/// The scalar under a field as it is in an address.
 fn scalar(value: &Value) -> Option<String> {
     match value {
         Value::String(text) if !text.is_empty() && text.len() <= 200 => Some(text.clone()),

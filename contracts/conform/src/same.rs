@@ -1,4 +1,4 @@
-//! Whether two readings of one thing say the same. It must not know where they come from.
+//! Whether two readings of one thing say the same.
 
 use std::collections::BTreeSet;
 

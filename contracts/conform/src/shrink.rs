@@ -35,7 +35,7 @@ pub(crate) fn begin_shrink(
     fault: &Fault,
     number: usize,
 ) -> Option<Shrink> {
-    // What is odd about a request without a method or a right is not in its parts.
+    // What is wrong about a request without a method or a right is not in its parts.
     if step.method.is_some() {
         return None;
     }

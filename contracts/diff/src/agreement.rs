@@ -1,5 +1,4 @@
-//! Cases of a folder of vectors (old, new, expected ids, counts) against what we find. It must not
-//! know files or how a case is called.
+//! Cases of a folder of vectors (old, new, expected ids, counts) against what we find.
 
 use std::collections::BTreeSet;
 

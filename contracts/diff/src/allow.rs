@@ -1,5 +1,5 @@
-//! Changes that somebody agreed to: entries of the settings with a reason and a last day, and
-//! lines of oasdiff's ignore files. It must not know where either is kept.
+//! Changes that someone agreed to: entries of the settings with a reason and a last day, and lines
+//! of oasdiff's ignore files.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -104,7 +104,7 @@ pub fn take_allowed(
             let text = format!("the allowed change `{name}` {problem}");
             findings.push(
                 Finding::warning("allowed-change-not-used", text)
-                    .fix("agree again with a reason and a later day, or take the entry out"),
+                    .fix("extend the entry with a reason and a later day, or remove it"),
             );
             continue;
         }
@@ -187,7 +187,7 @@ fn score(line: &str, finding: &PeerFinding) -> Option<usize> {
     if line.contains(&format!("[{}]", finding.id)) {
         return Some(usize::MAX);
     }
-    // What stands outside operations is only named by a line without one.
+    // What is outside operations is only named by a line without one.
     if place.is_empty() && line.split_whitespace().any(|word| word.starts_with('/')) {
         return None;
     }

@@ -226,7 +226,7 @@ fn compare_messages<'a>(
             ..scope.clone()
         };
         let Some(found) = find(new, message) else {
-            // Who sends it is refused; who waits for it waits in vain.
+            // Who sends it is rejected; who waits for it waits in vain.
             let text = format!("the message `{}` is gone", message.name);
             let level = match scope.direction {
                 Direction::Request => Level::Breaking,

@@ -1,5 +1,4 @@
-//! The local contract against the blessed one: a break needs a new major version. It must not
-//! know where either is kept.
+//! The local contract against the blessed one: a break needs a new major version.
 
 use tollgate_contracts_model::Contract;
 use tollgate_report::{Finding, Outcome, Place, Verdict};
@@ -8,7 +7,7 @@ use crate::change::{Change, Level, suggest_bump};
 use crate::compare::diff;
 
 /// The command that agrees to the local contract.
-const BLESS_COMMAND: &str = "cargo xtask contract bless";
+const BLESS_COMMAND: &str = "{tollgate} contract bless";
 
 /// Passes when nothing breaks or the major version is higher; fails with each breaking change
 /// and its place; warns when nothing is blessed yet.
@@ -20,8 +19,8 @@ pub fn check_blessed(blessed: Option<&Contract>, local: &Contract) -> Verdict {
             format!("`{}` has no blessed contract yet", local.entry),
         )
         .at(Place::file(local.entry.clone()))
-        .because("nobody can say what would break")
-        .fix_command("agree to the contract as it is", BLESS_COMMAND);
+        .because("without a blessed contract breaking changes are not detected")
+        .fix_command("bless the contract as it is", BLESS_COMMAND);
         return Verdict::from_findings(vec![finding], "there is no blessed contract yet");
     };
     let changes = diff(blessed, local);
@@ -46,7 +45,7 @@ pub fn check_blessed(blessed: Option<&Contract>, local: &Contract) -> Verdict {
         if finding.severity == tollgate_report::Severity::Error {
             finding.fix = Some(tollgate_report::Fix {
                 description: format!(
-                    "take the change back, or raise the major version `{}` and bless it",
+                    "revert the change, or raise the major version `{}` and bless the contract",
                     blessed.version
                 ),
                 command: Some(BLESS_COMMAND.to_owned()),
@@ -56,7 +55,7 @@ pub fn check_blessed(blessed: Option<&Contract>, local: &Contract) -> Verdict {
     let clean = match changes.len() {
         0 => "nothing changed since it was blessed".to_owned(),
         n => format!(
-            "nothing breaks; changes since it was blessed: {n}, which ask for a {} version",
+            "nothing breaks; changes since it was blessed: {n}, which require a {} version",
             suggest_bump(&changes).word()
         ),
     };

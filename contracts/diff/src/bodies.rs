@@ -1,5 +1,4 @@
-//! Request bodies and responses of two operations: media types, headers, statuses. It must not
-//! know parameters.
+//! Request bodies and responses of two operations: media types, headers, statuses.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -74,7 +73,7 @@ pub(crate) fn compare_contents<'a>(
     new: Located<'a>,
 ) {
     let (old_media, new_media) = (media_of(old), media_of(new));
-    // A client that asks for it, or sends it, is refused; what the service calls with is its own
+    // A client that asks for it, or sends it, is rejected; what the service calls with is its own
     // choice, and a client may not read a new one.
     let is_chosen = scope.words.is_called() && scope.direction == Direction::Response;
     let (removed, added) = match is_chosen {

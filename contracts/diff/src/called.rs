@@ -1,5 +1,5 @@
 //! What the service calls: webhooks and callbacks of two `OpenAPI` contracts. It writes their
-//! requests and reads their responses. It must not know how schemas compare.
+//! requests and reads their responses.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -185,7 +185,7 @@ fn bodies_written<'a>(
     walk.push(scope, draft);
 }
 
-/// What the service sends beside the body: headers, query and the like.
+/// What the service sends next to the body: headers, query and the like.
 fn parameters<'a>(walk: &mut Walk<'a>, scope: &Scope, old: &Operation<'a>, new: &Operation<'a>) {
     let by_key = |operation: &Operation<'a>| -> BTreeMap<(String, String), Parameter<'a>> {
         let parameters = operation.parameters.iter();

@@ -7,22 +7,22 @@ use tollgate_report::{Finding, Place, Severity};
 pub enum Level {
     /// Compatible.
     Info,
-    /// It may break somebody; look.
+    /// It may break someone; look.
     Warning,
-    /// It breaks somebody who kept to the old contract.
+    /// It breaks someone who kept to the old contract.
     Breaking,
 }
 
-/// Whether somebody was shown what breaks.
+/// Whether someone was shown what breaks.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Witness {
     /// Nobody looked, or the change is not one of a schema.
     NotAsked,
-    /// A value that one side accepts and the other refuses, as JSON.
+    /// A value that one side accepts and the other rejects, as JSON.
     Found {
         /// The value, as JSON text.
         instance: String,
-        /// True when the old side accepts it and the new one refuses it.
+        /// True when the old side accepts it and the new one rejects it.
         is_refused_by_new: bool,
     },
     /// None was found within the bound.
@@ -46,9 +46,9 @@ pub struct Change {
     pub operations: Vec<String>,
     /// oasdiff's id for the same rule, for its ignore files.
     pub alias_oasdiff: Option<String>,
-    /// Where it stood.
+    /// Where it was.
     pub place_old: Option<Place>,
-    /// Where it stands.
+    /// Where it is.
     pub place_new: Option<Place>,
     /// What changed: lower case, no full stop, values in backticks.
     pub message: String,
@@ -131,7 +131,7 @@ impl Change {
     }
 }
 
-/// The version bump that changes ask for: major when somebody breaks, minor when something else
+/// The version bump that changes ask for: major when someone breaks, minor when something else
 /// changed that can be seen, none for none.
 #[must_use]
 pub fn suggest_bump(changes: &[Change]) -> Bump {

@@ -1,5 +1,4 @@
-//! One schema seen through its references and its `allOf`: what it says in effect. It must not
-//! know what a change is.
+//! One schema seen through its references and its `allOf`: what it says in effect.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -86,7 +85,7 @@ impl<'a> Flat<'a> {
         )
     }
 
-    /// The variants of a union without null; nothing when at most one is left beside null.
+    /// The variants of a union without null; nothing when at most one is left next to null.
     pub(crate) fn variants(&self, key: &str) -> Option<Vec<Located<'a>>> {
         let (file, node) = self.get(key)?;
         let items = node.as_array()?;

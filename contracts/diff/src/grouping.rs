@@ -1,5 +1,5 @@
-//! One edit, one change: what many operations share is reported once, and what only oasdiff's
-//! rules see joins what our own comparison found. It must not know schemas.
+//! One edit, one change: what many operations share is reported once, and what only oasdiff's rules
+//! see joins what our own comparison found.
 
 use std::collections::{BTreeMap, BTreeSet};
 

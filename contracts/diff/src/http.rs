@@ -1,5 +1,4 @@
-//! Two `OpenAPI` contracts: paths, operations, parameters, bodies, responses. It must not know
-//! how schemas compare.
+//! Two `OpenAPI` contracts: paths, operations, parameters, bodies, responses.
 
 use std::collections::{BTreeMap, BTreeSet};
 

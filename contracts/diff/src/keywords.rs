@@ -1,5 +1,5 @@
-//! Keywords of JSON Schema 2020-12 beside the common ones: conditions, tuples, patterns of names,
-//! dependencies, what is left unevaluated. It must not know where schemas stand.
+//! Keywords of JSON Schema 2020-12 next to the common ones: conditions, tuples, patterns of names,
+//! dependencies, what is left unevaluated.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -122,7 +122,7 @@ fn map<'a>(walk: &mut Walk<'a>, scope: &Scope, sides: &Sides<'_, 'a>, (key, word
     }
 }
 
-/// Places of a tuple: a schema more narrows what stood under `items` or was free.
+/// Places of a tuple: a schema more narrows what was under `items` or was free.
 fn prefix_items<'a>(walk: &mut Walk<'a>, scope: &Scope, sides: &Sides<'_, 'a>) {
     let key = "prefixItems";
     let read = |at: Option<Located<'a>>| {
@@ -176,7 +176,7 @@ fn dependent_required(walk: &mut Walk<'_>, scope: &Scope, sides: &Sides<'_, '_>)
     }
 }
 
-/// `minContains` (1 when absent) and `maxContains`, beside `contains` on both sides.
+/// `minContains` (1 when absent) and `maxContains`, next to `contains` on both sides.
 fn contained(walk: &mut Walk<'_>, scope: &Scope, sides: &Sides<'_, '_>) {
     if sides.old.node("contains").is_none() || sides.new.node("contains").is_none() {
         return;

@@ -1,5 +1,5 @@
 //! Schemas that say the same in the same words, which most are when two revisions are compared:
-//! they need no look at what they mean. It must not know what a change is.
+//! they need no look at what they mean.
 
 use tollgate_contracts_model::{Entry, Node, NodeValue};
 

@@ -1,5 +1,4 @@
-//! Bounds and other plain keywords of a schema: lengths, numbers, patterns, formats. It must not
-//! know properties or unions.
+//! Bounds and other plain keywords of a schema: lengths, numbers, patterns, formats.
 
 use tollgate_contracts_model::canonical::canonical;
 use tollgate_contracts_model::{Located, Node};
@@ -18,7 +17,7 @@ const BOUNDS: [(&str, &str, bool); 6] = [
     ("minProperties", "min-properties", false),
 ];
 
-/// A bound and where it stands.
+/// A bound and where it is.
 #[derive(Clone, Copy)]
 struct Bound<'a> {
     value: f64,
@@ -73,7 +72,7 @@ fn inclusive<'a>(flat: &Flat<'a>, limit: &str, exclusive: &str) -> Option<Bound<
     plain_bound(flat, limit)
 }
 
-/// `exclusiveMaximum: 5`, or in 3.0 `maximum: 5` beside `exclusiveMaximum: true`.
+/// `exclusiveMaximum: 5`, or in 3.0 `maximum: 5` next to `exclusiveMaximum: true`.
 fn exclusive_bound<'a>(flat: &Flat<'a>, limit: &str, exclusive: &str) -> Option<Bound<'a>> {
     if flat.is_true(exclusive) {
         plain_bound(flat, limit)
@@ -179,7 +178,7 @@ fn compare_default(walk: &mut Walk<'_>, scope: &Scope, old: &Flat<'_>, new: &Fla
         (Some(old), Some(new)) if old != new => "changed",
         _ => return,
     };
-    // Who leaves a parameter out gets another answer; nothing is refused.
+    // Who leaves a parameter out gets another answer; nothing is rejected.
     let is_parameter = scope.subject() == "request-parameter";
     let show =
         |text: Option<String>| text.map_or_else(|| "none".to_owned(), |text| format!("`{text}`"));

@@ -1,4 +1,4 @@
-//! Properties of two objects: there or not, required or not. It must not know unions.
+//! Properties of two objects: there or not, required or not.
 
 use std::collections::BTreeSet;
 

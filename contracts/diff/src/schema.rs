@@ -1,5 +1,5 @@
 //! Two schemas by direction: types, values, properties, items, unions. Recursion ends at pairs
-//! already seen. It must not know where schemas stand in an operation.
+//! already seen.
 
 use std::collections::BTreeSet;
 

@@ -1,5 +1,5 @@
-//! Who may call: the alternatives of two operations, by what the schemes are, not by what they
-//! are called. It must not know schemas.
+//! Who may call: the alternatives of two operations, by what the schemes are, not by what they are
+//! called.
 
 use std::collections::{BTreeMap, BTreeSet};
 

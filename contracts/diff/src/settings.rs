@@ -1,5 +1,4 @@
-//! What a comparison is told from outside: the day, deprecation windows, stability. It must not
-//! read a clock.
+//! What a comparison is told from outside: the day, deprecation windows, stability.
 
 use std::fmt;
 use std::str::FromStr;
@@ -25,9 +24,9 @@ impl Day {
     }
 }
 
-/// The text is no day.
+/// The text is not a day.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("read `{text}` as a day; write YYYY-MM-DD")]
+#[error("`{text}` is not a day; write YYYY-MM-DD")]
 pub struct DayError {
     text: String,
 }

@@ -1,5 +1,4 @@
-//! Changes of `oneOf` and `anyOf`: variants that are gone or added. It must not know
-//! properties.
+//! Changes of `oneOf` and `anyOf`: variants that are gone or added.
 
 use tollgate_contracts_model::Located;
 

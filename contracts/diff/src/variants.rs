@@ -1,5 +1,4 @@
 //! Which variants of two unions belong together: by name, by tag, by text, then by meaning.
-//! It must not know what a difference between them means.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,5 +1,5 @@
 //! What the comparisons share: the two contracts, the changes so far, pairs already seen, and how
-//! direction decides whom a change breaks. It must not know any one rule.
+//! direction decides whom a change breaks.
 
 use rustc_hash::FxHashSet;
 use tollgate_contracts_model::{Contract, Located, Node};
@@ -162,7 +162,7 @@ impl Draft {
 /// A pair of nodes by address, with the direction in which they were compared.
 pub(crate) type Pair = (usize, usize, Direction);
 
-/// A change with the pair of schemas at which it stands.
+/// A change with the pair of schemas at which it is.
 pub(crate) struct Found<'a> {
     pub(crate) change: Change,
     pub(crate) direction: Direction,
@@ -204,7 +204,7 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// Compares two schemas that stand below others; `depth` is how deep.
+    /// Compares two schemas that are below others; `depth` is how deep.
     pub(crate) fn step(&mut self, scope: &Scope, old: Located<'a>, new: Located<'a>, depth: usize) {
         (self.compare_schemas)(self, scope, old, new, depth);
     }
@@ -327,7 +327,7 @@ pub fn oasdiff_alias(code: &str) -> Option<&str> {
     Some(code)
 }
 
-/// Where a node stands.
+/// Where a node is.
 pub(crate) fn place(at: Located<'_>) -> Place {
     at.node.place(at.file)
 }

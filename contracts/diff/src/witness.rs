@@ -1,5 +1,4 @@
-//! A value that shows a break: valid on the side that must keep working, refused by the other. It
-//! must not know operations.
+//! A value that shows a break: valid on the side that must keep working, rejected by the other.
 
 use std::collections::HashMap;
 
@@ -114,7 +113,7 @@ fn seek(
     Witness::NotFound
 }
 
-/// A value that `accepting` accepts and `refusing` refuses.
+/// A value that `accepting` accepts and `refusing` rejects.
 fn between(accepting: &Value, refusing: &Value, is_refused_by_new: bool) -> Option<Witness> {
     let size = accepting.to_string().len() + refusing.to_string().len();
     if size > SCHEMA_SIZE_MAX_BYTES {
@@ -140,7 +139,7 @@ fn between(accepting: &Value, refusing: &Value, is_refused_by_new: bool) -> Opti
     })
 }
 
-/// Values that the refusing side refuses in exactly one place.
+/// Values that the refusing side rejects in exactly one place.
 fn broken(refusing: &Value, no: &Validator, is_witness: &dyn Fn(&Value) -> bool) -> Option<Value> {
     let settings = InstanceSettings {
         n_max: 8,
@@ -190,7 +189,7 @@ fn borders(accepting: &Value, refusing: &Value) -> Vec<Value> {
     values
 }
 
-/// A length and those beside it, none too long to make.
+/// A length and those next to it, none too long to make.
 fn lengths(value: &Value) -> impl Iterator<Item = usize> + use<> {
     const LENGTH_MAX: u64 = 10_000;
     let length = value.as_u64().filter(|length| *length <= LENGTH_MAX);

@@ -1,5 +1,5 @@
-//! Ways to break a value in one place: each a change and the keyword that refuses it. It must not
-//! check whether the broken value is refused.
+//! Ways to break a value in one place: each a change and the keyword that rejects it. It must not
+//! check whether the broken value is rejected.
 
 use serde_json::Value;
 
@@ -20,7 +20,7 @@ const UNKNOWN_KEY: &str = "tollgateUnknown";
 /// What is done at a place.
 #[derive(Clone, Debug)]
 pub(crate) enum Change {
-    /// Another value stands there.
+    /// Another value is there.
     Replace(Json),
     /// A key is taken away.
     Remove(String),
@@ -181,7 +181,7 @@ fn string_breaks(flat: &Flat<'_>, text: &str, add: &mut Add<'_>) {
     }
     if !flat.patterns.is_empty() {
         let fill = flat.len_min.max(1);
-        // The first that the whole schema refuses is kept.
+        // The first that the whole schema rejects is kept.
         for wrong in ["☃", " ", "\u{1}", "-", "A", "0"] {
             let mut wrong = wrong.repeat(fill);
             if let Some(max) = flat.len_max {

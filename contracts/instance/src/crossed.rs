@@ -1,5 +1,4 @@
-//! Valid objects that hold, at a key which only other alternatives list, what these would refuse.
-//! It must not choose alternatives.
+//! Valid objects that hold, at a key which only other alternatives list, what these would reject.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -12,7 +12,7 @@ pub enum Origin {
     Choice,
     /// Everything, with a key that no schema names.
     Extra,
-    /// A choice with keys that only alternatives not chosen list, and what those would refuse.
+    /// A choice with keys that only alternatives not chosen list, and what those would reject.
     Crossed,
     /// By chance.
     Drawn,
@@ -35,7 +35,7 @@ pub struct Broken {
     /// Where it is broken, as a JSON Pointer; for `required` and keys that are not allowed the
     /// object.
     pub pointer: String,
-    /// The keyword that refuses it.
+    /// The keyword that rejects it.
     pub keyword: &'static str,
     /// The key that is missing or too many.
     pub key: Option<String>,
@@ -56,7 +56,7 @@ pub struct Instances {
     pub invalid: Vec<Broken>,
     /// Values that were made and could not be confirmed.
     pub n_dropped: usize,
-    /// Why nothing could be checked: the schema is refused by the validator. Then both lists are
+    /// Why nothing could be checked: the schema is rejected by the validator. Then both lists are
     /// empty.
     pub problem: Option<String>,
 }

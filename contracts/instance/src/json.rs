@@ -1,4 +1,4 @@
-//! A JSON value that keeps numbers as they are written. It must not know schemas.
+//! A JSON value that keeps numbers as they are written.
 
 use std::fmt::{self, Write as _};
 

@@ -16,7 +16,7 @@ use crate::settings::InstanceSettings;
 use crate::text::{self, Patterns};
 use tollgate_stats::Rng;
 
-/// How often an instance that does not hold is mended before it is left out.
+/// How often an instance that does not hold is repaired before it is left out.
 const MENDS_MAX: usize = 12;
 /// After so many known instances in a row nothing new is expected.
 const REPEATS_MAX: usize = 12;
@@ -229,7 +229,7 @@ impl<'s> Maker<'s, '_> {
         all
     }
 
-    /// Keeps a broken value when the validator refuses it, and for this place alone.
+    /// Keeps a broken value when the validator rejects it, and for this place alone.
     fn broken(&mut self, base: &Json, one: Break) -> bool {
         let Some(json) = one.apply(base) else {
             return false;

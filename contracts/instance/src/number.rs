@@ -1,5 +1,4 @@
-//! Numbers for given bounds, as texts: typical, at the borders, wide. It must not know schemas
-//! beyond the bounds.
+//! Numbers for given bounds, as texts: typical, at the borders, wide.
 
 use serde_json::Number;
 

@@ -1,4 +1,4 @@
-//! Texts that match a regular expression, made from its parse tree. It must not know schemas.
+//! Texts that match a regular expression, made from its parse tree.
 
 use regex_syntax::hir::{Class, Hir, HirKind, Look};
 

@@ -1,5 +1,4 @@
 //! One value of a schema, by a plan: the smallest, the whole, the n-th row of choices, or drawn.
-//! It must not decide whether the value holds.
 
 use std::collections::BTreeSet;
 
@@ -44,12 +43,12 @@ pub(crate) struct Sampler<'s, 'c> {
     pub(crate) sites: Option<Vec<Site<'s>>>,
 }
 
-/// Where a value stands.
+/// Where a value is.
 #[derive(Clone)]
 struct Spot {
     pointer: String,
     depth: usize,
-    /// How many values may stand below it.
+    /// How many values may are below it.
     fuel: usize,
     /// The number of the choice, shared out between the choices of one value.
     row: usize,

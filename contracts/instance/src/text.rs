@@ -1,5 +1,4 @@
-//! Texts for a length, a format and patterns: typical, at the borders, unicode, long. It must not
-//! know schemas beyond those constraints.
+//! Texts for a length, a format and patterns: typical, at the borders, unicode, long.
 
 use std::collections::BTreeMap;
 

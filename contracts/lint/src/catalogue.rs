@@ -21,7 +21,7 @@ pub struct RuleInfo {
     pub set: String,
     /// How much it matters.
     pub level: RuleLevel,
-    /// Whether it is on unless somebody turns it off.
+    /// Whether it is on unless someone turns it off.
     pub is_recommended: bool,
     /// Why it matters; empty when nobody said.
     pub why: String,

@@ -1,5 +1,5 @@
 //! Runs rules over a contract: finds the values that a rule looks at, asks, and words what it
-//! finds. It must not know which rules there are.
+//! finds.
 
 use std::collections::BTreeSet;
 
@@ -194,7 +194,7 @@ fn variable(
         "description" => rule.description.clone().unwrap_or_default(),
         "property" => property(),
         "path" => {
-            // The way over references, when it ends at the value; else where the value stands.
+            // The way over references, when it ends at the value; else where the value is.
             let way = path();
             let own = tree.pointer(hit.at);
             let is_moved = tree.file(hit.at) != tree.file(tree.root());

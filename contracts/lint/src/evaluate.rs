@@ -1,5 +1,4 @@
-//! The values of filter expressions over a tree, by the rules of JavaScript. It must not know
-//! JSONPath.
+//! The values of filter expressions over a tree, by the rules of JavaScript.
 
 use std::sync::Arc;
 

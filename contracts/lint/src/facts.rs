@@ -1,5 +1,5 @@
-//! What one pass over all values gathers for the rules that look everywhere: schemas with an
-//! enum, values with examples, references, descriptions. It must not know any one rule.
+//! What one pass over all values gathers for the rules that look everywhere: schemas with an enum,
+//! values with examples, references, descriptions.
 
 use std::collections::BTreeSet;
 
@@ -41,7 +41,7 @@ pub(crate) struct Facts {
     pub(crate) texts: Vec<Item>,
     /// Schemas with an example or a default.
     pub(crate) schema_examples: Vec<Item>,
-    /// Media types, headers and parameters with examples, and whether they stand below the body
+    /// Media types, headers and parameters with examples, and whether they are below the body
     /// of a request, and below a response.
     pub(crate) media_examples: Vec<(Item, bool, bool)>,
     /// Objects with `xml`.
@@ -135,7 +135,7 @@ impl Facts {
 }
 
 /// For each item, over which kinds of places it is reached from the root; references are
-/// followed, and what stands beside one is not reached.
+/// followed, and what is next to one is not reached.
 fn ways(tree: &Tree<'_>) -> Vec<u16> {
     let mut ways = vec![0_u16; tree.len()];
     let mut work = vec![(tree.root(), way::REACHED)];

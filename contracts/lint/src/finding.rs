@@ -5,7 +5,7 @@ use tollgate_report::{Finding, Severity};
 /// One place where a rule is broken.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LintFinding {
-    /// What is wrong, where, why, and how to mend it; its code is the name of the rule.
+    /// What is wrong, where, why, and how to repair it; its code is the name of the rule.
     pub finding: Finding,
     /// The JSON Pointer of the value in its file.
     pub pointer: String,

@@ -1,5 +1,5 @@
 //! The formats that JSON Schema names, checked as Spectral's validator does. An unknown format
-//! holds for everything. It must not know schemas.
+//! holds for everything.
 
 use tollgate_contracts_model::pattern;
 

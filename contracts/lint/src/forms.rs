@@ -1,5 +1,5 @@
-//! Whether the objects of a document have the fields that its specification asks for, of the
-//! right types, and no others. The fields are data, in `forms/*.txt`. It must not know style.
+//! Whether the objects of a document have the fields that its specification asks for, of the right
+//! types, and no others. The fields are data, in `forms/*.txt`.
 
 use std::collections::{BTreeMap, HashSet};
 

@@ -1,5 +1,4 @@
-//! The functions that rules of a ruleset name, read with their options. They must not know where
-//! a rule looks.
+//! The functions that rules of a ruleset name, read with their options.
 
 use std::sync::Arc;
 
@@ -55,12 +54,12 @@ fn custom(file: &str, node: &Node, name: &str, own_functions: &[&str]) -> Findin
         None => Finding::warning(
             "ruleset-function",
             format!(
-                "`{name}` is no core function but JavaScript and can't run: this check is left out"
+                "`{name}` is not a core function but JavaScript, which is not run: this check is left out"
             ),
         )
         .at(node.place(file))
-        .because("Tollgate runs no code of a ruleset")
-        .fix(format!("say the same with `{}`", NAMES.join("`, `"))),
+        .because("Tollgate does not run code of a ruleset")
+        .fix(format!("express the rule with `{}`", NAMES.join("`, `"))),
     }
 }
 
@@ -142,7 +141,7 @@ impl Options<'_> {
         let pattern = self
             .patterns
             .get(text)
-            .ok_or_else(|| format!("`{text}` is no regular expression"))?;
+            .ok_or_else(|| format!("`{text}` is not a regular expression"))?;
         Ok(Some(Matcher {
             text: text.to_owned(),
             pattern,

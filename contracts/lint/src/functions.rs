@@ -1,5 +1,4 @@
-//! Spectral's core functions: what a rule of a ruleset may ask of a value. They must not know
-//! where the value was found.
+//! Spectral's core functions: what a rule of a ruleset may ask of a value.
 
 use std::cmp::Ordering;
 use std::sync::Arc;
@@ -418,7 +417,7 @@ fn schema(context: &Context<'_, '_>, target: &Target<'_>, option: &SchemaOption)
         .collect()
 }
 
-/// A key against a schema: the key stands in a document of its own for as long.
+/// A key against a schema: the key is in a document of its own for as long.
 fn key_schema(
     context: &Context<'_, '_>,
     schemas: &Tree<'_>,
@@ -471,7 +470,10 @@ pub(crate) fn typed_enum(context: &Context<'_, '_>, item: Item) -> Vec<Hit> {
             let shown = shown(tree.node(value));
             Hit::new(
                 value,
-                format!("the value {shown} is no `{}`", words.join("` or `")),
+                format!(
+                    "the value {shown} is not of type `{}`",
+                    words.join("` or `")
+                ),
             )
         })
         .collect()

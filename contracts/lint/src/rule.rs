@@ -1,5 +1,4 @@
-//! What a rule is: where it looks, what it asks, how much it matters. It must not know one rule
-//! by name.
+//! What a rule is: where it looks, what it asks, how much it matters.
 
 use std::sync::Arc;
 

@@ -1,5 +1,4 @@
 //! A set of rules as it runs: which rules are on, how much each matters, and where that differs.
-//! It must not know how rulesets are written.
 
 use std::collections::BTreeMap;
 
@@ -32,7 +31,7 @@ pub struct Ruleset {
     pub(crate) file: Option<String>,
     pub(crate) rules: BTreeMap<String, Rule>,
     pub(crate) overrides: Vec<Override>,
-    /// What is odd about the ruleset itself.
+    /// What is wrong about the ruleset itself.
     pub(crate) findings: Vec<Finding>,
     pub(crate) patterns: Patterns,
 }
@@ -129,7 +128,7 @@ impl Ruleset {
         }
     }
 
-    /// What is odd about the ruleset itself: what can't run, is not fetched, or is not known.
+    /// What is wrong about the ruleset itself: what can't run, is not fetched, or is not known.
     #[must_use]
     pub fn findings(&self) -> &[Finding] {
         &self.findings

@@ -1,5 +1,5 @@
-//! An index over the nodes of several documents: parents, pointers, children by key, and where
-//! each reference leads. Built in one pass. It must not know rules, nor what an object means.
+//! An index over the nodes of several documents: parents, pointers, children by key, and where each
+//! reference leads. Built in one pass.
 
 use std::collections::HashMap;
 
@@ -34,7 +34,7 @@ struct Slot<'a> {
     first: u32,
     len: u32,
     file: u32,
-    /// Where the reference of this object leads; [`NONE`] when it is none or leads nowhere.
+    /// Where the reference of this object leads; [`NONE`] when it is none or has no target.
     target: u32,
     is_data: bool,
 }
@@ -308,7 +308,7 @@ impl<'a> Tree<'a> {
         self.files[self.slot(item).file as usize]
     }
 
-    /// Whether an item stands in the entry file.
+    /// Whether an item is in the entry file.
     pub(crate) fn is_in_entry(&self, item: Item) -> bool {
         self.slot(item).file == 0
     }

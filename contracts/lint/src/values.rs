@@ -1,5 +1,4 @@
-//! What is asked of any JSON value: its type, whether it equals another, how a message shows it. It
-//! must not know schemas or rules.
+//! What is asked of any JSON value: its type, whether it equals another, how a message shows it.
 
 use tollgate_contracts_model::{Node, NodeValue};
 

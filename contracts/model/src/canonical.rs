@@ -1,4 +1,4 @@
-//! A value as text that is the same for equal values. It must not know what a value is for.
+//! A value as text that is the same for equal values.
 
 use crate::node::{Entry, Node};
 

@@ -22,7 +22,7 @@ pub struct Document {
     pub(crate) names: Names,
 }
 
-/// A contract: its documents, what it says about itself, and what is odd about it.
+/// A contract: its documents, what it says about itself, and what is wrong about it.
 #[derive(Clone, Debug)]
 pub struct Contract {
     /// The specification it follows.

@@ -1,5 +1,4 @@
 //! Reading files: bounded in size, decoded, and none outside the folder that references may use.
-//! It must not know what is in them.
 
 use std::path::{Component, Path, PathBuf};
 

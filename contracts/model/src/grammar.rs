@@ -1,5 +1,5 @@
-//! Which object stands where in a document, so that a `$ref` counts only where the specification
-//! puts a reference or a schema. Data, and one walk over it. It must not know files.
+//! Which object is where in a document, so that a `$ref` counts only where the specification
+//! puts a reference or a schema.
 
 use crate::kind::Kind;
 use crate::node::{Node, Span, escape_token};
@@ -64,7 +64,7 @@ pub enum Object {
     Leaf,
 }
 
-/// How children stand under a key.
+/// How children are under a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Shape {
     /// The value is the object.
@@ -91,13 +91,13 @@ impl Object {
         )
     }
 
-    /// Whether keys beside a `$ref` are looked into.
+    /// Whether keys next to a `$ref` are looked into.
     #[must_use]
     pub fn keeps_ref_siblings(self) -> bool {
         matches!(self, Self::Schema | Self::Payload | Self::PathItem)
     }
 
-    /// What stands under a key of this object; nothing for data.
+    /// What is under a key of this object; nothing for data.
     #[must_use]
     pub fn child(self, key: &str) -> Option<Shape> {
         match self {
@@ -253,9 +253,9 @@ pub fn root_object(kind: Kind) -> Object {
 /// One object met by a [`walk`].
 #[derive(Clone, Copy, Debug)]
 pub struct Site<'n, 'p> {
-    /// What the specification says stands here.
+    /// What the specification says is here.
     pub object: Object,
-    /// What stands here; maybe a reference.
+    /// What is here; maybe a reference.
     pub node: &'n Node,
     /// Where, as a JSON Pointer from the root of the document.
     pub pointer: &'p str,
@@ -271,7 +271,7 @@ impl<'n> Site<'n, '_> {
     }
 }
 
-/// The `$ref` text node of an object, when a reference may stand there and one does.
+/// The `$ref` text node of an object, when a reference may are there and one does.
 #[must_use]
 pub fn reference(object: Object, node: &Node) -> Option<&Node> {
     if !object.may_be_reference() {

@@ -124,7 +124,7 @@ impl Reader<'_> {
         note(self.findings, || {
             Finding::error(code, message)
                 .at(place)
-                .because("other readers refuse the file")
+                .because("other JSON parsers reject the file")
                 .fix(fix)
         });
     }
@@ -132,7 +132,7 @@ impl Reader<'_> {
     fn value(&mut self, depth: usize) -> Result<Node, SourceError> {
         if depth > DEPTH_MAX {
             return Err(self.error(
-                &format!("values stand in each other deeper than {DEPTH_MAX} levels"),
+                &format!("values are nested deeper than {DEPTH_MAX} levels"),
                 "make the document flatter",
             ));
         }
@@ -145,7 +145,7 @@ impl Reader<'_> {
             Some(b't') => self.word("true", NodeValue::Bool(true))?,
             Some(b'f') => self.word("false", NodeValue::Bool(false))?,
             Some(b'n') => self.word("null", NodeValue::Null)?,
-            Some(b'\'') => return Err(self.error("a text stands in single quotes", "write `\"`")),
+            Some(b'\'') => return Err(self.error("a string is in single quotes", "write `\"`")),
             Some(_) => return Err(self.error("this is not a JSON value", "write a value here")),
             None => {
                 return Err(self.error(
@@ -266,7 +266,7 @@ impl Reader<'_> {
                 Some(byte) => {
                     self.note(
                         "json-control-character",
-                        "a control character stands in a text",
+                        "a string contains a control character",
                         "escape it, such as `\\n` or `\\u0001`",
                     );
                     out.push(char::from(byte));
@@ -356,9 +356,10 @@ impl Reader<'_> {
             _ => match numbers::number(text) {
                 Some(number) => NodeValue::Number(number),
                 None => {
-                    return Err(
-                        self.error("this is not a JSON number", "write it in quotes or mend it")
-                    );
+                    return Err(self.error(
+                        "this is not a JSON number",
+                        "write it in quotes or correct it",
+                    ));
                 }
             },
         };

@@ -1,4 +1,4 @@
-//! How far a text in quotes goes on as it is. It must not know what stands where it stops.
+//! How far a text in quotes goes on as it is.
 
 /// The bytes at which a text in quotes ends or says something else than itself.
 const STOPS: [bool; 256] = {

@@ -2,11 +2,10 @@
 //! compared.
 //!
 //! Layers, from the bottom: `source` (text to nodes with places; `json` and `yaml` fill it),
-//! `grammar` (which object stands where, so that a `$ref` counts only where the specification
-//! puts one), `document` (files, references, findings), `resolve`, `views` (operations),
-//! `channels` (channels and messages of `AsyncAPI` 2 and 3 as one view), `schema` (self-contained JSON Schema 2020-12), and `pattern`
-//! (regular expressions of ECMA-262).
-//! This crate must not know tokio, a socket, or a network address that it would follow.
+//! `grammar` (which object is where, so that a `$ref` counts only where the specification puts
+//! one), `document` (files, references, findings), `resolve`, `views` (operations), `channels`
+//! (channels and messages of `AsyncAPI` 2 and 3 as one view), `schema` (self-contained JSON Schema
+//! 2020-12), and `pattern` (regular expressions of ECMA-262).
 
 pub mod canonical;
 pub mod channels;

@@ -1,5 +1,5 @@
-//! Documents and the contract they make: reads the entry file and the files its relative
-//! references name, and says what is odd. It must not follow a URL, nor leave the allowed folder.
+//! Documents and the contract they make: reads the entry file and the files its relative references
+//! name, and says what is wrong.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -35,7 +35,7 @@ pub struct LoadSettings {
 /// the entry file. Missing files are findings.
 ///
 /// # Errors
-/// The entry file can't be read, is not JSON or YAML, or is no contract.
+/// The entry file can't be read, is not JSON or YAML, or is not a contract.
 pub fn load(path: &Path) -> Result<Contract, LoadError> {
     load_with(path, &LoadSettings::default())
 }
@@ -62,7 +62,7 @@ pub fn load_with(path: &Path, settings: &LoadSettings) -> Result<Contract, LoadE
 /// Reads a contract from a text without looking at any other file.
 ///
 /// # Errors
-/// The text is not JSON or YAML, or is no contract.
+/// The text is not JSON or YAML, or is not a contract.
 pub fn parse_contract(file: &str, text: &str) -> Result<Contract, LoadError> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text).to_owned();
     build(file, text, None, &mut |file| Err(absent(file)))
@@ -72,7 +72,7 @@ pub fn parse_contract(file: &str, text: &str) -> Result<Contract, LoadError> {
 /// file is looked at. Reading the documents of a loaded contract again gives the same contract.
 ///
 /// # Errors
-/// The entry file is not given, is not JSON or YAML, or is no contract.
+/// The entry file is not given, is not JSON or YAML, or is not a contract.
 pub fn parse_documents(
     entry: &str,
     files: &BTreeMap<String, String>,

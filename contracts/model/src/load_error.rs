@@ -6,7 +6,7 @@ use crate::source_error::SourceError;
 #[derive(Debug, thiserror::Error)]
 pub enum LoadError {
     /// The file can't be read.
-    #[error("read `{file}`; check that it is there and may be read")]
+    #[error("cannot read `{file}`; check that the file exists and is readable")]
     Read {
         /// The file, as given.
         file: String,
@@ -15,7 +15,9 @@ pub enum LoadError {
         source: std::io::Error,
     },
     /// The file is larger than we read.
-    #[error("read `{file}`: it has {size_bytes} bytes, more than {max_bytes}; split it")]
+    #[error(
+        "cannot read `{file}`: it has {size_bytes} bytes, and the limit is {max_bytes}; split the file"
+    )]
     TooLarge {
         /// The file, as given.
         file: String,
@@ -26,7 +28,7 @@ pub enum LoadError {
     },
     /// The bytes are no text.
     #[error(
-        "read `{file}:{line}:{column}`: the byte at offset {offset} is not {encoding}; save the file as UTF-8"
+        "cannot read `{file}:{line}:{column}`: the byte at offset {offset} is not {encoding}; save the file as UTF-8"
     )]
     NotText {
         /// The file, as given.
@@ -44,7 +46,7 @@ pub enum LoadError {
     #[error(transparent)]
     Source(#[from] SourceError),
     /// The document says nothing that we know.
-    #[error("read `{file}`: the document is {found}; {hint}")]
+    #[error("cannot read `{file}` as a contract: the document is {found}; {hint}")]
     UnknownKind {
         /// The file, as given.
         file: String,

@@ -1,5 +1,5 @@
 //! Finding the node that a target names: by pointer, by `$anchor` and `$id`, behind references on
-//! the way. It must not open files.
+//! the way.
 
 use std::collections::BTreeMap;
 
@@ -13,7 +13,7 @@ pub(crate) const CHAIN_MAX: usize = 64;
 
 type Documents = BTreeMap<String, Document>;
 
-/// The node of a target whose file is no file but what a schema calls itself by `$id`.
+/// The node of a target whose file is not a file but what a schema calls itself by `$id`.
 fn locate_by_id<'a>(
     documents: &'a Documents,
     target: &Target,
@@ -35,7 +35,7 @@ fn locate_by_id<'a>(
 
 /// A node that a target names.
 pub(crate) struct Located<'a> {
-    /// Where it stands, as a plain pointer.
+    /// Where it is, as a plain pointer.
     pub(crate) target: Target,
     pub(crate) node: &'a Node,
     /// A key with a `/` was found though the pointer does not escape it.

@@ -1,5 +1,4 @@
-//! Nodes of a document with their places and their scalars as written. It must not know how a
-//! text is read.
+//! Nodes of a document with their places and their scalars as written.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -47,7 +46,7 @@ pub enum NodeValue {
 pub struct Entry {
     /// The key as text (a YAML key `200` is `"200"`).
     pub key: String,
-    /// Where the key stands.
+    /// Where the key is.
     pub key_span: Span,
     /// The value.
     pub node: Node,
@@ -133,7 +132,7 @@ impl IntoIterator for Fields {
 }
 
 impl Node {
-    /// A value that stands at a place.
+    /// A value that is at a place.
     #[must_use]
     pub fn new(span: Span, value: NodeValue) -> Self {
         Self { span, value }

@@ -14,7 +14,7 @@ pub(crate) fn note(findings: &mut Vec<Finding>, finding: impl FnOnce() -> Findin
     }
 }
 
-/// The entries of an object with each key once: a key that stands twice keeps its first place in
+/// The entries of an object with each key once: a key that occurs twice keeps its first place in
 /// the order and takes the last value, and is named in a finding.
 pub(crate) fn object_of(
     mut entries: Vec<Entry>,
@@ -72,11 +72,11 @@ fn duplicate_finding(file: &str, first: &Entry, again: &Entry) -> Finding {
     Finding::error(
         "duplicate-key",
         format!(
-            "the key `{}` stands twice, first at line {}",
+            "the key `{}` occurs twice, first at line {}",
             again.key, first.key_span.line
         ),
     )
     .at(again.key_span.place(file))
-    .because("readers differ in which of the two they keep; the last counts here")
+    .because("tools differ in which of the two they keep; Tollgate keeps the last")
     .fix("remove or rename one of the two")
 }

@@ -8,13 +8,13 @@ use crate::targets::Target;
 /// One reference that counts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reference {
-    /// The file it stands in.
+    /// The file it is in.
     pub file: String,
     /// The object that holds the `$ref`.
     pub pointer: String,
     /// What the specification expects there.
     pub object: Object,
-    /// Where the text of the reference stands.
+    /// Where the text of the reference is.
     pub place: Place,
     /// The reference as written.
     pub text: String,

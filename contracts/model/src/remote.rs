@@ -1,5 +1,5 @@
-//! The lock of what URLs hold: references to URLs are followed only when the text they had is
-//! named by its digest in a committed file. It must not fetch anything.
+//! The lock of what URLs hold: references to URLs are followed only when the text they had is named
+//! by its digest in a committed file.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -26,11 +26,11 @@ pub struct Lock {
 #[derive(Debug, thiserror::Error)]
 pub enum LockError {
     /// It is no such JSON.
-    #[error("read the lock of contracts; write it again with `cargo xtask contract lock`")]
+    #[error("cannot read `contracts.lock`; write it again with `{{tollgate}} contract lock`")]
     Syntax(#[source] serde_json::Error),
     /// It is of another version.
     #[error(
-        "read the lock of contracts: its version is `{0}`, not `1`; use the tool that wrote it"
+        "cannot read `contracts.lock`: its version is `{0}`, not `1`; use the version of Tollgate that wrote it"
     )]
     Version(u32),
 }
@@ -48,7 +48,7 @@ impl Lock {
     /// Reads the text of the file.
     ///
     /// # Errors
-    /// The text is no lock, or one of another version.
+    /// The text is not a lock, or one of another version.
     pub fn parse(text: &str) -> Result<Self, LockError> {
         let lock: Self = serde_json::from_str(text).map_err(LockError::Syntax)?;
         match lock.version {
@@ -76,8 +76,10 @@ impl Lock {
         };
         Some(
             Finding::error("ref-lock", problem)
-                .because("a contract must not change behind its reader's back")
-                .fix("look at the new text, then run `cargo xtask contract lock --update`"),
+                .because(
+                    "the text changed after it was locked, so the contract may mean something else",
+                )
+                .fix("review the new text, then run `{tollgate} contract lock --update`"),
         )
     }
 }

@@ -1,5 +1,4 @@
 //! References: which stand in a contract, where they lead, and following them within bounds.
-//! It must not know what the objects mean, nor read a file itself.
 
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 
@@ -26,7 +25,7 @@ pub struct Resolved<'a> {
     pub file: &'a str,
     /// Where `node` stands, when a reference led there; absent when the node was no reference.
     pub pointer: Option<String>,
-    /// The end of the chain; the last reference itself when it leads nowhere.
+    /// The end of the chain; the last reference itself when it has no target.
     pub node: &'a Node,
     /// True when the chain ends nowhere: a missing target, a URL, or a cycle.
     pub is_missing: bool,
@@ -171,36 +170,36 @@ fn skip_finding(reference: &Reference, skip: &Skip) -> Finding {
     match skip {
         Skip::Missing => Finding::error(
             "ref-missing",
-            format!("`{text}` leads nowhere: there is no file `{file}`"),
+            format!("`{text}` cannot be resolved: there is no file `{file}`"),
         )
-        .fix("mend the path, or add the file"),
+        .fix("correct the path, or add the file"),
         Skip::Remote => Finding::warning(
             "ref-remote",
             format!("`{text}` is not followed: no text of this URL is locked"),
         )
-        .because("a contract must mean the same tomorrow and without a network")
-        .fix("keep a copy beside the contract and name it by a relative path, or allow its host and lock it with `cargo xtask contract lock`"),
+        .because("the text of a URL can change at any time, so only locked texts are read")
+        .fix("keep a copy next to the contract and refer to it by a relative path, or allow its host in `remote_hosts` and lock it with `{tollgate} contract lock`"),
         Skip::Outside => Finding::error(
             "ref-outside",
             format!("`{text}` is not followed: `{file}` is outside the contract's folder"),
         )
-        .because("a contract must not read files that nobody meant it to read")
+        .because("a contract could otherwise read any file of the machine")
         .fix("move the file into the folder, or allow the folder in the settings"),
         Skip::Broken(why) => {
-            Finding::error("ref-broken", format!("`{text}` can't be followed: {why}"))
+            Finding::error("ref-broken", format!("`{text}` cannot be followed: {why}"))
         }
     }
 }
 
 fn missing_finding(reference: &Reference, documents: &Documents, n_missing: &mut usize) -> Finding {
-    let message = format!("`{}` leads nowhere", reference.text);
+    let message = format!("`{}` cannot be resolved", reference.text);
     let finding = Finding::error("ref-missing", message).at(reference.place.clone());
     *n_missing += 1;
     let is_looked_for = *n_missing <= SUGGESTIONS_MAX;
     let near = is_looked_for.then(|| nearest_name(&reference.target, documents));
     match near.flatten() {
         Some(name) => finding.fix(format!("did you mean `{name}`?")),
-        None => finding.fix("define the target, or mend the reference"),
+        None => finding.fix("define the target, or correct the reference"),
     }
 }
 
@@ -210,7 +209,7 @@ fn unescaped_finding(reference: &Reference, located: &Located<'_>) -> Finding {
         format!("`{}` does not escape a `/` in a name", reference.text),
     )
     .at(reference.place.clone())
-    .because("other readers find nothing there")
+    .because("other tools cannot resolve the reference")
     .fix(format!("write `#{}`", located.target.pointer))
 }
 
@@ -249,8 +248,8 @@ fn find_cycles(references: &[Reference], findings: &mut Vec<Finding>) {
                         format!("`{}` leads back to itself", reference.text),
                     )
                     .at(reference.place.clone())
-                    .because("it never reaches a definition")
-                    .fix("let one of the references lead to a definition"),
+                    .because("the chain of references never reaches a definition")
+                    .fix("make one of the references point to a definition"),
                 );
                 break;
             }
@@ -282,9 +281,9 @@ impl Contract {
         Some((pointer, node))
     }
 
-    /// Follows the `$ref` of a node that stands in `base_file` to the end of its chain, at most
+    /// Follows the `$ref` of a node that is in `base_file` to the end of its chain, at most
     /// 64 steps. A node without `$ref` is its own end. The caller knows that a reference may
-    /// stand where the node stands.
+    /// stand where the node is.
     #[must_use]
     pub fn resolve<'a>(&'a self, base_file: &str, node: &'a Node) -> Resolved<'a> {
         let file = match self.documents.get_key_value(base_file) {
@@ -326,8 +325,8 @@ impl Contract {
         resolved
     }
 
-    /// Follows a reference that stands in `base_file` as plain text, as a discriminator's
-    /// mapping holds them; nothing when it leads nowhere.
+    /// Follows a reference that is in `base_file` as plain text, as a discriminator's
+    /// mapping holds them; nothing when it has no target.
     #[must_use]
     pub fn resolve_text<'a>(&'a self, base_file: &str, text: &str) -> Option<Resolved<'a>> {
         let located = locate(&self.documents, &target_of(base_file, text))?;

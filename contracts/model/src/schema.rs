@@ -1,5 +1,5 @@
 //! Self-contained JSON Schema 2020-12 from the schemas of a contract: reachable schemas under
-//! `$defs`, the 3.0 dialect converted. It must not know who validates with them.
+//! `$defs`, the 3.0 dialect converted.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -40,7 +40,7 @@ impl Contract {
     }
 
     /// The schema of the payload of a message, by its name or its key. Absent when there is none
-    /// or its format is no JSON Schema.
+    /// or its format is not JSON Schema.
     #[must_use]
     pub fn message_schema(&self, message_name: &str) -> Option<Value> {
         let messages = self.messages();
@@ -58,8 +58,8 @@ impl Contract {
     }
 
     /// As [`Contract::bundle`], for a reader who takes what the document means where that is more
-    /// than its letter allows: `nullable` in every version and beside `allOf`, a `type` that lists
-    /// null beside `allOf`, and the variant that a discriminator names though another fits too.
+    /// than its letter allows: `nullable` in every version and next to `allOf`, a `type` that lists
+    /// null next to `allOf`, and the variant that a discriminator names though another fits too.
     #[must_use]
     pub fn bundle_as_meant(&self, file: &str, schema: &Node) -> Value {
         self.bundle_read(Reading::AsMeant, file, schema)
@@ -184,7 +184,7 @@ impl Bundler<'_> {
                 out.insert("$ref".to_owned(), reference.into());
             }
             if is_30 {
-                // Keys beside a `$ref` do not count, but real documents mean `nullable`.
+                // Keys next to a `$ref` do not count, but real documents mean `nullable`.
                 let is_nullable = node.get("nullable").and_then(Node::as_bool) == Some(true);
                 return if is_nullable && out.contains_key("$ref") {
                     json!({"anyOf": [out, {"type": "null"}]})
@@ -256,7 +256,7 @@ impl Bundler<'_> {
                     .any(|member| self.means_null(file, member, depth + 1))
     }
 
-    /// The discriminator of a union, with each variant's own name written out. It refuses nothing;
+    /// The discriminator of a union, with each variant's own name written out. It rejects nothing;
     /// who makes values of the schema gives them the tags that tell the variants apart.
     fn discriminator(&mut self, file: &str, node: &Node) -> Option<Value> {
         let discriminator = node.get("discriminator")?;
@@ -357,7 +357,7 @@ fn lift_30(out: &mut Map<String, Value>, node: &Node) {
     if node.get("nullable").and_then(Node::as_bool) != Some(true) {
         return;
     }
-    // By the proposal "clarify nullable" (OpenAPI 3.0.3), it counts only beside a `type`; beside
+    // By the proposal "clarify nullable" (OpenAPI 3.0.3), it counts only next to a `type`; next to
     // a composition alone real documents mean "or null".
     if let Some(Value::String(word)) = out.get("type") {
         let types = json!([word, "null"]);
@@ -377,7 +377,7 @@ fn lift_30(out: &mut Map<String, Value>, node: &Node) {
 }
 
 /// Whether a variant of a union says `nullable: true` and nothing else about values: documents of
-/// `OpenAPI` 3.0 write it for "or null", though to the letter it allows any value.
+/// `OpenAPI` 3.0 write it for "or null", though strictly it allows any value.
 #[must_use]
 pub fn is_nullable_alone(node: &Node) -> bool {
     node.get("nullable").and_then(Node::as_bool) == Some(true)

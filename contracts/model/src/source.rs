@@ -6,7 +6,7 @@ pub use crate::node::{Entry, Fields, Node, NodeValue, Span, escape_token, unesca
 pub use crate::source_error::{ALIAS_NODES_MAX, DEPTH_MAX, NODES_MAX, SourceError};
 use crate::{json, text, yaml};
 
-/// Reads a JSON or YAML text. A key that stands twice keeps its last value.
+/// Reads a JSON or YAML text. A key that occurs twice keeps its last value.
 ///
 /// # Errors
 /// A text that is neither, or that is deeper or larger than the limits of this module.
@@ -14,7 +14,7 @@ pub fn parse(file: &str, text: &str) -> Result<Node, SourceError> {
     parse_with_findings(file, text).map(|(node, _)| node)
 }
 
-/// Reads a JSON or YAML text, and says what other readers may refuse: keys that stand twice,
+/// Reads a JSON or YAML text, and says what other readers may reject: keys that stand twice,
 /// comments and trailing commas in JSON, a second YAML document, and the like.
 ///
 /// # Errors

@@ -2,7 +2,7 @@
 
 use crate::node::Span;
 
-/// How deep nodes may stand in each other; deeper text is refused, so that no walk over nodes
+/// How deep nodes may stand in each other; deeper text is rejected, so that no walk over nodes
 /// can exhaust the stack. The deepest document of the corpus has 38 levels.
 pub const DEPTH_MAX: usize = 192;
 
@@ -15,7 +15,7 @@ pub const ALIAS_NODES_MAX: usize = 1_000_000;
 
 /// A text that is not JSON or YAML, or that goes beyond the limits.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("read `{file}:{line}:{column}`: {problem}; {hint}{excerpt}")]
+#[error("cannot read `{file}:{line}:{column}`: {problem}; {hint}{excerpt}")]
 pub struct SourceError {
     /// The file, as given.
     pub file: String,

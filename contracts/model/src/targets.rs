@@ -1,5 +1,4 @@
-//! What the text of a reference names: a file and a pointer, or a URL and a pointer. It must not
-//! know which files are there.
+//! What the text of a reference names: a file and a pointer, or a URL and a pointer.
 
 /// Where a reference leads: a file and a JSON Pointer in it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -68,7 +67,7 @@ fn join_url(base: &str, host_at: usize, relative: &str) -> String {
     format!("{host}/{}", parts.join("/"))
 }
 
-/// A path without `.` and without `..` where a name stands before it.
+/// A path without `.` and without `..` where a name is before it.
 #[must_use]
 pub fn normalise_path(path: &str) -> String {
     let mut parts: Vec<&str> = Vec::new();

@@ -1,4 +1,4 @@
-//! Bytes to text, and a line of text to show. It must not know JSON or YAML.
+//! Bytes to text, and a line of text to show.
 
 /// How many characters of a line are shown around a place.
 const SHOWN_MAX: usize = 100;
@@ -122,7 +122,7 @@ mod tests {
 
     #[test]
     fn wrong_bytes_are_named_by_line_column_and_offset() {
-        let error = decode(b"a\nb\xC3\xA9\xFF".to_vec()).expect_err("0xFF is no UTF-8");
+        let error = decode(b"a\nb\xC3\xA9\xFF".to_vec()).expect_err("0xFF is not UTF-8");
         assert_eq!((error.line, error.column, error.offset), (2, 3, 5));
         let error = decode(b"\xFF\xFEa\0b".to_vec()).expect_err("half a unit");
         assert_eq!((error.line, error.column, error.offset), (1, 2, 4));

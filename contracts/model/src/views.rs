@@ -1,5 +1,4 @@
-//! The operations of an `OpenAPI` contract as views over nodes. It must not know how two contracts
-//! differ, nor what is good style.
+//! The operations of an `OpenAPI` contract as views over nodes.
 
 use std::collections::BTreeSet;
 
@@ -26,9 +25,9 @@ pub struct Operation<'a> {
     pub tags: Vec<String>,
     /// The file that holds the operation (a path item may be a reference).
     pub file: &'a str,
-    /// Where the operation stands in its file.
+    /// Where the operation is in its file.
     pub pointer: String,
-    /// Where its method key stands; in another file than `file` when it is a reference.
+    /// Where its method key is; in another file than `file` when it is a reference.
     pub place: Place,
     /// The operation object, references followed.
     pub node: &'a Node,
@@ -137,7 +136,7 @@ impl Contract {
         self.operations_in(items, &format!("/{section}"))
     }
 
-    /// The operations of all path items under an object that stands at `pointer`.
+    /// The operations of all path items under an object that is at `pointer`.
     fn operations_in<'a>(&'a self, items: Located<'a>, pointer: &str) -> Vec<Operation<'a>> {
         let mut operations = Vec::new();
         let taken = &mut BTreeSet::new();
@@ -266,7 +265,7 @@ impl Contract {
     }
 }
 
-/// The operations of a path item with what stands between it and them: the methods that have a
+/// The operations of a path item with what is between it and them: the methods that have a
 /// key of their own, and those of `additionalOperations` (`OpenAPI` 3.2).
 fn methods_of(item: &Node) -> impl Iterator<Item = (&'static str, &Entry)> {
     let own = item

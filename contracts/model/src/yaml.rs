@@ -1,5 +1,5 @@
 //! YAML text to nodes: the scalars of the YAML 1.2 core schema, aliases and merge keys within
-//! bounds. It must not know what a contract is, nor how YAML is scanned.
+//! bounds.
 
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
@@ -35,7 +35,7 @@ pub(crate) fn parse(
             format!("this is YAML for libyaml only: {}", refused.problem),
         )
         .at(refused.span.place(file))
-        .because("readers that follow YAML 1.2 refuse the file")
+        .because("parsers that follow YAML 1.2 reject the file")
         .fix(hint_of(&refused.problem))
     });
     Ok(node)
@@ -43,7 +43,7 @@ pub(crate) fn parse(
 
 /// Why no document was built.
 enum Failed {
-    /// The text is no YAML.
+    /// The text is not YAML.
     Syntax(Refused),
     /// It is YAML that we do not take.
     Limit(SourceError),
@@ -101,8 +101,8 @@ fn second_document_finding(file: &str, span: Span) -> Finding {
         "a second document starts here; it is not read",
     )
     .at(span.place(file))
-    .because("a contract is one document")
-    .fix("keep one document a file")
+    .because("only the first document is read, because a contract is one document")
+    .fix("write each document to a file of its own")
 }
 
 /// What to do about a problem of the scanner.
@@ -111,7 +111,7 @@ fn hint_of(problem: &str) -> &'static str {
         ("tab", "indent with spaces"),
         (
             "mapping values are not allowed",
-            "put the text in quotes, or mend the indentation",
+            "put the text in quotes, or correct the indentation",
         ),
         (
             "quoted scalar",
@@ -137,10 +137,10 @@ fn hint_of(problem: &str) -> &'static str {
         ("unexpected character", "put the text in quotes"),
     ];
     let found = hints.iter().find(|(part, _)| problem.contains(part));
-    found.map_or("mend the YAML here", |(_, hint)| hint)
+    found.map_or("correct the YAML in this place", |(_, hint)| hint)
 }
 
-/// A finished node with how many nodes it has and how high it stands.
+/// A finished node with how many nodes it has and how high it is.
 #[derive(Clone)]
 struct Built {
     node: Node,
@@ -215,7 +215,7 @@ impl Builder<'_> {
         if self.wants_key() {
             return Err(self.error(
                 span,
-                "a list or mapping stands where a key should be",
+                "a list or mapping is used as a key",
                 "write a plain text as key",
             ));
         }
@@ -229,7 +229,7 @@ impl Builder<'_> {
     fn too_deep(&self, span: Span) -> SourceError {
         self.error(
             span,
-            format!("values stand in each other deeper than {DEPTH_MAX} levels"),
+            format!("values are nested deeper than {DEPTH_MAX} levels"),
             "make the document flatter",
         )
     }
@@ -279,7 +279,7 @@ impl Builder<'_> {
         if self.open_anchors.contains(&anchor) {
             return Err(self.error(
                 span,
-                "this alias stands inside what it names",
+                "this alias is inside the value that it names",
                 "use `$ref` for recursion",
             ));
         }
@@ -299,7 +299,11 @@ impl Builder<'_> {
         built.node.span = span;
         if self.wants_key() {
             let Some(text) = built.node.scalar_text().map(str::to_owned) else {
-                return Err(self.error(span, "this alias is no text", "write a plain text as key"));
+                return Err(self.error(
+                    span,
+                    "this alias is not a string",
+                    "write a plain text as key",
+                ));
             };
             self.set_key(text, span, false);
             return Ok(());
@@ -356,7 +360,7 @@ impl Builder<'_> {
                 let NodeValue::Object(fields) = source.value else {
                     return Err(self.error(
                         span,
-                        "`<<` names something that is no mapping",
+                        "`<<` refers to a value that is not a mapping",
                         "let it name a mapping",
                     ));
                 };

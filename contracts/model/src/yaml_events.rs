@@ -1,6 +1,6 @@
 //! The events of a YAML text, from either of two readers: `saphyr-parser`, which follows YAML 1.2
-//! and is quick, and `libyaml-safer`, which accepts what libyaml does (most tools of the world
-//! are built on that). It must not know what the events build.
+//! and is quick, and `libyaml-safer`, which accepts what libyaml does (most tools of the world are
+//! built on that).
 
 use std::borrow::Cow;
 use std::cell::Cell;
@@ -42,7 +42,7 @@ pub(crate) enum Event<'t> {
     Other,
 }
 
-/// Where and why a text is no YAML.
+/// Where and why a text is not YAML.
 #[derive(Clone, Debug)]
 pub(crate) struct Refused {
     pub(crate) span: Span,
@@ -101,7 +101,7 @@ pub(crate) fn lenient<'t>(input: &'t mut &'t [u8]) -> impl Iterator<Item = Next<
         }
         let event = match quietly(|| parser.parse()) {
             Some(Ok(event)) => event,
-            // It gives up on some broken texts; such a text is no YAML to anybody.
+            // It gives up on some broken texts; such a text is not YAML to anybody.
             None => {
                 is_done = true;
                 let problem = "the text is broken behind this place".to_owned();

@@ -1,4 +1,4 @@
-//! Scalars of the YAML 1.2 core schema. It must not know where they stand.
+//! Scalars of the YAML 1.2 core schema.
 
 use std::borrow::Cow;
 

@@ -1,4 +1,4 @@
-//! One channel on both sides: its parameters, servers and bindings. It must not know its messages.
+//! One channel on both sides: its parameters, servers and bindings.
 
 use std::collections::BTreeSet;
 

@@ -80,7 +80,7 @@ pub(super) fn security_changed(
     let (step, level) = match (old.is_empty(), new.is_empty()) {
         (true, _) => ("added", Level::Breaking),
         (_, true) => ("removed", Level::Info),
-        // Who used a credential that is gone is refused.
+        // Who used a credential that is gone is rejected.
         _ if new.is_superset(&old) => ("widened", Level::Info),
         _ => ("changed", Level::Breaking),
     };

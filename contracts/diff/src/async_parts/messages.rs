@@ -1,5 +1,4 @@
-//! One message on both sides: content type, schema format, correlation id, headers and bindings. It
-//! must not know its payload.
+//! One message on both sides: content type, schema format, correlation id, headers and bindings.
 
 use tollgate_contracts_model::{Contract, Message};
 

@@ -1,5 +1,4 @@
-//! One operation on both sides: its channel, reply, security and bindings. It must not know its
-//! messages.
+//! One operation on both sides: its channel, reply, security and bindings.
 
 use tollgate_contracts_model::{AsyncOperation, Contract};
 

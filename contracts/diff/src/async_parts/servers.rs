@@ -1,4 +1,4 @@
-//! Servers of two contracts: addresses, protocols, variables, security. It must not know channels.
+//! Servers of two contracts: addresses, protocols, variables, security.
 
 use std::collections::BTreeSet;
 

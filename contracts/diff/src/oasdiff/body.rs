@@ -1,5 +1,4 @@
-//! Findings in the schema of a body: at its root, then at each property below. It must not know
-//! operations beyond their names.
+//! Findings in the schema of a body: at its root, then at each property below.
 
 use std::rc::Rc;
 

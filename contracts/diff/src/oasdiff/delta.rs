@@ -1,5 +1,4 @@
-//! How two schemas differ, as a tree of pairs: each pair once, cycles cut. It must not know which
-//! difference is a rule.
+//! How two schemas differ, as a tree of pairs: each pair once, cycles cut.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;

@@ -1,5 +1,4 @@
-//! Two documents: what stands at their roots, and which parts are compared with which. It must not
-//! know operations or schemas.
+//! Two documents: what is at their roots, and which parts are compared with which.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,5 +1,5 @@
-//! What differs at one pair of schemas, as actions that complete an id: `max-increased`,
-//! `one-of-added`. It must not know where the schema stands nor which id exists.
+//! What differs at one pair of schemas, as actions that complete an id: `max-increased`, `one-of-
+//! added`.
 
 use super::builder::Builder;
 use super::delta::Delta;
@@ -45,7 +45,7 @@ enum Way {
     None,
 }
 
-/// Everything that differs at this pair, without what stands below it.
+/// Everything that differs at this pair, without what is below it.
 pub(super) fn facts<'a>(
     builder: &Builder<'a>,
     delta: &Delta<'a>,

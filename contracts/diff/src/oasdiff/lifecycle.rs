@@ -1,5 +1,4 @@
-//! Deprecation, sunset and stability of operations, parameters and properties. It must not know
-//! schemas.
+//! Deprecation, sunset and stability of operations, parameters and properties.
 
 use tollgate_contracts_model::Node;
 

@@ -1,6 +1,5 @@
-//! Members of `allOf`, `anyOf`, `oneOf` and `prefixItems` that belong together: references by
-//! their text, inline ones by content, then by title, then the only one left. It must not know
-//! rules.
+//! Members of `allOf`, `anyOf`, `oneOf` and `prefixItems` that belong together: references by their
+//! text, inline ones by content, then by title, then the only one left.
 
 use std::rc::Rc;
 

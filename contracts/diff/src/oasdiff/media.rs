@@ -1,5 +1,4 @@
-//! Media types of one body on both sides: the same name, or a name that refines the other. It
-//! must not know schemas.
+//! Media types of one body on both sides: the same name, or a name that refines the other.
 
 use std::collections::BTreeMap;
 

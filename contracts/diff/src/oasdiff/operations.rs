@@ -1,5 +1,5 @@
 //! Operations of one path on both sides: which are there, how stable they are, their words, and
-//! what is compared of each. It must not know schemas.
+//! what is compared of each.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,5 +1,5 @@
 //! Parameters of two operations: matched by place and name, or as properties of one exploded
-//! object. It must not know bodies.
+//! object.
 
 use std::collections::BTreeMap;
 use std::rc::Rc;

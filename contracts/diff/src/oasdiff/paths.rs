@@ -1,5 +1,5 @@
 //! Paths of two documents: which of one side is which of the other, whatever their parameters are
-//! called. It must not know what an operation holds.
+//! called.
 
 use std::collections::BTreeMap;
 

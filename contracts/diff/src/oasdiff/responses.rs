@@ -1,5 +1,4 @@
-//! Answers of one operation on both sides: their statuses and headers. It must not know media
-//! types.
+//! Answers of one operation on both sides: their statuses and headers.
 
 use tollgate_contracts_model::{Contract, Located, Node};
 

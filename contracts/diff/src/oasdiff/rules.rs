@@ -1,5 +1,5 @@
 //! The rules of oasdiff as data: id, level and its four axes, in `rules.tsv` (509 rows, from
-//! oasdiff 4553c69d). It must not know how a rule is found to apply.
+//! oasdiff 4553c69d).
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;

@@ -1,4 +1,4 @@
-//! Security requirements and schemes. It must not know operations beyond their names.
+//! Security requirements and schemes.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -18,7 +18,7 @@ pub struct PeerFinding {
     pub level: Level,
     /// Its id; one of [`rules()`].
     pub id: &'static str,
-    /// `GET`; empty for what stands outside operations.
+    /// `GET`; empty for what is outside operations.
     pub method: String,
     /// The path of the operation as the old contract writes it.
     pub path: String,
@@ -30,9 +30,9 @@ pub struct PeerFinding {
     pub pointer: String,
     /// The pointer of the body, response or parameters that it belongs to; may be empty.
     pub scope: String,
-    /// Where it stood.
+    /// Where it was.
     pub place_old: Option<Place>,
-    /// Where it stands.
+    /// Where it is.
     pub place_new: Option<Place>,
 }
 

@@ -1,6 +1,6 @@
 //! One edit that shows as several differences, and which of them it explains: null added by a
 //! wrapping `oneOf`, an object wrapped into alternatives, a list of types, null in `type`. It must
-//! not know where a schema stands.
+//! not know where a schema is.
 
 use std::collections::BTreeSet;
 
@@ -77,7 +77,7 @@ fn null_wrap<'a>(builder: &Builder<'a>, old: &View<'a>, new: &View<'a>) -> Optio
     is_null_wrap(builder, new, (builder.old, old), true).then_some(false)
 }
 
-/// Whether `wrapped` is exactly `plain` or null. `plain` stands in the new contract when
+/// Whether `wrapped` is exactly `plain` or null. `plain` is in the new contract when
 /// `is_reversed`.
 fn is_null_wrap<'a>(
     builder: &Builder<'a>,

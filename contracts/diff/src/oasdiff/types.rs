@@ -1,5 +1,5 @@
 //! Whether a change of `type` or `format` breaks: sets of types, integers among the numbers, and
-//! media types in which all is text. It must not know where a schema stands.
+//! media types in which all is text.
 
 use super::delta::{Delta, Names};
 use super::view::View;

@@ -1,4 +1,4 @@
-//! Whether the version in `info` announces what breaks. It must not know what broke.
+//! Whether the version in `info` announces what breaks.
 
 use tollgate_contracts_model::Node;
 

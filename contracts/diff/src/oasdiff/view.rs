@@ -1,5 +1,5 @@
 //! A schema as oasdiff reads it: a reference keeps its text, its target the keywords; from 3.1 on
-//! keywords beside a reference come first. It must not know what differs.
+//! keywords next to a reference come first.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,7 +12,7 @@ pub(super) struct View<'a> {
     pub(super) reference: Option<&'a str>,
     layers: Vec<Located<'a>>,
     hidden: &'static [&'static str],
-    /// The address of the node where it stands; 0 for a schema that no document holds.
+    /// The address of the node where it is; 0 for a schema that no document holds.
     pub(super) identity: usize,
 }
 
@@ -58,7 +58,7 @@ impl<'a> View<'a> {
         }
     }
 
-    /// Where it stands.
+    /// Where it is.
     pub(super) fn place(&self) -> Option<tollgate_report::Place> {
         self.layers.last().map(|at| at.node.place(at.file))
     }

@@ -285,7 +285,7 @@ fn a_break_fails_unless_its_major_version_says_so() {
     let verdict = check_blessed(None, &contract(&old));
     assert_eq!(verdict.outcome, Outcome::Warn);
     let fix = verdict.findings[0].fix.as_ref().unwrap();
-    assert_eq!(fix.command.as_deref(), Some("cargo xtask contract bless"));
+    assert_eq!(fix.command.as_deref(), Some("{tollgate} contract bless"));
 }
 
 fn any_schema() -> impl Strategy<Value = Value> {

@@ -1,5 +1,5 @@
 //! The expressions in the filters of JSONPath: the part of JavaScript that rulesets use, read into
-//! a tree. It must not know documents.
+//! a tree.
 
 mod read;
 
@@ -44,7 +44,7 @@ pub(crate) enum Expression {
     Choice(Box<Self>, Box<Self>, Box<Self>),
 }
 
-/// What stands between two expressions.
+/// What is between two expressions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Operator {
     Or,

@@ -1,4 +1,4 @@
-//! The text of an expression, read into a tree. It must not know what an expression is worth.
+//! The text of an expression, read into a tree.
 
 use tollgate_contracts_model::pattern::Patterns;
 
@@ -342,7 +342,7 @@ impl Reader<'_> {
         self.patterns
             .with_flags(body, flags)
             .map(Expression::Pattern)
-            .ok_or_else(|| format!("`{body}` is no regular expression"))
+            .ok_or_else(|| format!("`{body}` is not a regular expression"))
     }
 
     fn number(&mut self) -> Result<Expression, String> {
@@ -351,7 +351,9 @@ impl Reader<'_> {
             .find(|letter: char| !(letter.is_ascii_digit() || letter == '.'))
             .unwrap_or(rest.len());
         let text = &rest[..end];
-        let number = text.parse().map_err(|_| format!("`{text}` is no number"))?;
+        let number = text
+            .parse()
+            .map_err(|_| format!("`{text}` is not a number"))?;
         self.at += end;
         Ok(Expression::Number(number))
     }

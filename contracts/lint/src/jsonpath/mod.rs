@@ -1,6 +1,5 @@
 //! JSONPath as rulesets write it: read, and evaluated over a tree within bounds. The dialect is
-//! that of jsonpath-plus and nimma (filters, `..`, `^`, `~`, unions, slices). It must not know
-//! rules.
+//! that of jsonpath-plus and nimma (filters, `..`, `^`, `~`, unions, slices).
 //!
 //! `read` makes steps of a text; `walk` goes over a tree with them.
 

@@ -1,4 +1,4 @@
-//! The text of a path, read into its steps. It must not know documents.
+//! The text of a path, read into its steps.
 
 use tollgate_contracts_model::pattern::Patterns;
 
@@ -70,7 +70,7 @@ impl Reader<'_> {
             .skip(1)
             .any(|step| matches!(step, Step::Keys));
         if keys_before_end {
-            return Err("`~` stands before its end".to_owned());
+            return Err("`~` is only allowed at the end of the path".to_owned());
         }
         Ok(steps)
     }
@@ -93,7 +93,7 @@ impl Reader<'_> {
         }
         if self.eat("?(") {
             self.at -= 2;
-            return Err("a filter stands in brackets: `[?(..)]`".to_owned());
+            return Err("a filter must be in brackets: `[?(..)]`".to_owned());
         }
         self.eat("`");
         let rest = self.rest();

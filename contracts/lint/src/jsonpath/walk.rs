@@ -1,5 +1,4 @@
-//! One path gone over one tree: every value that it meets, each once for each way that matters. It
-//! must not know how paths are written.
+//! One path gone over one tree: every value that it meets, each once for each way that matters.
 
 use std::collections::VecDeque;
 

@@ -1,4 +1,4 @@
-//! Checks of AsyncAPI documents that no core function can make. They must not know OpenAPI.
+//! Checks of AsyncAPI documents that no core function can make.
 
 use std::collections::HashMap;
 
@@ -86,7 +86,7 @@ pub(super) fn channel_servers(context: &Context<'_, '_>, root: Item) -> Vec<Hit>
 pub(super) fn headers_are_objects(context: &Context<'_, '_>, headers: Item) -> Vec<Hit> {
     let tree = context.tree;
     if tree.node(headers).as_object().is_none() {
-        return vec![Hit::new(headers, "the headers are no schema")];
+        return vec![Hit::new(headers, "the headers are not a schema")];
     }
     match tree.get(headers, "type") {
         None => vec![Hit::new(headers, "the headers have no `type: object`")],
@@ -281,7 +281,7 @@ pub(super) fn security_3(context: &Context<'_, '_>, requirement: Item) -> Vec<Hi
     let tree = context.tree;
     let node = tree.node(requirement);
     if node.get("type").is_none() {
-        // A requirement in the form of version 2, or a reference that leads nowhere.
+        // A requirement in the form of version 2, or a reference that has no target.
         if node.get("$ref").is_some() {
             return vec![Hit::new(requirement, "the security scheme is not defined")];
         }
@@ -382,7 +382,7 @@ pub(super) fn has_servers(context: &Context<'_, '_>, root: Item) -> Vec<Hit> {
     match tree.get(root, "servers") {
         Some(servers) if tree.node(servers).entries().len() > 0 => Vec::new(),
         Some(servers) => vec![Hit::new(servers, "`servers` is empty")],
-        None => vec![Hit::new(root, "there are no `servers`")],
+        None => vec![Hit::new(root, "`servers` is missing")],
     }
 }
 

@@ -1,6 +1,5 @@
 //! The rules that come with Tollgate: those of Spectral's `oas` and `asyncapi` sets under their
-//! names, and our own. Rows of data; what no core function can ask is a check beside them.
-//! They must not know where findings are shown.
+//! names, and our own. Rows of data; what no core function can ask is a check next to them.
 
 mod asyncapi;
 mod asyncapi_checks;

@@ -12,8 +12,8 @@ pub(super) const ROWS: &[Row] = &[
     Row {
         name: "operation-success-response",
         message: "the operation has no 2xx or 3xx response",
-        why: "nobody can check an answer that is not described",
-        fix: "describe what the operation answers when all is well",
+        why: "clients cannot validate a successful response that is not described",
+        fix: "describe the response of a successful call",
         given: OPERATIONS,
         then: &[ask("responses", What::Check(checks::success_response))],
         ..ROW
@@ -21,14 +21,14 @@ pub(super) const ROWS: &[Row] = &[
     Row {
         name: "operation-operationId-unique",
         level: RuleLevel::Error,
-        why: "two operations of one name can't be told apart",
+        why: "code generators reject duplicate ids or overwrite one of the operations",
         fix: "rename one of the two",
         then: &[ask("paths", What::Check(checks::unique_operation_ids))],
         ..ROW
     },
     Row {
         name: "operation-parameters",
-        why: "a server reads one of them only",
+        why: "servers read one of them and ignore the other",
         fix: "remove one of the two",
         given: &["$.paths[*][get,put,post,delete,options,head,patch,trace,query].parameters"],
         then: &[ask("", What::Check(checks::unique_parameters))],
@@ -36,15 +36,15 @@ pub(super) const ROWS: &[Row] = &[
     },
     Row {
         name: "operation-tag-defined",
-        why: "a tag without definition is often a slip",
-        fix: "define it under `tags`, or mend its name",
+        why: "a tag without a definition is usually a typing mistake and has no description",
+        fix: "define it under `tags`, or correct its name",
         then: &[ask("", What::Check(checks::tags_defined))],
         ..ROW
     },
     Row {
         name: "path-params",
         level: RuleLevel::Error,
-        why: "a path can't be filled in when its parameters don't fit it",
+        why: "clients cannot build the path from its parameters",
         then: &[ask("paths", What::Check(checks::path_parameters))],
         ..ROW
     },
@@ -52,7 +52,7 @@ pub(super) const ROWS: &[Row] = &[
         name: "contact-properties",
         is_recommended: false,
         message: "the contact has no `{{property}}`",
-        why: "readers must know whom to ask",
+        why: "without it users of the API cannot report a problem",
         given: &["$.info.contact"],
         then: &[
             ask("name", What::Truthy),
@@ -63,7 +63,7 @@ pub(super) const ROWS: &[Row] = &[
     },
     Row {
         name: "duplicated-entry-in-enum",
-        why: "the second one says nothing and breaks generated enums",
+        why: "the duplicate adds nothing, and generated enums do not compile with it",
         fix: "remove one of the two",
         then: &[ask("", What::Check(checks::duplicated_enum))],
         ..ROW
@@ -71,7 +71,7 @@ pub(super) const ROWS: &[Row] = &[
     Row {
         name: "info-contact",
         message: "`info` has no `contact`",
-        why: "readers must know whom to ask",
+        why: "without it users of the API cannot report a problem",
         fix: "add `contact` with `name`, `url` and `email`",
         then: &[ask("info.contact", What::Truthy)],
         ..ROW
@@ -79,7 +79,7 @@ pub(super) const ROWS: &[Row] = &[
     Row {
         name: "info-description",
         message: "`info.description` is missing or empty",
-        why: "readers must know what the contract is for",
+        why: "documentation does not explain what the API is for",
         then: &[ask("info.description", What::Truthy)],
         ..ROW
     },
@@ -87,7 +87,7 @@ pub(super) const ROWS: &[Row] = &[
         name: "info-license",
         is_recommended: false,
         message: "`info` has no `license`",
-        why: "readers must know what they may do with it",
+        why: "users cannot find out how they may use the API",
         then: &[ask("info.license", What::Truthy)],
         ..ROW
     },
@@ -95,21 +95,21 @@ pub(super) const ROWS: &[Row] = &[
         name: "license-url",
         is_recommended: false,
         message: "the license has no `url`",
-        why: "the name of a license alone is not its text",
+        why: "users cannot find the text of the license",
         then: &[ask("info.license.url", What::Truthy)],
         ..ROW
     },
     Row {
         name: "no-eval-in-markdown",
         message: "`{{property}}` has `eval(`",
-        why: "documentation tools may run it",
+        why: "documentation tools may execute it in the reader's browser",
         then: &[ask("", What::Check(checks::no_eval))],
         ..ROW
     },
     Row {
         name: "no-script-tags-in-markdown",
         message: "`{{property}}` has a `<script>` tag",
-        why: "documentation tools may run it",
+        why: "documentation tools may execute it in the reader's browser",
         then: &[ask("", What::Check(checks::no_script))],
         ..ROW
     },
@@ -117,14 +117,14 @@ pub(super) const ROWS: &[Row] = &[
         name: "openapi-tags-alphabetical",
         is_recommended: false,
         message: "`tags` are not in alphabetical order: {{error}}",
-        why: "a sorted list is easier to look through",
+        why: "a sorted list is easier to search",
         then: &[ask("tags", What::Alphabetical("name"))],
         ..ROW
     },
     Row {
         name: "openapi-tags-uniqueness",
         level: RuleLevel::Error,
-        why: "two tags of one name can't be told apart",
+        why: "documentation tools merge two tags of one name or drop one of them",
         fix: "remove one of the two",
         given: &["$.tags"],
         then: &[ask("", What::Check(checks::unique_tags))],
@@ -134,14 +134,14 @@ pub(super) const ROWS: &[Row] = &[
         name: "openapi-tags",
         is_recommended: false,
         message: "`tags` is missing or empty",
-        why: "documentation is grouped by tag",
+        why: "documentation tools group operations by tag",
         then: &[ask("", What::Check(checks::has_tags))],
         ..ROW
     },
     Row {
         name: "operation-description",
         message: "the operation has no `description`",
-        why: "who calls it must know what it does",
+        why: "documentation does not explain what the operation does",
         given: OPERATIONS,
         then: &[ask("description", What::Truthy)],
         ..ROW
@@ -149,15 +149,15 @@ pub(super) const ROWS: &[Row] = &[
     Row {
         name: "operation-operationId",
         message: "the operation has no `operationId`",
-        why: "generated clients are named by it",
+        why: "code generators name the generated methods after it",
         given: OPERATIONS,
         then: &[ask("operationId", What::Truthy)],
         ..ROW
     },
     Row {
         name: "operation-operationId-valid-in-url",
-        message: "the id of the operation has letters that are not valid in a URL",
-        why: "links and documentation put it into addresses",
+        message: "the operation id has characters that are not valid in a URL",
+        why: "links and documentation use the id in URLs, which break",
         given: OPERATIONS,
         then: &[ask(
             "operationId",
@@ -169,7 +169,7 @@ pub(super) const ROWS: &[Row] = &[
         name: "operation-singular-tag",
         is_recommended: false,
         message: "the operation has more than one tag",
-        why: "documentation that is grouped by tag shows it twice",
+        why: "documentation that groups by tag lists the operation more than once",
         given: OPERATIONS,
         then: &[ask("tags", What::LengthMax(1.0))],
         ..ROW
@@ -185,7 +185,7 @@ pub(super) const ROWS: &[Row] = &[
     Row {
         name: "path-declarations-must-exist",
         message: "the path `{{property}}` has a parameter without a name",
-        why: "an empty `{}` names no parameter",
+        why: "an empty `{}` cannot be filled in, because it names no parameter",
         given: &["$.paths"],
         then: &[ask("@key", What::NotMatch("{}"))],
         ..ROW
@@ -193,7 +193,7 @@ pub(super) const ROWS: &[Row] = &[
     Row {
         name: "path-keys-no-trailing-slash",
         message: "the path `{{property}}` ends with a slash",
-        why: "servers differ in whether it counts",
+        why: "some servers treat the path with the slash as another path",
         given: &["$.paths"],
         then: &[ask("@key", What::NotMatch(r".+\/$"))],
         ..ROW
@@ -201,7 +201,7 @@ pub(super) const ROWS: &[Row] = &[
     Row {
         name: "path-not-include-query",
         message: "the path `{{property}}` has a query string",
-        why: "query parameters stand under `parameters`",
+        why: "tools read query parameters from `parameters` only",
         given: &["$.paths"],
         then: &[ask("@key", What::NotMatch(r"\?"))],
         ..ROW
@@ -210,7 +210,7 @@ pub(super) const ROWS: &[Row] = &[
         name: "tag-description",
         is_recommended: false,
         message: "the tag has no `description`",
-        why: "readers must know what the group is about",
+        why: "documentation shows the group without an explanation",
         given: &["$.tags[*]"],
         then: &[ask("description", What::Truthy)],
         ..ROW
@@ -220,8 +220,8 @@ pub(super) const ROWS: &[Row] = &[
         level: RuleLevel::Error,
         formats: &["oas3_0"],
         is_resolved: false,
-        message: "`{{property}}` stands beside a `$ref`",
-        why: "OpenAPI 3.0 ignores what stands beside a `$ref`",
+        message: "`{{property}}` is next to a `$ref`",
+        why: "OpenAPI 3.0 ignores keys next to a `$ref`",
         fix: "move it to where the reference leads, or wrap the reference in `allOf`",
         then: &[ask("", What::Check(checks::ref_siblings))],
         ..ROW
@@ -231,27 +231,27 @@ pub(super) const ROWS: &[Row] = &[
         level: RuleLevel::Error,
         is_resolved: false,
         message: "an array has no `items`",
-        why: "nobody knows of which type its items are",
+        why: "code generators cannot give the items a type",
         fix: "add `items`; `items: {}` allows any",
         then: &[ask("", What::Check(checks::array_items))],
         ..ROW
     },
     Row {
         name: "typed-enum",
-        why: "a value of another type is never valid",
+        why: "validators reject every use of a value that has another type",
         then: &[ask("", What::Check(checks::typed_enums))],
         ..ROW
     },
     Row {
         name: "oas3-api-servers",
         message: "`servers` is missing or empty",
-        why: "a client must know where to call",
+        why: "clients cannot find out which address to call",
         then: &[ask("", What::Check(servers::has_servers))],
         ..ROW
     },
     Row {
         name: "oas3-examples-value-or-externalValue",
-        why: "readers take one of them only",
+        why: "tools use one of the two and ignore the other",
         given: &[
             "$.components.examples[*]",
             "$.paths[*][*]..content[*].examples[*]",
@@ -265,7 +265,7 @@ pub(super) const ROWS: &[Row] = &[
     },
     Row {
         name: "oas3-operation-security-defined",
-        why: "nobody can tell how to prove who they are",
+        why: "clients cannot authenticate, because nothing describes how",
         given: &[
             "$.security[*]",
             "$.paths[*][get,put,post,delete,options,head,patch,trace,query].security[*]",
@@ -277,7 +277,7 @@ pub(super) const ROWS: &[Row] = &[
         name: "oas3-parameter-description",
         is_recommended: false,
         message: "the parameter has no `description`",
-        why: "who calls must know what it means",
+        why: "documentation does not explain what the parameter means",
         given: &[
             "$.paths[*].parameters[?(@ && @.in)]",
             "$.paths[*][get,put,post,delete,options,head,patch,trace,query].parameters[?(@ && @.in)]",
@@ -290,7 +290,7 @@ pub(super) const ROWS: &[Row] = &[
         name: "oas3-server-not-example.com",
         is_recommended: false,
         message: "the server is `example.com`",
-        why: "nothing answers there",
+        why: "`example.com` is reserved for documentation, so calls to it fail",
         given: &["$.servers[*].url"],
         then: &[ask("", What::NotMatch(r"example\.com"))],
         ..ROW
@@ -298,7 +298,7 @@ pub(super) const ROWS: &[Row] = &[
     Row {
         name: "oas3-server-trailing-slash",
         message: "the URL of the server ends with a slash",
-        why: "joined with a path it gives two slashes",
+        why: "joined with a path it produces a double slash",
         fix: "remove the slash",
         given: &["$.servers[*].url"],
         then: &[ask("", What::NotMatch("./$"))],
@@ -307,14 +307,14 @@ pub(super) const ROWS: &[Row] = &[
     Row {
         name: "oas3-valid-media-example",
         level: RuleLevel::Error,
-        why: "readers copy examples, and mock servers send them",
+        why: "users copy examples and mock servers send them, so an invalid one spreads",
         then: &[ask("", What::Check(examples::media_examples))],
         ..ROW
     },
     Row {
         name: "oas3-valid-schema-example",
         level: RuleLevel::Error,
-        why: "readers copy examples, and a default that is refused is no default",
+        why: "users copy examples, and validators and code generators reject an invalid default",
         then: &[ask("", What::Check(examples::schema_examples))],
         ..ROW
     },
@@ -322,14 +322,14 @@ pub(super) const ROWS: &[Row] = &[
         name: "oas3-schema",
         level: RuleLevel::Error,
         is_resolved: false,
-        why: "tools refuse or silently drop it",
+        why: "tools reject the document or silently ignore the value",
         then: &[ask("", What::Check(checks::document))],
         ..ROW
     },
     Row {
         name: "oas3-unused-component",
         is_resolved: false,
-        why: "what nobody refers to is dead or misspelt",
+        why: "an unused component is dead or its name is misspelled where it is used",
         fix: "remove it, or refer to it",
         then: &[ask("components", What::Check(checks::unused_components))],
         ..ROW
@@ -337,7 +337,7 @@ pub(super) const ROWS: &[Row] = &[
     Row {
         name: "oas3-server-variables",
         level: RuleLevel::Error,
-        why: "an address with holes leads nowhere",
+        why: "clients cannot build the address",
         given: &[
             "$.servers[*]",
             "$.paths[*].servers[*]",
@@ -351,8 +351,8 @@ pub(super) const ROWS: &[Row] = &[
     },
     Row {
         name: "oas3-callbacks-in-callbacks",
-        message: "a callback stands in a callback",
-        why: "tools look at one level only",
+        message: "a callback contains another callback",
+        why: "tools ignore callbacks below the first level",
         given: &[
             "$.paths[*][get,put,post,delete,options,head,patch,trace,query].callbacks[*][*][*].callbacks",
         ],
@@ -362,8 +362,8 @@ pub(super) const ROWS: &[Row] = &[
     Row {
         name: "oas3_1-servers-in-webhook",
         formats: &["oas3_1", "oas3_2"],
-        message: "servers stand in a webhook",
-        why: "who receives a webhook chooses the address",
+        message: "a webhook has `servers`",
+        why: "the receiver of a webhook chooses its address, so tools ignore these servers",
         given: &["$.webhooks.servers", "$.webhooks[*][*].servers"],
         then: &[ask("", What::Undefined)],
         ..ROW
@@ -371,8 +371,8 @@ pub(super) const ROWS: &[Row] = &[
     Row {
         name: "oas3_1-callbacks-in-webhook",
         formats: &["oas3_1", "oas3_2"],
-        message: "a callback stands in a webhook",
-        why: "nobody calls back who was called back",
+        message: "a webhook has a callback",
+        why: "tools ignore callbacks of a webhook",
         given: &["$.webhooks[*][*].callbacks"],
         then: &[ask("", What::Undefined)],
         ..ROW
@@ -381,7 +381,7 @@ pub(super) const ROWS: &[Row] = &[
         name: "oas3_2-no-deprecated-xml-attribute",
         formats: &["oas3_2"],
         message: "`xml.attribute` is deprecated in OpenAPI 3.2",
-        why: "it is to go",
+        why: "it will be removed, and tools may already ignore it",
         fix: "write `nodeType: attribute`",
         then: &[ask("", What::Check(checks::xml_attributes))],
         ..ROW

@@ -1,4 +1,4 @@
-//! Checks of OpenAPI documents that no core function can make. They must not know AsyncAPI.
+//! Checks of OpenAPI documents that no core function can make.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -105,7 +105,7 @@ pub(super) fn unique_parameters(context: &Context<'_, '_>, parameters: Item) -> 
         let word = |key: &str| text(context, parameter, key).unwrap_or("undefined");
         let key = (word("in"), word("name"));
         if !seen.insert(key) {
-            let message = format!("the {} parameter `{}` stands twice", key.0, key.1);
+            let message = format!("the {} parameter `{}` occurs twice", key.0, key.1);
             hits.push(Hit::new(parameter, message));
         }
     }
@@ -142,7 +142,7 @@ pub(super) fn tags_defined(context: &Context<'_, '_>, root: Item) -> Vec<Hit> {
     hits
 }
 
-/// Names in braces of a path, in order; a `?`, `;` or `*` beside the name is not of it.
+/// Names in braces of a path, in order; a `?`, `;` or `*` next to the name is not of it.
 fn names(path: &str) -> Vec<String> {
     path.split('{')
         .skip(1)
@@ -191,7 +191,7 @@ pub(super) fn path_parameters(context: &Context<'_, '_>, paths: Item) -> Vec<Hit
             continue;
         };
         if let Some(twin) = shapes.get(&shape(template)) {
-            let message = format!("the paths `{twin}` and `{template}` can't be told apart");
+            let message = format!("the paths `{twin}` and `{template}` match the same requests");
             hits.push(Hit::new(item, message));
         } else {
             shapes.insert(shape(template), template);
@@ -292,7 +292,7 @@ pub(super) fn duplicated_enum(context: &Context<'_, '_>, _: Item) -> Vec<Hit> {
         if let Some(twin) = twin {
             hits.push(Hit::new(
                 values,
-                format!("the value {} stands twice", shown(twin)),
+                format!("the value {} occurs twice", shown(twin)),
             ));
         }
     }
@@ -308,7 +308,7 @@ fn texts(context: &Context<'_, '_>, word: &str) -> Vec<Hit> {
                 .as_str()
                 .is_some_and(|text| text.contains(word))
         })
-        .map(|item| Hit::new(*item, format!("`{word}` stands in it")))
+        .map(|item| Hit::new(*item, format!("it contains `{word}`")))
         .collect()
 }
 
@@ -333,7 +333,7 @@ pub(super) fn unique_tags(context: &Context<'_, '_>, tags: Item) -> Vec<Hit> {
         };
         let word = tree.node(name).scalar_text().unwrap_or_default();
         if !seen.insert(word) {
-            hits.push(Hit::new(name, format!("the tag `{word}` stands twice")));
+            hits.push(Hit::new(name, format!("the tag `{word}` occurs twice")));
         }
     }
     hits
@@ -350,8 +350,8 @@ pub(super) fn has_tags(context: &Context<'_, '_>, holder: Item) -> Vec<Hit> {
         {
             Vec::new()
         }
-        Some(tags) => vec![Hit::new(tags, "`tags` is no list or empty")],
-        None => vec![Hit::new(holder, "there are no `tags`")],
+        Some(tags) => vec![Hit::new(tags, "`tags` is not a list or is empty")],
+        None => vec![Hit::new(holder, "`tags` is missing")],
     }
 }
 
@@ -361,7 +361,7 @@ pub(super) fn ref_siblings(context: &Context<'_, '_>, _: Item) -> Vec<Hit> {
     references
         .flat_map(|item| tree.children(*item))
         .filter(|child| tree.name(*child) != Some("$ref"))
-        .map(|child| Hit::new(child, "it stands beside a `$ref`").at_key())
+        .map(|child| Hit::new(child, "it is next to a `$ref`").at_key())
         .collect()
 }
 

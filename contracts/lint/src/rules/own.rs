@@ -43,7 +43,7 @@ pub(super) const ROWS: &[Row] = &[
         level: RuleLevel::Error,
         formats: &["oas3"],
         message: "the operation has no `x-permission`",
-        why: "an operation without permission is open to all by accident",
+        why: "an operation without a permission may be open to everyone by accident",
         given: OPERATIONS,
         then: &[ask("x-permission", What::Truthy)],
         ..ROW
@@ -53,7 +53,7 @@ pub(super) const ROWS: &[Row] = &[
         level: RuleLevel::Error,
         formats: &["oas3"],
         message: "the operation has no `x-budget`",
-        why: "its latency can't be judged without a budget",
+        why: "without a budget its latency is not checked",
         given: OPERATIONS,
         then: &[ask("x-budget", What::Truthy)],
         ..ROW
@@ -63,7 +63,7 @@ pub(super) const ROWS: &[Row] = &[
         level: RuleLevel::Error,
         formats: &["oas3"],
         message: "the operation has no 4xx, 5xx or default response",
-        why: "a client can't read an error that is not described",
+        why: "clients cannot parse an error that is not described",
         given: OPERATIONS,
         then: &[ask("", What::Check(error_response))],
         ..ROW
@@ -71,8 +71,8 @@ pub(super) const ROWS: &[Row] = &[
     Row {
         name: "operation-pagination",
         formats: &["oas3"],
-        message: "the operation answers a list and has no parameter for its next part",
-        why: "a list that only grows is slow one day, and pages can't be added without a break",
+        message: "the operation returns a list and has no parameter for pagination",
+        why: "responses grow without limit, and adding pages later breaks clients",
         fix: "add `limit` and `cursor`",
         given: &["$.paths[*].get"],
         then: &[ask("", What::Check(pagination))],
@@ -81,8 +81,8 @@ pub(super) const ROWS: &[Row] = &[
     Row {
         name: "path-naming",
         formats: &["oas3"],
-        message: "a part of the path `{{property}}` is not in one style: lower case words",
-        why: "readers guess paths, and some servers tell cases apart",
+        message: "the path `{{property}}` has a segment that is not in lower case",
+        why: "mixed styles make paths hard to guess, and paths are case-sensitive",
         given: &["$.paths"],
         then: &[ask(
             "@key",
@@ -93,14 +93,14 @@ pub(super) const ROWS: &[Row] = &[
     Row {
         name: "schema-naming",
         message: "the schema `{{property}}` is not named in Pascal case",
-        why: "types of generated code are named by it",
+        why: "code generators name types after it",
         given: &["$.components.schemas"],
         then: &[ask("@key", What::Match("^[A-Z][A-Za-z0-9]*$"))],
         ..ROW
     },
     Row {
         name: "property-naming",
-        why: "who reads one schema guesses the names of the next",
+        why: "mixed styles make names hard to guess and produce inconsistent generated code",
         then: &[ask("", What::Check(property_naming))],
         ..ROW
     },
@@ -150,7 +150,7 @@ fn pagination(context: &Context<'_, '_>, operation: Item) -> Vec<Hit> {
     if has_page {
         return Vec::new();
     }
-    vec![Hit::new(operation, "no parameter for the next part")]
+    vec![Hit::new(operation, "no parameter for pagination")]
 }
 
 /// The style of a name: nothing when it is of one word and fits all.

@@ -12,7 +12,7 @@ const ADDRESSES_MAX: usize = 200;
 pub(super) fn has_servers(context: &Context<'_, '_>, root: Item) -> Vec<Hit> {
     let tree = context.tree;
     let Some(servers) = tree.get(root, "servers") else {
-        return vec![Hit::new(root, "there are no `servers`")];
+        return vec![Hit::new(root, "`servers` is missing")];
     };
     let node = tree.node(servers);
     let is_list = node.as_array().is_some_and(|servers| !servers.is_empty());
@@ -20,7 +20,7 @@ pub(super) fn has_servers(context: &Context<'_, '_>, root: Item) -> Vec<Hit> {
         .children(servers)
         .find(|server| tree.node(tree.follow(*server)).as_object().is_none());
     match wrong {
-        _ if !is_list => vec![Hit::new(servers, "`servers` is no list or empty")],
+        _ if !is_list => vec![Hit::new(servers, "`servers` is not a list or is empty")],
         Some(server) => vec![Hit::new(server, "a server must be an object")],
         None => Vec::new(),
     }
@@ -61,7 +61,7 @@ fn check(context: &Context<'_, '_>, server: Item, is_strict: bool) -> Vec<Hit> {
         return vec![Hit::new(server, "the server has no `url`")];
     };
     let Some(address) = tree.node(url).as_str() else {
-        return vec![Hit::new(url, "the `url` of a server must be a text")];
+        return vec![Hit::new(url, "the `url` of a server must be a string")];
     };
     let found = variables(address);
     let holder = tree.get(server, "variables");
@@ -121,13 +121,13 @@ fn check(context: &Context<'_, '_>, server: Item, is_strict: bool) -> Vec<Hit> {
     {
         hits.push(Hit::new(
             holder,
-            format!("with these values the address is `{bad}`, which is no URL"),
+            format!("with these values the address is `{bad}`, which is not a URL"),
         ));
     }
     hits
 }
 
-/// An address made from the values of the variables that is no URL with a scheme.
+/// An address made from the values of the variables that is not a URL with a scheme.
 fn bad_address(address: &str, values: &[(&str, Vec<&str>)]) -> Option<String> {
     let mut addresses = vec![address.to_owned()];
     for (name, texts) in values {

@@ -1,5 +1,4 @@
-//! Which rules a ruleset takes from others: sets that come with Tollgate, and files beside it. It
-//! must not follow a URL, nor know what stands in a rule.
+//! Which rules a ruleset takes from others: sets that come with Tollgate, and files next to it.
 
 use tollgate_contracts_model::Node;
 use tollgate_contracts_model::targets::normalise_path;
@@ -37,7 +36,7 @@ impl Reader<'_, '_> {
                 }
                 Some(other) => {
                     let message =
-                        format!("`{other}` is not known; write `recommended`, `all` or `off`");
+                        format!("`{other}` is unknown; write `recommended`, `all` or `off`");
                     self.odd(Severity::Error, "ruleset-extends", file, extended, message);
                 }
             }
@@ -123,8 +122,8 @@ impl Reader<'_, '_> {
             format!("`{name}` is {what} and isn't fetched: its rules don't run"),
         )
         .at(node.place(file))
-        .because("a gate must judge the same in a year, whatever somebody publishes")
-        .fix("keep a copy beside the ruleset and extend it by its path, such as `./company.yaml`");
+        .because("a published ruleset can change at any time, and the verdict would change with it")
+        .fix("keep a copy next to the ruleset and extend it by its path, such as `./company.yaml`");
         self.say(finding);
     }
 }

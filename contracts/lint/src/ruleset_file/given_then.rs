@@ -1,5 +1,4 @@
-//! Where a rule looks and what it asks there: `given` with its aliases, and `then`. It must not
-//! know levels, nor which rules are on.
+//! Where a rule looks and what it asks there: `given` with its aliases, and `then`.
 
 use tollgate_contracts_model::Node;
 use tollgate_contracts_model::pattern::Patterns;

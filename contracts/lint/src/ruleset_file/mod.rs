@@ -41,7 +41,7 @@ const RULESET_KEYS: &[&str] = &[
 #[derive(Debug, thiserror::Error)]
 pub enum RulesetError {
     /// The file can't be read.
-    #[error("read the ruleset `{file}`; check that it is there and may be read")]
+    #[error("cannot read the ruleset `{file}`; check that the file exists and is readable")]
     Read {
         /// The file, as given.
         file: String,
@@ -51,7 +51,7 @@ pub enum RulesetError {
     },
     /// The file is JavaScript.
     #[error(
-        "read the ruleset `{file}`: it is JavaScript, which is not run; write it as YAML or JSON"
+        "cannot read the ruleset `{file}`: it is JavaScript, which Tollgate does not run; write it as YAML or JSON"
     )]
     Script {
         /// The file, as given.
@@ -62,7 +62,7 @@ pub enum RulesetError {
     Source(#[from] SourceError),
     /// The text is no ruleset.
     #[error(
-        "read the ruleset `{file}:{line}`: {problem}; write `extends: spectral:oas`, or `rules`"
+        "cannot read the ruleset `{file}:{line}`: {problem}; write `extends: spectral:oas`, or `rules`"
     )]
     NotARuleset {
         /// The file, as given.
@@ -256,7 +256,7 @@ impl Reader<'_, '_> {
     }
 }
 
-/// The items of a list; a value that is no list stands for a list of itself.
+/// The items of a list; a value that is not list stands for a list of itself.
 fn one_or_more(node: &Node) -> &[Node] {
     node.as_array().unwrap_or(std::slice::from_ref(node))
 }

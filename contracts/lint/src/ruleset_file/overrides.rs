@@ -1,5 +1,4 @@
-//! What differs in some files or below some pointers: `overrides`, and `except` of Spectral 5. It
-//! must not know how files are matched.
+//! What differs in some files or below some pointers: `overrides`, and `except` of Spectral 5.
 
 use tollgate_contracts_model::Node;
 use tollgate_report::Severity;

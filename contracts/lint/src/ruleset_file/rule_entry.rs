@@ -1,5 +1,4 @@
-//! One entry under `rules`: a level for a known rule, or a rule of its own. It must not know where
-//! the known rules come from.
+//! One entry under `rules`: a level for a known rule, or a rule of its own.
 
 use tollgate_contracts_model::{Entry, Node};
 use tollgate_report::{Finding, Severity, suggest};

@@ -1,4 +1,4 @@
-//! Keywords of lists: their length, their items, `contains`. They must not know objects.
+//! Keywords of lists: their length, their items, `contains`.
 
 use std::collections::HashMap;
 

@@ -1,5 +1,5 @@
 //! Keywords that hold for values of all types: `const`, `enum`, and those that join schemas: `not`,
-//! `anyOf`, `oneOf`, `allOf`, `if`. They must not know keywords of one type.
+//! `anyOf`, `oneOf`, `allOf`, `if`.
 
 use super::{Failure, Relax, Run};
 use crate::tree::Item;

@@ -1,8 +1,8 @@
 //! Whether a value of a document follows a schema of a document or of a ruleset: drafts 4 to
 //! 2020-12 over nodes, so that each failure has its place and nothing is compiled. Keywords are
 //! looked at in the order of Spectral's validator, as the first failure is the one that is shown.
-//! This file goes through schemas and their references; the keywords stand beside it by what they
-//! are about. It must not know rules.
+//! This file goes through schemas and their references; the keywords are next to it by what they
+//! are about.
 
 mod arrays;
 mod combined;
@@ -43,11 +43,11 @@ pub(crate) enum Relax {
 /// What is asked.
 #[derive(Clone, Copy)]
 pub(crate) struct Question<'t, 'a> {
-    /// Where the schema stands.
+    /// Where the schema is.
     pub(crate) schemas: &'t Tree<'a>,
     /// The schema that `#` means in a ruleset; absent for schemas of the document.
     pub(crate) base: Option<Item>,
-    /// Where the value stands.
+    /// Where the value is.
     pub(crate) values: &'t Tree<'a>,
     /// Whether references in the value are followed.
     pub(crate) is_resolved: bool,
@@ -150,7 +150,7 @@ impl<'t, 'a> Run<'t, 'a> {
         !is_good && !self.question.all
     }
 
-    /// The schema behind its references; nothing when one leads nowhere.
+    /// The schema behind its references; nothing when one has no target.
     fn schema(&self, schema: Item) -> Option<Item> {
         let Some(base) = self.question.base else {
             let followed = self.schemas().follow(schema);

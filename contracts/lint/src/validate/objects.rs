@@ -1,5 +1,4 @@
-//! Keywords of objects: which properties are there, how they are named, and what they hold. They
-//! must not know lists.
+//! Keywords of objects: which properties are there, how they are named, and what they hold.
 
 use std::collections::BTreeSet;
 

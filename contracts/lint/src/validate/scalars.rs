@@ -1,4 +1,4 @@
-//! Keywords of types, numbers and texts. They must not know schemas within schemas.
+//! Keywords of types, numbers and texts.
 
 use tollgate_contracts_model::Node;
 

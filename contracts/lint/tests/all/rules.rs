@@ -393,9 +393,9 @@ fn what_cannot_run_or_is_not_known_is_a_finding_with_its_place() {
     check(
         "extends: ['@company/rules', 'https://a.test/r.yaml', ./rules.js, spectral:oass]\nrules: {theirs: off}\n",
         &[
-            "warning ruleset-not-fetched rules/.spectral.yaml:1:11: `@company/rules` is a package and isn't fetched: its rules don't run | keep a copy beside the ruleset and extend it by its path, such as `./company.yaml`",
-            "warning ruleset-not-fetched rules/.spectral.yaml:1:29: `https://a.test/r.yaml` is a URL and isn't fetched: its rules don't run | keep a copy beside the ruleset and extend it by its path, such as `./company.yaml`",
-            "warning ruleset-function rules/.spectral.yaml:1:54: read the ruleset `rules/rules.js`: it is JavaScript, which is not run; write it as YAML or JSON | ",
+            "warning ruleset-not-fetched rules/.spectral.yaml:1:11: `@company/rules` is a package and isn't fetched: its rules don't run | keep a copy next to the ruleset and extend it by its path, such as `./company.yaml`",
+            "warning ruleset-not-fetched rules/.spectral.yaml:1:29: `https://a.test/r.yaml` is a URL and isn't fetched: its rules don't run | keep a copy next to the ruleset and extend it by its path, such as `./company.yaml`",
+            "warning ruleset-function rules/.spectral.yaml:1:54: cannot read the ruleset `rules/rules.js`: it is JavaScript, which Tollgate does not run; write it as YAML or JSON | ",
             "error ruleset-extends rules/.spectral.yaml:1:66: there is no set `spectral:oass` | did you mean `spectral:oas`?",
             "info ruleset-unknown-rule rules/.spectral.yaml:2:9: there is no rule `theirs` to change | extend the ruleset that has it, or write `given` and `then`",
         ],
@@ -425,13 +425,13 @@ fn a_text_that_is_no_ruleset_names_file_line_and_what_to_do() {
     };
     assert_eq!(
         error("- a\n"),
-        "read the ruleset `r.yaml:1`: it is array, not an object; write `extends: spectral:oas`, or `rules`"
+        "cannot read the ruleset `r.yaml:1`: it is array, not an object; write `extends: spectral:oas`, or `rules`"
     );
     assert_eq!(
         error("rule: {}\n"),
-        "read the ruleset `r.yaml:1`: it has neither `extends` nor `rules`; write `extends: spectral:oas`, or `rules`"
+        "cannot read the ruleset `r.yaml:1`: it has neither `extends` nor `rules`; write `extends: spectral:oas`, or `rules`"
     );
-    assert!(error("rules: [\n").starts_with("read `r.yaml:"));
+    assert!(error("rules: [\n").starts_with("cannot read `r.yaml:"));
 }
 
 fn codes(findings: &[Finding]) -> Vec<String> {

@@ -1,4 +1,4 @@
-//! An object with its traits: which value of several counts. It must not know channels.
+//! An object with its traits: which value of several counts.
 
 use super::parts::{Binding, part, strongest};
 use crate::contract::Contract;

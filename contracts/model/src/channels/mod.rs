@@ -1,5 +1,4 @@
-//! Servers, channels, operations and messages of `AsyncAPI` 2 and 3 as one view. It must not know
-//! how two contracts differ, nor what is good style.
+//! Servers, channels, operations and messages of `AsyncAPI` 2 and 3 as one view.
 //!
 //! | here | in version 3 | in version 2 |
 //! |---|---|---|
@@ -25,7 +24,7 @@ use tollgate_report::Finding;
 use crate::contract::Contract;
 use crate::grammar;
 
-/// A finding for each payload in a format that is no JSON Schema: it is not looked into.
+/// A finding for each payload in a format that is not JSON Schema: it is not looked into.
 pub(crate) fn unread_formats(contract: &Contract) -> Vec<Finding> {
     if !contract.kind.is_async() {
         return Vec::new();
@@ -36,13 +35,13 @@ pub(crate) fn unread_formats(contract: &Contract) -> Vec<Finding> {
             Finding::warning(
                 "schema-format-unread",
                 format!(
-                    "the payload of `{}` is in `{format}`: its schema is not read, any value counts as valid",
+                    "the payload of `{}` is in `{format}`: its schema is not read, and any value is accepted",
                     message.name
                 ),
             )
             .at(message.at.node.place(message.at.file))
             .because("only the formats of AsyncAPI, JSON Schema and OpenAPI are read")
-            .fix("describe the payload in JSON Schema beside it")
+            .fix("also describe the payload in JSON Schema")
         })
     });
     unread.collect()

@@ -12,7 +12,7 @@ pub struct Server<'a> {
     pub address: String,
     /// `protocol`; empty when absent.
     pub protocol: String,
-    /// Where its key stands, in the entry file.
+    /// Where its key is, in the entry file.
     pub key_span: Span,
     /// The server object, references followed.
     pub at: Located<'a>,
@@ -27,11 +27,11 @@ pub struct Channel<'a> {
     pub name: String,
     /// Its address; absent when unknown or null.
     pub address: Option<String>,
-    /// Where its key stands, in the entry file.
+    /// Where its key is, in the entry file.
     pub key_span: Span,
     /// The channel object, references followed.
     pub at: Located<'a>,
-    /// Where the channel object stands in its file.
+    /// Where the channel object is in its file.
     pub pointer: String,
     /// Its messages by name, references followed, in document order.
     pub messages: Vec<Message<'a>>,
@@ -48,7 +48,7 @@ pub struct Channel<'a> {
 pub struct ChannelParameter<'a> {
     /// Its name in the address.
     pub name: String,
-    /// The parameter object, references followed. In version 3 `enum` and `default` stand there.
+    /// The parameter object, references followed. In version 3 `enum` and `default` are there.
     pub at: Located<'a>,
     /// Its schema, in version 2.
     pub schema: Option<&'a Node>,
@@ -75,13 +75,13 @@ pub struct Message<'a> {
     pub name: String,
     /// The message object, references followed.
     pub at: Located<'a>,
-    /// Where the message object stands in its file.
+    /// Where the message object is in its file.
     pub pointer: String,
     /// The message object and its traits, the strongest first: what to ask with
     /// [`Message::get`].
     pub layers: Vec<Located<'a>>,
     /// The schema of the payload, in the file of `at`, references not followed; absent when
-    /// there is none or its format is no JSON Schema.
+    /// there is none or its format is not JSON Schema.
     pub payload: Option<&'a Node>,
     /// `schemaFormat` of the payload as written.
     pub schema_format: Option<String>,
@@ -89,7 +89,7 @@ pub struct Message<'a> {
     pub headers: Vec<Located<'a>>,
     /// `contentType`, else the document's `defaultContentType`.
     pub content_type: Option<String>,
-    /// The correlation id, references followed; `location` says where it stands.
+    /// The correlation id, references followed; `location` says where it is.
     pub correlation_id: Option<Located<'a>>,
     /// Its bindings.
     pub bindings: Vec<Binding<'a>>,
@@ -103,11 +103,11 @@ pub struct AsyncOperation<'a> {
     pub id: String,
     /// `send` or `receive`, from the viewpoint of the application that the document describes.
     pub action: String,
-    /// Where its key stands, in the entry file.
+    /// Where its key is, in the entry file.
     pub key_span: Span,
     /// The operation object, references followed.
     pub at: Located<'a>,
-    /// Where the operation object stands in its file.
+    /// Where the operation object is in its file.
     pub pointer: String,
     /// The operation object and its traits, the strongest first.
     pub layers: Vec<Located<'a>>,
@@ -130,7 +130,7 @@ impl<'a> Message<'a> {
         strongest(&self.layers, key)
     }
 
-    /// Where the schema of the payload stands in the file of the message.
+    /// Where the schema of the payload is in the file of the message.
     #[must_use]
     pub fn payload_pointer(&self) -> String {
         let has_format = self

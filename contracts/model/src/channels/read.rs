@@ -1,5 +1,4 @@
-//! Servers, channels, operations and messages read from the entry document. It must not know how
-//! traits are weighed.
+//! Servers, channels, operations and messages read from the entry document.
 
 use std::collections::HashSet;
 

@@ -1,5 +1,4 @@
-//! The operations of `AsyncAPI` 2, which stand in their channels as `publish` and `subscribe`. It
-//! must not know version 3.
+//! The operations of `AsyncAPI` 2, which stand in their channels as `publish` and `subscribe`.
 
 use std::collections::{BTreeSet, HashSet};
 

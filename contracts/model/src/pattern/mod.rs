@@ -1,5 +1,4 @@
-//! Regular expressions as JavaScript writes them (ECMA-262), compiled once each. It must not know
-//! where a pattern comes from.
+//! Regular expressions as JavaScript writes them (ECMA-262), compiled once each.
 
 mod tree;
 
@@ -17,7 +16,7 @@ const BACKTRACK_MAX: usize = 200_000;
 #[derive(Debug)]
 pub struct Pattern(Regex);
 
-/// Patterns by body and flags; nothing for a text that is no pattern.
+/// Patterns by body and flags; nothing for a text that is not a pattern.
 type Known = HashMap<(String, String), Option<Arc<Pattern>>>;
 
 /// Patterns by their text and flags.
@@ -27,7 +26,7 @@ pub struct Patterns {
 }
 
 impl Patterns {
-    /// The pattern of a text: `/body/flags`, or the body alone; nothing when it is no pattern.
+    /// The pattern of a text: `/body/flags`, or the body alone; nothing when it is not a pattern.
     pub fn get(&self, text: &str) -> Option<Arc<Pattern>> {
         let (body, flags) = split_flags(text);
         self.with_flags(body, flags)

@@ -35,7 +35,10 @@ fn check(file: &str, text: &str, want: &str, codes: &[&str]) {
 fn refused(file: &str, text: &str, want: &str) {
     let error = parse(file, text).unwrap_err().to_string();
     assert!(error.contains(want), "`{error}` does not contain `{want}`");
-    assert!(error.starts_with(&format!("read `{file}:")), "{error}");
+    assert!(
+        error.starts_with(&format!("cannot read `{file}:")),
+        "{error}"
+    );
 }
 
 #[test]
@@ -224,22 +227,22 @@ fn what_people_write_beyond_json_is_read_with_a_finding() {
 fn an_error_shows_the_line_with_a_caret_and_what_to_do() {
     let shown = |file: &str, text: &str| parse(file, text).unwrap_err().to_string();
     insta::assert_snapshot!(shown("a.yaml", "a: 1\nb: @x\n"), @r#"
-    read `a.yaml:2:4`: unexpected character: `@'; put the text in quotes
+    cannot read `a.yaml:2:4`: unexpected character: `@'; put the text in quotes
       2 | b: @x
         |    ^
     "#);
     insta::assert_snapshot!(shown("a.yaml", "a:\n   b: 1\n  c: 2\n"), @r#"
-    read `a.yaml:3:3`: while parsing a block mapping, did not find expected key; indent the line as deep as its neighbours
+    cannot read `a.yaml:3:3`: while parsing a block mapping, did not find expected key; indent the line as deep as its neighbours
       3 |   c: 2
         |   ^
     "#);
     insta::assert_snapshot!(shown("a.json", "{\"a\": [1, 2}"), @r#"
-    read `a.json:1:12`: a `,` or `]` is missing; close the list
+    cannot read `a.json:1:12`: a `,` or `]` is missing; close the list
       1 | {"a": [1, 2}
         |            ^
     "#);
     insta::assert_snapshot!(shown("a.json", "{'a': 1}"), @r#"
-    read `a.json:1:2`: a key in quotes is missing; write `"key": value`
+    cannot read `a.json:1:2`: a key in quotes is missing; write `"key": value`
       1 | {'a': 1}
         |  ^
     "#);
@@ -273,7 +276,7 @@ fn hostile_texts_are_refused_with_a_place() {
         format!("{text}a{n}: &a{n} [*a{m}, *a{m}, *a{m}, *a{m}]\n")
     });
     refused("a.yaml", &bomb, "values");
-    refused("a.yaml", "a: &a [*a]\n", "inside what it names");
+    refused("a.yaml", "a: &a [*a]\n", "inside the value that it names");
     refused("a.yaml", "a: *b\n", "");
     refused("a.json", "{\"a\": [1, 2", "is missing");
     refused("a.json", "{\"a\": \"x", "ends inside quotes");

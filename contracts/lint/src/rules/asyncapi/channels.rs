@@ -1,13 +1,13 @@
-//! Rules of channels, their parameters and operations. They must not know what messages hold.
+//! Rules of channels, their parameters and operations.
 
 use super::versions::{V2, V3};
 use crate::rule::RuleLevel;
 use crate::rules::asyncapi_checks as checks;
 use crate::rules::row::{ROW, Row, What, ask};
 
-const EMPTY_NAME: &str = "an empty `{}` names no parameter";
-const QUERY: &str = "an address of a channel is no URL; use parameters or bindings";
-const SLASH: &str = "servers differ in whether it counts";
+const EMPTY_NAME: &str = "an empty `{}` cannot be filled in, because it names no parameter";
+const QUERY: &str = "the address of a channel is not a URL; use parameters or bindings";
+const SLASH: &str = "some servers treat the path with the slash as another path";
 const OPERATIONS_2: &[&str] = &["$.channels[*][publish,subscribe]"];
 
 pub(super) const ROWS: &[Row] = &[
@@ -68,7 +68,7 @@ pub(super) const ROWS: &[Row] = &[
     Row {
         name: "asyncapi-channel-parameters",
         level: RuleLevel::Error,
-        why: "an address can't be filled in when its parameters don't fit it",
+        why: "clients cannot build the address from its parameters",
         given: &["$.channels.*", "$.components.channels.*"],
         then: &[ask("", What::Check(checks::channel_parameters))],
         ..ROW
@@ -77,7 +77,7 @@ pub(super) const ROWS: &[Row] = &[
         name: "asyncapi-channel-servers",
         level: RuleLevel::Error,
         formats: V2,
-        why: "a peer must know where to connect",
+        why: "clients cannot find out where to connect",
         then: &[ask("", What::Check(checks::channel_servers))],
         ..ROW
     },
@@ -87,7 +87,7 @@ pub(super) const ROWS: &[Row] = &[
         formats: V3,
         is_resolved: false,
         message: "the server of the channel is not one of `servers`",
-        why: "a peer must know where to connect",
+        why: "clients cannot find out where to connect",
         fix: "refer to `#/servers/NAME`",
         given: &["$.channels.*"],
         then: &[ask("$.servers.*.$ref", What::Match(r"#\/servers\/"))],
@@ -97,7 +97,7 @@ pub(super) const ROWS: &[Row] = &[
         name: "asyncapi-operation-description",
         formats: V2,
         message: "the operation has no `description`",
-        why: "who connects must know what it does",
+        why: "documentation does not explain what the operation does",
         given: OPERATIONS_2,
         then: &[ask("description", What::Truthy)],
         ..ROW
@@ -106,7 +106,7 @@ pub(super) const ROWS: &[Row] = &[
         name: "asyncapi-3-operation-description",
         formats: V3,
         message: "the operation has no `description`",
-        why: "who connects must know what it does",
+        why: "documentation does not explain what the operation does",
         given: &["$.operations.*"],
         then: &[ask("description", What::Truthy)],
         ..ROW
@@ -115,7 +115,7 @@ pub(super) const ROWS: &[Row] = &[
         name: "asyncapi-operation-operationId-uniqueness",
         level: RuleLevel::Error,
         formats: V2,
-        why: "two operations of one name can't be told apart",
+        why: "code generators reject duplicate ids or overwrite one of the operations",
         then: &[ask("", What::Check(checks::unique_operation_ids))],
         ..ROW
     },
@@ -124,7 +124,7 @@ pub(super) const ROWS: &[Row] = &[
         level: RuleLevel::Error,
         formats: V2,
         message: "the operation has no `operationId`",
-        why: "generated clients are named by it",
+        why: "code generators name the generated methods after it",
         given: OPERATIONS_2,
         then: &[ask("operationId", What::Truthy)],
         ..ROW
@@ -133,7 +133,7 @@ pub(super) const ROWS: &[Row] = &[
         name: "asyncapi-operation-security",
         level: RuleLevel::Error,
         formats: V2,
-        why: "nobody can tell how to prove who they are",
+        why: "clients cannot authenticate, because nothing describes how",
         given: &["$.channels[*][publish,subscribe].security.*"],
         then: &[ask("", What::Check(checks::security))],
         ..ROW
@@ -142,7 +142,7 @@ pub(super) const ROWS: &[Row] = &[
         name: "asyncapi-3-operation-security",
         level: RuleLevel::Error,
         formats: V3,
-        why: "nobody can tell how to prove who they are",
+        why: "clients cannot authenticate, because nothing describes how",
         given: &["$.operations.*.security.*"],
         then: &[ask("", What::Check(checks::security_3))],
         ..ROW
@@ -151,7 +151,7 @@ pub(super) const ROWS: &[Row] = &[
         name: "asyncapi-parameter-description",
         is_recommended: false,
         message: "the parameter has no `description`",
-        why: "who connects must know what it means",
+        why: "documentation does not explain what the parameter means",
         given: &["$.components.parameters.*", "$.channels.*.parameters.*"],
         then: &[ask("description", What::Truthy)],
         ..ROW

@@ -1,4 +1,4 @@
-//! Rules of `info` and of tags. They must not know channels, but where tags stand.
+//! Rules of `info` and of tags.
 
 use super::versions::{V2, V3};
 use crate::rule::RuleLevel;
@@ -9,7 +9,7 @@ pub(super) const ROWS: &[Row] = &[
     Row {
         name: "asyncapi-info-contact-properties",
         message: "the contact has no `{{property}}`",
-        why: "readers must know whom to ask",
+        why: "without it users of the API cannot report a problem",
         given: &["$.info.contact"],
         then: &[
             ask("name", What::Truthy),
@@ -21,7 +21,7 @@ pub(super) const ROWS: &[Row] = &[
     Row {
         name: "asyncapi-info-contact",
         message: "`info` has no `contact`",
-        why: "readers must know whom to ask",
+        why: "without it users of the API cannot report a problem",
         fix: "add `contact` with `name`, `url` and `email`",
         then: &[ask("info.contact", What::Truthy)],
         ..ROW
@@ -29,7 +29,7 @@ pub(super) const ROWS: &[Row] = &[
     Row {
         name: "asyncapi-info-description",
         message: "`info.description` is missing or empty",
-        why: "readers must know what the contract is for",
+        why: "documentation does not explain what the API is for",
         then: &[ask("info.description", What::Truthy)],
         ..ROW
     },
@@ -37,14 +37,14 @@ pub(super) const ROWS: &[Row] = &[
         name: "asyncapi-info-license-url",
         is_recommended: false,
         message: "the license has no `url`",
-        why: "the name of a license alone is not its text",
+        why: "users cannot find the text of the license",
         then: &[ask("info.license.url", What::Truthy)],
         ..ROW
     },
     Row {
         name: "asyncapi-info-license",
         message: "`info` has no `license`",
-        why: "readers must know what they may do with it",
+        why: "users cannot find out how they may use the API",
         then: &[ask("info.license", What::Truthy)],
         ..ROW
     },
@@ -53,7 +53,7 @@ pub(super) const ROWS: &[Row] = &[
         is_recommended: false,
         formats: V2,
         message: "the tag has no `description`",
-        why: "readers must know what the group is about",
+        why: "documentation shows the group without an explanation",
         given: &["$.tags[*]"],
         then: &[ask("description", What::Truthy)],
         ..ROW
@@ -63,7 +63,7 @@ pub(super) const ROWS: &[Row] = &[
         is_recommended: false,
         formats: V3,
         message: "the tag has no `description`",
-        why: "readers must know what the group is about",
+        why: "documentation shows the group without an explanation",
         given: &["$.info.tags[*]"],
         then: &[ask("description", What::Truthy)],
         ..ROW
@@ -73,7 +73,7 @@ pub(super) const ROWS: &[Row] = &[
         is_recommended: false,
         formats: V2,
         message: "`tags` are not in alphabetical order: {{error}}",
-        why: "a sorted list is easier to look through",
+        why: "a sorted list is easier to search",
         then: &[ask("tags", What::Alphabetical("name"))],
         ..ROW
     },
@@ -82,7 +82,7 @@ pub(super) const ROWS: &[Row] = &[
         is_recommended: false,
         formats: V3,
         message: "`tags` are not in alphabetical order: {{error}}",
-        why: "a sorted list is easier to look through",
+        why: "a sorted list is easier to search",
         given: &["$.info"],
         then: &[ask("tags", What::Alphabetical("name"))],
         ..ROW
@@ -91,7 +91,7 @@ pub(super) const ROWS: &[Row] = &[
         name: "asyncapi-tags-uniqueness",
         level: RuleLevel::Error,
         formats: V2,
-        why: "two tags of one name can't be told apart",
+        why: "documentation tools merge two tags of one name or drop one of them",
         fix: "remove one of the two",
         given: &[
             "$.tags",
@@ -121,7 +121,7 @@ pub(super) const ROWS: &[Row] = &[
         name: "asyncapi-3-tags-uniqueness",
         level: RuleLevel::Error,
         formats: V3,
-        why: "two tags of one name can't be told apart",
+        why: "documentation tools merge two tags of one name or drop one of them",
         fix: "remove one of the two",
         given: &[
             "$.info.tags",
@@ -147,8 +147,8 @@ pub(super) const ROWS: &[Row] = &[
     Row {
         name: "asyncapi-tags",
         formats: V2,
-        message: "there are no `tags`",
-        why: "documentation is grouped by tag",
+        message: "`tags` is missing",
+        why: "documentation tools group operations by tag",
         then: &[ask("tags", What::Truthy)],
         ..ROW
     },
@@ -156,7 +156,7 @@ pub(super) const ROWS: &[Row] = &[
         name: "asyncapi-3-tags",
         formats: V3,
         message: "`info` has no `tags`",
-        why: "documentation is grouped by tag",
+        why: "documentation tools group operations by tag",
         given: &["$.info"],
         then: &[ask("tags", What::Truthy)],
         ..ROW

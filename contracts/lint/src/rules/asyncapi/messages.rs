@@ -1,4 +1,4 @@
-//! Rules of messages: headers, payloads and schemas. They must not know where messages are sent.
+//! Rules of messages: headers, payloads and schemas.
 
 use super::versions::{V2, V3};
 use crate::rule::RuleLevel;
@@ -10,7 +10,7 @@ pub(super) const ROWS: &[Row] = &[
         name: "asyncapi-headers-schema-type-object",
         level: RuleLevel::Error,
         formats: V2,
-        why: "headers are pairs of names and values",
+        why: "headers are pairs of names and values, so other schemas match no message",
         given: &[
             "$.components.messageTraits.*.headers",
             "$.components.messages.*.headers",
@@ -24,7 +24,7 @@ pub(super) const ROWS: &[Row] = &[
         name: "asyncapi-3-headers-schema-type-object",
         level: RuleLevel::Error,
         formats: V3,
-        why: "headers are pairs of names and values",
+        why: "headers are pairs of names and values, so other schemas match no message",
         given: &[
             "$.components.messageTraits.*.headers",
             "$.components.messages.*.headers",
@@ -38,7 +38,7 @@ pub(super) const ROWS: &[Row] = &[
         name: "asyncapi-message-examples",
         level: RuleLevel::Error,
         formats: V2,
-        why: "readers copy examples, and mock servers send them",
+        why: "users copy examples and mock servers send them, so an invalid one spreads",
         given: &[
             "$.channels.*.[publish,subscribe].message",
             "$.channels.*.[publish,subscribe].message.oneOf.*",
@@ -59,7 +59,7 @@ pub(super) const ROWS: &[Row] = &[
         name: "asyncapi-message-messageId-uniqueness",
         level: RuleLevel::Error,
         formats: V2,
-        why: "two messages of one name can't be told apart",
+        why: "code generators reject duplicate ids or overwrite one of the messages",
         then: &[ask("", What::Check(checks::unique_message_ids))],
         ..ROW
     },
@@ -67,7 +67,7 @@ pub(super) const ROWS: &[Row] = &[
         name: "asyncapi-payload-default",
         level: RuleLevel::Error,
         formats: V2,
-        why: "a default that is refused is no default",
+        why: "validators and code generators reject the default",
         given: &[
             "$.components.messageTraits[?(@.schemaFormat === void 0)].payload.default^",
             "$.components.messages[?(@.schemaFormat === void 0)].payload.default^",
@@ -80,7 +80,7 @@ pub(super) const ROWS: &[Row] = &[
         name: "asyncapi-payload-examples",
         level: RuleLevel::Error,
         formats: V2,
-        why: "readers copy examples, and mock servers send them",
+        why: "users copy examples and mock servers send them, so an invalid one spreads",
         given: &[
             "$.components.messageTraits[?(@.schemaFormat === void 0)].payload.examples^",
             "$.components.messages[?(@.schemaFormat === void 0)].payload.examples^",
@@ -93,8 +93,8 @@ pub(super) const ROWS: &[Row] = &[
         name: "asyncapi-payload-unsupported-schemaFormat",
         level: RuleLevel::Info,
         formats: V2,
-        message: "the payload has a `schemaFormat` and is not looked at",
-        why: "only schemas of AsyncAPI itself are checked",
+        message: "the payload has a `schemaFormat` and is not checked",
+        why: "only schemas of AsyncAPI itself are checked, so mistakes in this one go unnoticed",
         given: &[
             "$.components.messageTraits.*",
             "$.components.messages.*",
@@ -107,8 +107,8 @@ pub(super) const ROWS: &[Row] = &[
         name: "asyncapi-3-payload-unsupported-schemaFormat",
         level: RuleLevel::Info,
         formats: V3,
-        message: "the payload has a `schemaFormat` and is not looked at",
-        why: "only schemas of AsyncAPI itself are checked",
+        message: "the payload has a `schemaFormat` and is not checked",
+        why: "only schemas of AsyncAPI itself are checked, so mistakes in this one go unnoticed",
         given: &[
             "$.components.messages.*.payload",
             "$.channels.*.messages.*.payload",
@@ -120,7 +120,7 @@ pub(super) const ROWS: &[Row] = &[
         name: "asyncapi-payload",
         level: RuleLevel::Error,
         formats: V2,
-        why: "nobody can tell what the message holds",
+        why: "consumers cannot validate or generate code for the message",
         given: &[
             "$.components.messageTraits[?(@.schemaFormat === void 0)].payload",
             "$.components.messages[?(@.schemaFormat === void 0)].payload",
@@ -133,7 +133,7 @@ pub(super) const ROWS: &[Row] = &[
         name: "asyncapi-schema-default",
         level: RuleLevel::Error,
         formats: V2,
-        why: "a default that is refused is no default",
+        why: "validators and code generators reject the default",
         given: &[
             "$.components.schemas.*.default^",
             "$.components.parameters.*.schema.default^",
@@ -146,7 +146,7 @@ pub(super) const ROWS: &[Row] = &[
         name: "asyncapi-schema-examples",
         level: RuleLevel::Error,
         formats: V2,
-        why: "readers copy examples, and mock servers send them",
+        why: "users copy examples and mock servers send them, so an invalid one spreads",
         given: &[
             "$.components.schemas.*.examples^",
             "$.components.parameters.*.schema.examples^",

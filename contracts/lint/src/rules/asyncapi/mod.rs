@@ -1,5 +1,5 @@
 //! The rules of `spectral:asyncapi`, for AsyncAPI 2 and 3, by the part of a contract that they are
-//! about; those of the document as a whole are here. Data. They must not know how rules are run.
+//! about; those of the document as a whole are here. Data.
 
 mod channels;
 mod info;
@@ -26,7 +26,7 @@ const DOCUMENT: &[Row] = &[
         name: "asyncapi-latest-version",
         level: RuleLevel::Info,
         message: "AsyncAPI `3.1.0` is the latest version",
-        why: "tools turn to the latest version first",
+        why: "new tools may support the latest version only",
         given: &["$.asyncapi"],
         then: &[ask("", What::Check(checks::latest_version))],
         ..ROW
@@ -35,14 +35,14 @@ const DOCUMENT: &[Row] = &[
         name: "asyncapi-schema",
         level: RuleLevel::Error,
         formats: V2,
-        why: "tools refuse or silently drop it",
+        why: "tools reject the document or silently ignore the value",
         then: &[ask("", What::Check(checks::document))],
         ..ROW
     },
     Row {
         name: "asyncapi-unused-components-schema",
         is_resolved: false,
-        why: "what nobody refers to is dead or misspelt",
+        why: "an unused component is dead or its name is misspelled where it is used",
         fix: "remove it, or refer to it",
         given: &["$.components.schemas"],
         then: &[ask("", What::Check(checks::unused_schemas))],
@@ -51,7 +51,7 @@ const DOCUMENT: &[Row] = &[
     Row {
         name: "asyncapi-unused-components-server",
         is_resolved: false,
-        why: "what nobody refers to is dead or misspelt",
+        why: "an unused component is dead or its name is misspelled where it is used",
         fix: "remove it, or refer to it",
         given: &["$.components.servers"],
         then: &[ask("", What::Check(checks::unused_servers))],
@@ -61,7 +61,7 @@ const DOCUMENT: &[Row] = &[
         name: "asyncapi-3-document-resolved",
         level: RuleLevel::Error,
         formats: V3,
-        why: "tools refuse or silently drop it",
+        why: "tools reject the document or silently ignore the value",
         then: &[ask("", What::Check(checks::document))],
         ..ROW
     },
@@ -70,9 +70,9 @@ const DOCUMENT: &[Row] = &[
         level: RuleLevel::Error,
         formats: V3,
         is_resolved: false,
-        message: "no reference may stand here",
-        why: "tools refuse or silently drop it",
-        fix: "write the object itself here",
+        message: "a reference is not allowed in this place",
+        why: "tools reject the document or silently ignore the value",
+        fix: "replace the reference with the object itself",
         then: &[ask("", What::Check(checks::misplaced_references))],
         ..ROW
     },
