@@ -1,8 +1,6 @@
 //! The root of the command line. Each command's arguments and help are in the file of the command.
 
-use std::path::PathBuf;
-
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Parser, Subcommand};
 
 use crate::commands::alert::AlertCommand;
 use crate::commands::budget::BudgetCommand;
@@ -18,6 +16,7 @@ use crate::commands::serve::ServeArgs;
 use crate::commands::setup::SetupArgs;
 use crate::commands::ship::ShipArgs;
 use crate::commands::tier::TierArgs;
+use crate::global::Global;
 
 /// From contract to promoted release, each step proved
 #[derive(Debug, Parser)]
@@ -32,40 +31,6 @@ pub struct Cli {
     pub global: Global,
     #[command(subcommand)]
     pub command: Command,
-}
-
-/// The flags of every command.
-#[derive(Debug, Clone, Args)]
-pub struct Global {
-    /// How results are written to standard output
-    #[arg(long, global = true, value_enum, default_value_t = Format::Text, env = "TOLLGATE_FORMAT")]
-    pub format: Format,
-    /// Print only results and failures
-    #[arg(long, short, global = true)]
-    pub quiet: bool,
-    /// When to use colour
-    #[arg(long, global = true, value_enum, default_value_t = Color::Auto, env = "TOLLGATE_COLOR")]
-    pub color: Color,
-    /// The settings file; by default `tollgate.toml` of the repository
-    #[arg(long, global = true, value_name = "FILE", env = "TOLLGATE_SETTINGS")]
-    pub settings: Option<PathBuf>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Format {
-    Text,
-    Json,
-    /// SARIF 2.1.0, for `contract lint`
-    Sarif,
-    /// Annotations of GitHub Actions, for `contract lint`
-    Github,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Color {
-    Auto,
-    Always,
-    Never,
 }
 
 /// The commands of the product.

@@ -5,8 +5,8 @@ use std::ops::Deref;
 use tollgate_gates::Repository;
 use tollgate_report::EvidenceLog;
 
-use crate::cli::Global;
 use crate::failure::Failure;
+use crate::global::Global;
 use crate::output::Output;
 use crate::program::Program;
 

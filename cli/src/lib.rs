@@ -6,16 +6,21 @@
 mod cli;
 pub mod commands;
 mod context;
+mod dispatch;
 mod failure;
+mod global;
 mod narrator;
 mod output;
 pub mod program;
+mod runtime;
 pub mod tools;
 
 pub mod run;
 
-pub use cli::{Cli, Color, Command, Format, Global};
+pub use cli::{Cli, Command};
 pub use context::Context;
+pub use dispatch::run as run_command;
 pub use failure::{CommandResult, Failure};
+pub use global::{Color, Format, Global};
 pub use output::{Bar, Output};
 pub use program::Program;

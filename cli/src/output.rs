@@ -7,8 +7,8 @@ use tollgate_report::Finding;
 use tollgate_report::program::spell;
 use tollgate_report::render::{Paint, render_finding};
 
-use crate::cli::{Color, Format, Global};
 use crate::failure::Failure;
+use crate::global::{Color, Format, Global};
 use crate::program::Program;
 
 /// How much of a result is written at once; standard output alone writes line by line.

@@ -6,10 +6,11 @@ use std::process;
 use clap::{CommandFactory, FromArgMatches};
 use tollgate_report::ExitCode;
 
-use crate::cli::{Cli, Global};
-use crate::commands;
+use crate::cli::Cli;
 use crate::context::Context;
+use crate::dispatch;
 use crate::failure::CommandResult;
+use crate::global::Global;
 use crate::output::Output;
 use crate::program::Program;
 
@@ -25,7 +26,7 @@ pub fn main(program: Program, args: Vec<OsString>) -> process::ExitCode {
         program,
         args,
         |cli| (cli.global.clone(), cli),
-        |context, cli| commands::run(context, cli.command),
+        |context, cli| dispatch::run(context, cli.command),
     )
 }
 

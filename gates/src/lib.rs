@@ -13,6 +13,7 @@ pub mod contract;
 pub mod contracts;
 pub mod gate;
 pub mod git;
+pub mod list;
 pub mod models;
 pub mod probe;
 pub mod ratchet;
@@ -27,7 +28,8 @@ mod failure;
 mod repository;
 
 pub use failure::Failure;
-pub use gate::{Gate, Row, all, replay};
+pub use gate::Gate;
+pub use list::{Row, all, replay};
 pub use record::{Decision, Inputs, record, worst};
 pub use repository::Repository;
 pub use settings::{Settings, settings_schema};

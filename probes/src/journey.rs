@@ -7,7 +7,8 @@ use tokio::time::{Instant, timeout};
 use crate::attempt::RunCheck;
 use crate::context::{Context, UNKNOWN_VARIABLE, Vars};
 use crate::http;
-use crate::result::{Blame, Cause, Observation, State, StepResult, micros, timed_out};
+use crate::micros::micros;
+use crate::result::{Blame, Cause, Observation, State, StepResult, timed_out};
 use crate::settings::{HttpCheck, JourneyCheck};
 impl RunCheck for JourneyCheck {
     /// The steps are bounded one by one: the clean-up must run after a timeout, too.

@@ -8,6 +8,8 @@ mod kinds;
 
 pub mod settings;
 
+mod micros;
+
 pub mod attempt;
 pub mod context;
 pub mod result;

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use tollgate_report::{Finding, Timestamp};
 
 use crate::load::LoadReport;
+use crate::micros::micros;
 use crate::settings::Kind;
 
 /// Version of [`ProbeResult`].
@@ -208,9 +209,4 @@ pub(crate) fn timed_out(what: String, limit: Duration, seen: &Observation) -> Ca
     }
     let got = format!("only the phases {}", phases.join(", "));
     Cause::target("timeout", what, expected, got)
-}
-
-/// Whole microseconds of a duration.
-pub(crate) fn micros(duration: Duration) -> u64 {
-    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
 }

@@ -9,9 +9,8 @@ use tokio::time::{Instant, timeout};
 
 use crate::attempt::RunCheck;
 use crate::context::{Context, Vars};
-use crate::result::{
-    Attempt, Blame, Cause, Observation, ProbeResult, RESULT_VERSION, State, micros,
-};
+use crate::micros::micros;
+use crate::result::{Attempt, Blame, Cause, Observation, ProbeResult, RESULT_VERSION, State};
 use crate::settings::{Check, Probe};
 
 /// Runs a probe: at most `1 + retries` attempts, each bounded by its timeout, all of them in the

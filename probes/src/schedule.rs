@@ -9,6 +9,7 @@ use tokio::time::{Instant, sleep_until};
 use tollgate_stats::Rng;
 
 use crate::context::Context;
+use crate::micros::micros;
 use crate::result::ProbeResult;
 use crate::run::run_probe;
 use crate::settings::Probe;
@@ -110,14 +111,10 @@ async fn repeat(
 
 /// Tick n comes n intervals after the start plus up to a tenth of an interval.
 fn delay(rng: &mut Rng, every: Duration, tick: u32) -> Duration {
-    let tenth = micros_of(every / 10).max(1);
+    let tenth = micros(every / 10).max(1);
     every
         .saturating_mul(tick)
         .saturating_add(Duration::from_micros(rng.below_u64(tenth)))
-}
-
-fn micros_of(duration: Duration) -> u64 {
-    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]

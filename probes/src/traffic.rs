@@ -25,7 +25,7 @@ use crate::http::{expect::is_allowed, prepare};
 use crate::result::Cause;
 use crate::settings::{Check, HttpCheck, Probe, WebsocketCheck};
 use crate::websocket;
-use ledger::{Ledger, Receipt};
+use ledger::{Ledger, Receipt, lock};
 pub use ledger::{LostRequest, TrafficCounts};
 
 /// What live traffic consists of.
@@ -142,12 +142,6 @@ impl Traffic {
         let _ = (&mut self.driver).await;
         self.snapshot()
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    mutex
-        .lock()
-        .expect("no code panics while it holds this lock")
 }
 
 struct Shared {

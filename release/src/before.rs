@@ -8,7 +8,7 @@ use tollgate_tiers::settings::Tier;
 
 use crate::build::{self, Binaries};
 use crate::hub::Shown;
-use crate::ship::{PROJECT, Ship, ShipRequest};
+use crate::progress::{PROJECT, Ship, ShipRequest};
 use crate::summary::StepRow;
 use crate::{show, stage};
 

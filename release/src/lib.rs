@@ -16,6 +16,7 @@ mod before;
 mod context;
 mod html;
 mod judged;
+mod progress;
 mod release;
 mod show;
 

@@ -97,7 +97,7 @@ fn run(context: &Context, command: Command) -> CommandResult {
             setup::setup(context, &args, tools(&context.root))
         }
         Command::Product(tollgate::Command::Doctor) => setup::doctor(context, tools(&context.root)),
-        Command::Product(command) => tollgate::commands::run(context, command),
+        Command::Product(command) => tollgate::run_command(context, command),
         Command::Bench(BenchCommand::Codegen(args)) => bench::codegen(context, &args),
         Command::Fuzz(args) => fuzz::run(context, &args),
         Command::Agreement { folder } => agreement::run(context, &folder),

@@ -11,13 +11,13 @@ use tollgate_gates::ruleset::repository_ruleset;
 use tollgate_gates::{Inputs, record};
 use tollgate_report::{ExitCode, Outcome, write_atomic};
 
-use crate::cli::Format;
 use crate::commands::conform::{self, ConformArgs};
 use crate::commands::diff::{self, DiffArgs};
 use crate::commands::lint::{self, LintArgs};
 use crate::commands::lock;
 use crate::context::Context;
 use crate::failure::{CommandResult, Failure};
+use crate::global::Format;
 
 /// Lint, compare and bless contracts
 #[derive(Debug, Subcommand)]
@@ -65,11 +65,11 @@ pub fn run(context: &Context, command: ContractCommand) -> CommandResult {
             }
             lint::run(context, &args)
         }
-        ContractCommand::Lock { update } => super::block_on(lock::run(context, update)),
+        ContractCommand::Lock { update } => crate::runtime::block_on(lock::run(context, update)),
         ContractCommand::Check => run_gate(context, &[], Part::Blessed),
         ContractCommand::Diff(args) => diff::run(context, &args),
         ContractCommand::Bless => bless(context),
-        ContractCommand::Conform(args) => super::block_on(conform::run(context, &args)),
+        ContractCommand::Conform(args) => crate::runtime::block_on(conform::run(context, &args)),
     }
 }
 

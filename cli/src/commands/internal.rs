@@ -30,7 +30,7 @@ pub enum InternalCommand {
 
 pub fn run(context: &Context, command: InternalCommand) -> CommandResult {
     match command {
-        InternalCommand::Proxy { config } => super::block_on(proxy(&config)),
+        InternalCommand::Proxy { config } => crate::runtime::block_on(proxy(&config)),
         InternalCommand::Coverage { exclude } => coverage(context, &exclude),
     }
 }

@@ -15,9 +15,9 @@ use tollgate_gates::ruleset::{RULESETS, RulesetText, repository_ruleset};
 use tollgate_report::render::{SourceLine, render_finding, render_finding_line};
 use tollgate_report::{ExitCode, Finding, Severity};
 
-use crate::cli::Format;
 use crate::context::Context;
 use crate::failure::{CommandResult, Failure};
+use crate::global::Format;
 
 #[derive(Debug, Clone, Args)]
 pub struct LintArgs {

@@ -10,7 +10,7 @@ use hdrhistogram::serialization::{Deserializer, Serializer, V2DeflateSerializer}
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::result::micros;
+use crate::micros::micros;
 use crate::settings::LoadCheck;
 
 /// Version of [`LoadReport`].

@@ -9,7 +9,6 @@ use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 use tollgate_report::Timestamp;
 
-use super::lock;
 use crate::load::{Percentiles, new_histogram, percentiles, record};
 
 /// Version of [`TrafficCounts`].
@@ -178,4 +177,11 @@ impl Drop for Receipt {
             self.end(|ledger| *ledger.counts.lost.entry("aborted".to_owned()).or_default() += 1);
         }
     }
+}
+
+/// Locks a value that no panic leaves half changed.
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex
+        .lock()
+        .expect("no code panics while it holds this lock")
 }

@@ -1,5 +1,4 @@
-//! How the cost of ours grows with the document: documents of ×1 to ×16, measured and drawn. It must
-//! not know the peers.
+//! How the cost of ours grows with the document: documents of ×1 to ×16, measured and drawn.
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -7,7 +6,7 @@ use std::path::Path;
 use serde::Serialize;
 use tollgate_report::write_atomic;
 
-use super::candidate;
+use super::candidate::{self, candidate};
 use tollgate::Failure;
 
 /// A size of the growing document and what it cost.
@@ -40,7 +39,7 @@ pub(super) fn measure(own: &Path, work: &Path, runs: u32) -> Result<Vec<Step>, F
             .map(|word| word.display().to_string())
             .collect();
         let words: Vec<&str> = words.iter().map(String::as_str).collect();
-        let row = super::measure(candidate("growth", &words, Some(&out)), runs)?;
+        let row = candidate::measure(candidate("growth", &words, Some(&out)), runs)?;
         if let Some(problem) = row.problem {
             return Err(Failure::environment(anyhow::anyhow!(
                 "measure `{}`: {problem}",

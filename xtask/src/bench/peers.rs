@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tollgate_report::write_atomic;
 
-use super::{Candidate, LIMITS, candidate};
+use super::candidate::{Candidate, LIMITS, candidate};
 use tollgate::{Context, Failure};
 use tollgate_process::{self as process, Limits};
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 
-use super::install::{run, write};
+use super::effects::{run, write};
 use tollgate::{Failure, Output};
 use tollgate_proof::toolchains::swift::ROOT;
 

@@ -7,11 +7,12 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 use anyhow::Context as _;
 
 use super::apt::{Apt, KEYRINGS, PACKAGES, Package, RELEASE, mirror};
+use super::effects::{run, write};
 use tollgate::{Failure, Output};
 use tollgate_proof::toolchains::swift::{
     COMPLETE, Compiler, ROOT, folder, of_folder, of_machine, unshare_flags, version,
@@ -217,26 +218,6 @@ fn finish(output: &Output, folder: &Path) -> Result<Compiler, Failure> {
     fs::remove_dir_all(folder.join("apt"))?;
     remove_if_there(&folder.join(UNPACKED))?;
     Ok(toolchain)
-}
-
-/// Runs a command to its end; what it wrote to standard output.
-pub(super) fn run(command: &mut Command) -> anyhow::Result<String> {
-    let name = command.get_program().to_string_lossy().into_owned();
-    let finished = command
-        .stdin(Stdio::null())
-        .output()
-        .with_context(|| format!("cannot start `{name}`"))?;
-    let said = String::from_utf8_lossy(&finished.stderr).trim().to_owned();
-    anyhow::ensure!(
-        finished.status.success(),
-        "`{name}` ended with {}: {said}",
-        finished.status
-    );
-    Ok(String::from_utf8_lossy(&finished.stdout).into_owned())
-}
-
-pub(super) fn write(path: &Path, contents: &[u8]) -> Result<(), Failure> {
-    tollgate_report::write_atomic(path, contents).map_err(Failure::environment)
 }
 
 fn remove_if_there(path: &Path) -> Result<(), Failure> {

@@ -1,6 +1,7 @@
 //! `swift`: Debian's Swift 6 compiler in a folder of its own, for machines whose `PATH` has none.
 
 mod apt;
+mod effects;
 mod install;
 
 use std::path::PathBuf;

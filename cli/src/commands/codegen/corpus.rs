@@ -2,35 +2,51 @@
 
 use std::path::{Path, PathBuf};
 
+use clap::Args;
 use tollgate_codegen::manifest;
-use tollgate_codegen::{Emit, Language};
 use tollgate_proof::corpus::{Plan, Progress, Row, run as prove};
 use tollgate_proof::{State, exit_code};
 use tollgate_report::ExitCode;
 use tollgate_report::render::render_table;
 
+use crate::commands::codegen::arguments::{ProofArgs, WantedArgs, failed};
 use crate::commands::codegen::verify::{self, cells};
-use crate::commands::codegen::{CorpusArgs, failed, unknown};
 use crate::context::Context;
 use crate::failure::CommandResult;
+
+/// Take every document of a folder through every language: generate, compile, wire
+#[derive(Debug, Clone, Args)]
+pub struct CorpusArgs {
+    /// The folder: documents, and folders with documents of several files
+    #[arg(value_name = "DIR")]
+    pub folder: PathBuf,
+    #[command(flatten)]
+    pub wanted: WantedArgs,
+    /// Only documents whose path below the folder fits this pattern, such as '*petstore*' or '{a,b}.json'
+    #[arg(long, value_name = "GLOB")]
+    pub only: Option<String>,
+    /// How many documents at once
+    #[arg(long, default_value_t = 1)]
+    pub jobs: usize,
+    /// The folder that keeps the packages for reading; by default .tollgate/corpus
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// Also keep the folders in which was compiled
+    #[arg(long)]
+    pub keep_work: bool,
+    #[command(flatten)]
+    pub proof: ProofArgs,
+}
 
 /// `codegen corpus`.
 pub fn run(context: &Context, args: &CorpusArgs) -> CommandResult {
     let absolute = |path: &PathBuf| manifest::normal(&context.here.join(path));
-    let languages = args
-        .language
-        .iter()
-        .map(|word| Language::parse(word).map_err(unknown));
-    let emit = args
-        .emit
-        .iter()
-        .map(|word| Emit::parse(word).map_err(unknown));
     let out = args.out.as_ref().map(absolute);
     let plan = Plan {
         folder: absolute(&args.folder),
         only: args.only.clone(),
-        languages: languages.collect::<Result<_, _>>()?,
-        emit: emit.collect::<Result<_, _>>()?,
+        languages: args.wanted.languages()?,
+        emit: args.wanted.parts()?,
         n_jobs: args.jobs,
         out: out.unwrap_or_else(|| context.state_dir.join("corpus")),
         keeps_work: args.keep_work,

@@ -1,6 +1,7 @@
 //! `codegen`: what is generated from the contracts, written, compared, watched, compiled and
 //! proved on the wire.
 
+mod arguments;
 mod corpus;
 mod verify;
 mod watch;
@@ -13,15 +14,17 @@ use std::path::{Path, PathBuf};
 
 use tollgate_codegen::folders::{Folder, make, understand};
 use tollgate_codegen::manifest;
-use tollgate_codegen::{Emit, Language, Settings, TargetSettings, UnknownWord};
-use tollgate_proof::ProofError;
+use tollgate_codegen::{Emit, Language, Settings, TargetSettings};
 use tollgate_report::{ExitCode, Finding, Outcome};
 
 use crate::context::Context;
 use crate::failure::{CommandResult, Failure};
 
+use arguments::WantedArgs;
+use corpus::CorpusArgs;
 use tollgate_gates::models::made::{load_contracts, local_files};
 use tollgate_gates::models::{gate, judge};
+use verify::VerifyArgs;
 use write::Written;
 
 /// Generate models, clients and the server trait from the contracts
@@ -40,22 +43,8 @@ pub struct CodegenArgs {
     /// Contracts to generate from, without settings
     #[arg(long, value_name = "FILE", num_args = 1.., requires = "out")]
     pub contract: Vec<PathBuf>,
-    /// Languages, without settings
-    #[arg(
-        long,
-        value_delimiter = ',',
-        value_name = "LANGUAGES",
-        default_values = Language::words().iter().copied()
-    )]
-    pub language: Vec<String>,
-    /// What to emit, without settings: models, client, server
-    #[arg(
-        long,
-        value_delimiter = ',',
-        value_name = "WHAT",
-        default_value = "models"
-    )]
-    pub emit: Vec<String>,
+    #[command(flatten)]
+    pub wanted: WantedArgs,
     /// The folder to write to, without settings; each language gets a package in DIR/LANGUAGE
     #[arg(long, value_name = "DIR", requires = "contract")]
     pub out: Option<PathBuf>,
@@ -85,77 +74,6 @@ pub enum CodegenCommand {
     Corpus(CorpusArgs),
 }
 
-#[derive(Debug, Clone, Args)]
-pub struct VerifyArgs {
-    /// Folders that hold generated packages
-    #[arg(required = true, value_name = "DIR")]
-    pub folders: Vec<PathBuf>,
-    /// The contracts; by default those that the packages name
-    #[arg(long, value_name = "FILE")]
-    pub contract: Vec<PathBuf>,
-    #[command(flatten)]
-    pub proof: ProofArgs,
-}
-
-#[derive(Debug, Clone, Args)]
-pub struct CorpusArgs {
-    /// The folder: documents, and folders with documents of several files
-    #[arg(value_name = "DIR")]
-    pub folder: PathBuf,
-    /// Languages
-    #[arg(
-        long,
-        value_delimiter = ',',
-        value_name = "LANGUAGES",
-        default_values = Language::words().iter().copied()
-    )]
-    pub language: Vec<String>,
-    /// What to emit: models, client, server
-    #[arg(
-        long,
-        value_delimiter = ',',
-        value_name = "WHAT",
-        default_value = "models"
-    )]
-    pub emit: Vec<String>,
-    /// Only documents whose path below the folder fits this pattern, such as '*petstore*' or '{a,b}.json'
-    #[arg(long, value_name = "GLOB")]
-    pub only: Option<String>,
-    /// How many documents at once
-    #[arg(long, default_value_t = 1)]
-    pub jobs: usize,
-    /// The folder that keeps the packages for reading; by default .tollgate/corpus
-    #[arg(long, value_name = "DIR")]
-    pub out: Option<PathBuf>,
-    /// Also keep the folders in which was compiled
-    #[arg(long)]
-    pub keep_work: bool,
-    #[command(flatten)]
-    pub proof: ProofArgs,
-}
-
-#[derive(Debug, Clone, Args)]
-pub struct ProofArgs {
-    /// The longest time for one compiler or driver
-    #[arg(long, value_name = "SPAN", default_value = "600s")]
-    pub time: tollgate_report::quantity::Span,
-    /// The most memory of one compiler or driver
-    #[arg(long, value_name = "SIZE", default_value = "6GiB")]
-    pub memory: tollgate_report::quantity::Size,
-    /// The seed of made-up instances
-    #[arg(long, default_value_t = 1)]
-    pub seed: u64,
-    /// The most made-up instances of one type, and the most broken ones
-    #[arg(long, default_value_t = 8)]
-    pub per_type: usize,
-    /// Compile only
-    #[arg(long)]
-    pub no_wire: bool,
-    /// Under CI=true, don't fail where a compiler is missing
-    #[arg(long)]
-    pub may_be_missing: bool,
-}
-
 /// `codegen …`.
 pub fn run(context: &Context, args: &CodegenArgs) -> CommandResult {
     match &args.command {
@@ -180,7 +98,7 @@ pub fn run(context: &Context, args: &CodegenArgs) -> CommandResult {
     let root = root.map(|root| manifest::normal(&context.here.join(root)));
     let root = root.as_deref();
     if args.watch {
-        return super::block_on(watch::run(context, &settings, root, args.rounds));
+        return crate::runtime::block_on(watch::run(context, &settings, root, args.rounds));
     }
     if args.check && args.out.is_none() {
         return check_settings(context);
@@ -205,11 +123,7 @@ pub fn run(context: &Context, args: &CodegenArgs) -> CommandResult {
 
 /// The settings that the flags stand for: one target a language, in a folder of its name.
 fn free_settings(context: &Context, args: &CodegenArgs, out: &Path) -> Result<Settings, Failure> {
-    let emit: BTreeSet<Emit> = args
-        .emit
-        .iter()
-        .map(|word| Emit::parse(word).map_err(unknown))
-        .collect::<Result<_, _>>()?;
+    let emit: BTreeSet<Emit> = args.wanted.parts()?;
     let shown = |path: &Path| {
         let path = manifest::normal(&context.here.join(path));
         let path = path.strip_prefix(&context.root).unwrap_or(&path);
@@ -218,8 +132,7 @@ fn free_settings(context: &Context, args: &CodegenArgs, out: &Path) -> Result<Se
     let contracts: Vec<String> = args.contract.iter().map(|file| shown(file)).collect();
     let mut languages = BTreeSet::new();
     let mut targets = Vec::new();
-    for word in &args.language {
-        let language = Language::parse(word).map_err(unknown)?;
+    for language in args.wanted.languages::<Vec<Language>>()? {
         if !languages.insert(language) {
             continue;
         }
@@ -245,24 +158,6 @@ fn free_settings(context: &Context, args: &CodegenArgs, out: &Path) -> Result<Se
         targets.push(target);
     }
     Ok(Settings { targets })
-}
-
-/// A word of `--language` or `--emit` that is not in its list.
-fn unknown(word: UnknownWord) -> Failure {
-    let hint = word.hint();
-    Failure {
-        hint,
-        ..Failure::new(ExitCode::Usage, word)
-    }
-}
-
-/// A proof that could not be made.
-fn failed(error: ProofError) -> Failure {
-    let (code, hint) = (error.exit_code(), error.hint());
-    Failure {
-        hint,
-        ..Failure::new(code, error)
-    }
 }
 
 /// `--check` of the settings' targets: a gate, with evidence.

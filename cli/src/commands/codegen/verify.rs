@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use clap::Args;
 use tollgate_codegen::manifest;
 use tollgate_gates::contracts;
 use tollgate_process::Limits;
@@ -10,11 +11,24 @@ use tollgate_proof::wire::cases::Amount;
 use tollgate_proof::{Compilers, Extent, LanguageProof, Places, exit_code};
 use tollgate_report::render::render_table;
 
-use crate::commands::codegen::{ProofArgs, VerifyArgs, failed};
+use crate::commands::codegen::arguments::{ProofArgs, failed};
 use crate::context::Context;
 use crate::failure::CommandResult;
 
-/// What flags say about limits and amounts.
+/// Compile generated packages and prove that values keep their shape on the wire
+#[derive(Debug, Clone, Args)]
+pub struct VerifyArgs {
+    /// Folders that hold generated packages
+    #[arg(required = true, value_name = "DIR")]
+    pub folders: Vec<PathBuf>,
+    /// The contracts; by default those that the packages name
+    #[arg(long, value_name = "FILE")]
+    pub contract: Vec<PathBuf>,
+    #[command(flatten)]
+    pub proof: ProofArgs,
+}
+
+/// What the flags set for limits and amounts.
 pub fn extent(args: &ProofArgs, slot: usize) -> Extent {
     Extent {
         limits: Limits {
