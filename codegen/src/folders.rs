@@ -22,7 +22,7 @@ pub struct Folder {
     /// How many fields, items or values have no type.
     pub n_untyped: usize,
     pub n_types: usize,
-    /// What the contract should say better.
+    /// The findings about the contract.
     pub findings: Vec<Finding>,
 }
 
@@ -59,7 +59,7 @@ pub fn understand<'s>(
 /// Generates every target from what its contracts mean.
 ///
 /// # Errors
-/// A target asks for what its language lacks, or two targets write the same file.
+/// A target requests a part that its language lacks, or two targets write the same file.
 pub fn make(settings: &Settings, meanings: &Meanings<'_>) -> Result<Vec<Folder>, CodegenError> {
     let made = in_threads(&settings.targets, |target| {
         make_one(target, &meanings[target.contracts.as_slice()])

@@ -1,4 +1,4 @@
-//! Generates what a request asks for from contracts.
+//! Generates the requested parts from contracts.
 
 use tollgate_contracts_model::Contract;
 use tollgate_report::{Finding, Place};
@@ -6,7 +6,7 @@ use tollgate_report::{Finding, Place};
 use crate::ir::{Ir, Unchecked};
 use crate::{Artifact, CodegenError, Language, Request, lower};
 
-/// What was generated, and what a person should know about it.
+/// The generated files, and the findings for the user.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Generated {
     /// The files, ordered by path.
@@ -15,11 +15,11 @@ pub struct Generated {
     pub n_untyped: usize,
     /// How many types were declared.
     pub n_types: usize,
-    /// What the contract should say better, worst first.
+    /// The findings about the contract, worst first.
     pub findings: Vec<Finding>,
 }
 
-/// Generates what a request asks for, from all contracts into one set of types.
+/// Generates the requested parts from all contracts, with one set of types.
 ///
 /// The same contracts and request give the same bytes.
 ///
@@ -34,8 +34,8 @@ pub fn generate(contracts: &[Contract], request: &Request) -> Result<Generated, 
     generate_from(&lower(contracts), request)
 }
 
-/// Generates what a request asks for from what [`lower()`] made of the contracts: once for all
-/// requests about the same contracts.
+/// Generates the requested parts from the output of [`lower()`]. One output serves all requests
+/// about the same contracts.
 ///
 /// # Errors
 /// The language lacks a part, or an operation of a server has no permission decision.

@@ -14,7 +14,7 @@ use crate::{Artifact, Emit, Language};
 /// The name of the file.
 pub const FILE: &str = "tollgate-codegen.json";
 
-/// What was written into one folder, from what.
+/// The files that were written into one folder, and their contracts.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Manifest {
@@ -41,7 +41,7 @@ impl Manifest {
         Artifact::new(FILE, text)
     }
 
-    /// The manifest of a folder; absent where there is none.
+    /// The manifest of a folder; absent if the folder has none.
     ///
     /// # Errors
     /// The file can't be read, is malformed, or has another layout.
@@ -69,8 +69,8 @@ impl Manifest {
         self.contracts.iter().map(join).collect()
     }
 
-    /// The listed files that are not among `wanted`, stand in the folder, and are still what was
-    /// written (`true`), or were changed by hand since (`false`).
+    /// The listed files that are in the folder but not among `wanted`. Each is unchanged since it
+    /// was written (`true`), or was changed manually (`false`).
     #[must_use]
     pub fn leftovers(&self, folder: &Path, wanted: &BTreeSet<&str>) -> BTreeMap<String, bool> {
         let outdated = self.files.iter().filter(|(path, _)| {
@@ -114,7 +114,7 @@ pub enum ManifestError {
 }
 
 impl ManifestError {
-    /// What the process exits with.
+    /// The exit code of the process.
     #[must_use]
     pub fn exit_code(&self) -> ExitCode {
         match self {
@@ -123,7 +123,7 @@ impl ManifestError {
         }
     }
 
-    /// What to do next.
+    /// The hint: what to do next.
     #[must_use]
     pub fn hint(&self) -> Option<String> {
         match self {

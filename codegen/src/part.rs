@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::words::UnknownWord;
 
-/// What is generated.
+/// A part that can be generated.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
 )]
@@ -36,7 +36,7 @@ impl Emit {
         }
     }
 
-    /// The part of a word of settings and flags.
+    /// The part that a word of settings and flags names.
     ///
     /// # Errors
     /// No part has this word.

@@ -12,7 +12,7 @@ pub struct UnknownWord {
 }
 
 impl UnknownWord {
-    /// A word that none of the known ones is.
+    /// A word that is not one of the known ones.
     pub(crate) fn new(word: &str, kind: &'static str, known: &'static [&'static str]) -> Self {
         Self {
             word: word.to_owned(),

@@ -17,10 +17,10 @@ use crate::wire::ring::Driver;
 #[derive(Debug)]
 pub struct Compilers(Vec<(Language, Box<dyn Toolchain>)>);
 
-/// What compiling came to.
+/// The result of a compilation.
 #[derive(Debug)]
 pub enum Compiled {
-    /// It compiles; with the driver where there is one that compiles too.
+    /// The package compiles. The driver is included if it compiles too.
     Yes {
         driver: Option<Driver>,
         /// Why the wire can't be proved although the package compiles.

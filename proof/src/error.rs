@@ -8,7 +8,7 @@ use tollgate_codegen::manifest::{self, ManifestError};
 use tollgate_report::ExitCode;
 use tollgate_report::atomic::WriteError;
 
-/// Why nothing could be proved. A package that does not compile is a result, not an error.
+/// The reason why nothing could be proved. A package that does not compile is a result, not an error.
 #[derive(Debug, thiserror::Error)]
 pub enum ProofError {
     /// The machine refused to read or write a file.
@@ -62,7 +62,7 @@ impl ProofError {
         }
     }
 
-    /// What the process exits with.
+    /// The exit code of the process.
     #[must_use]
     pub fn exit_code(&self) -> ExitCode {
         match self {
@@ -77,7 +77,7 @@ impl ProofError {
         }
     }
 
-    /// What to do next.
+    /// The hint: what to do next.
     #[must_use]
     pub fn hint(&self) -> Option<String> {
         match self {

@@ -17,10 +17,10 @@ use crate::package::Package;
 use crate::wire::cases::{Amount, Cases, collect};
 use crate::wire::ring::{self, Driver, Share, TroubleKind};
 
-/// How many failures of each kind are told as reasons.
+/// How many failures of each kind are reported as reasons.
 const TOLD_MAX: usize = 3;
 
-/// One generated package, as it stands on disk or would stand.
+/// One generated package, either on disk or not yet written.
 #[derive(Debug, Clone)]
 pub struct Source {
     pub language: Language,
@@ -38,7 +38,7 @@ pub struct Extent {
     pub slot: usize,
 }
 
-/// How something went.
+/// The result of one step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum State {
@@ -48,7 +48,7 @@ pub enum State {
 }
 
 impl LanguageProof {
-    /// One language of which nothing is known yet.
+    /// One language before its proof.
     pub fn new(language: Language) -> Self {
         Self {
             language,
@@ -85,9 +85,9 @@ pub struct LanguageProof {
     pub compiles: State,
     /// Whether every value came back as it was.
     pub wire: State,
-    /// Whether every invalid value was refused, or is let through for a known reason.
+    /// Whether every invalid value was rejected, or was accepted for a known reason.
     pub refuses: State,
-    /// Why one of them is not good.
+    /// The reasons why one of them failed.
     pub reasons: Vec<String>,
     /// What went around the ring; absent without a driver.
     pub share: Option<Share>,
@@ -122,7 +122,7 @@ pub struct Proof {
     pub sent: Sent,
 }
 
-/// How many values were sent, by why.
+/// How many values were sent, by reason.
 #[derive(Debug, Clone, Default, Serialize)]
 pub struct Sent {
     pub by_kind: BTreeMap<&'static str, usize>,
@@ -231,7 +231,7 @@ fn one(
     })
 }
 
-/// The files that a driver needs beside the package's own.
+/// The files that a driver needs in addition to those of the package.
 fn driver_files(
     contracts: &[Contract],
     source: &Source,
@@ -268,7 +268,7 @@ fn cases_of(contracts: &[Contract], amount: Amount) -> Result<Cases, String> {
     let made = catch_unwind(AssertUnwindSafe(|| {
         collect(contracts, &lower(contracts), amount)
     }));
-    made.map_err(|_| "making instances panicked; this is a bug of ours".to_owned())
+    made.map_err(|_| "making instances panicked; this is a bug in Tollgate".to_owned())
 }
 
 fn count(cases: &Cases) -> Sent {

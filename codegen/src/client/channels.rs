@@ -81,7 +81,7 @@ fn headers_type(rust: &Rust<'_>, message: &Message) -> String {
     headers.map_or_else(|| ANY_HEADERS.to_owned(), |ty| rust.type_text(ty, None))
 }
 
-/// One function for each message that somebody sends.
+/// One function for each message that is sent on the channel.
 fn senders(rust: &Rust<'_>, channel: &Channel) -> String {
     let all: Vec<&Message> = channel.sends.iter().chain(&channel.receives).collect();
     let labels: Vec<&str> = all.iter().map(|message| message.name.as_str()).collect();
@@ -152,13 +152,13 @@ fn receivers(rust: &Rust<'_>, channel: &Channel) -> String {
         });
         let _ = write!(
             text,
-            "\n    /// The next message for {who}; nothing when no more will come.\n    ///\n    /// # Errors\n    /// The transport fails, or what came is no message of the channel.\n    pub async fn {function}<T: Transport>(&self, transport: &mut T) -> Result<Option<Envelope<{payload}, {headers}>>, ChannelError<T::Error>> {{\n        receive(transport, &self.address()).await\n    }}\n"
+            "\n    /// The next message for {who}; nothing when the channel has ended.\n    ///\n    /// # Errors\n    /// The transport fails, or the frame is not a message of the channel.\n    pub async fn {function}<T: Transport>(&self, transport: &mut T) -> Result<Option<Envelope<{payload}, {headers}>>, ChannelError<T::Error>> {{\n        receive(transport, &self.address()).await\n    }}\n"
         );
     }
     text
 }
 
-/// Where the channel's messages say what they answer.
+/// The places of correlation ids in the channel's messages.
 fn correlation(channel: &Channel) -> String {
     let mut places: Vec<String> = Vec::new();
     for message in channel.sends.iter().chain(&channel.receives) {
@@ -177,7 +177,7 @@ fn correlation(channel: &Channel) -> String {
         return String::new();
     }
     format!(
-        "\n    /// What joins a message with the one it answers, where the contract says it stands.\n    #[must_use]\n    pub fn correlation_id<P: Serialize, H: Serialize>(&self, envelope: &Envelope<P, H>) -> Option<String> {{\n        correlation(&envelope.headers, &envelope.payload, &[{}])\n    }}\n",
+        "\n    /// The correlation id of a message, which links an answer to its request.\n    #[must_use]\n    pub fn correlation_id<P: Serialize, H: Serialize>(&self, envelope: &Envelope<P, H>) -> Option<String> {{\n        correlation(&envelope.headers, &envelope.payload, &[{}])\n    }}\n",
         places.join(", ")
     )
 }

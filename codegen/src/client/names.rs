@@ -1,10 +1,10 @@
-//! What operations and their parameters are called in the generated client.
+//! The names of operations and their parameters in the generated client.
 
 use crate::ir::{Ir, Operation, Parameter};
 use crate::names::{self, Case};
 use crate::rust::member;
 
-/// What an operation is called in the generated code.
+/// The names of an operation in the generated code.
 pub(super) struct Names {
     pub(super) function: String,
     /// The prefix of its types.

@@ -100,7 +100,7 @@ fn record(name: &str, docs: &str, members: &[(String, String, bool, String)]) ->
     }
     let _ = write!(
         text,
-        "}}\n\nimpl {name} {{\n    /// With what must be there; the rest is absent.\n    #[must_use]\n    pub fn new({}) -> Self {{\n        Self {{ {} }}\n    }}\n}}\n",
+        "}}\n\nimpl {name} {{\n    /// Creates a value with the required fields; the others are absent.\n    #[must_use]\n    pub fn new({}) -> Self {{\n        Self {{ {} }}\n    }}\n}}\n",
         arguments.join(", "),
         values.join(", ")
     );

@@ -4,8 +4,8 @@ use std::ops::{Deref, DerefMut};
 
 use serde_json::Value;
 
-/// Bounds that `validate` checks. Most types have none, which then take no room: they are read
-/// as [`Limits`] without any.
+/// Bounds that `validate` checks. Most types have none and use no memory for them: they are read as
+/// empty [`Limits`].
 #[derive(Debug, Clone, Default)]
 pub struct Constraints(Option<Box<Limits>>);
 
@@ -32,11 +32,11 @@ pub struct Limits {
     pub is_unique: bool,
     /// The only values there may be: an `enum` or `const` that is not an open set of strings.
     pub values: Option<Vec<Value>>,
-    /// What the type and the bounds above can't express (`not`, `if`, `contains`,
-    /// `patternProperties`, tuples, a `oneOf` whose variants overlap, …), as a schema of JSON
-    /// Schema 2020-12 that holds just that. Its only references are `#/$defs/NAME` into
-    /// [`Ir::schemas`](super::Ir::schemas). `validate` checks the encoded value against it with
-    /// one interpreter. It may stand at any use of a type, at a declared type's too, and at
+    /// A schema of JSON Schema 2020-12 that holds only what the type and the bounds above can't
+    /// express (`not`, `if`, `contains`, `patternProperties`, tuples, a `oneOf` whose variants
+    /// overlap, …). Its only references are `#/$defs/NAME` into
+    /// [`Ir::schemas`](super::Ir::schemas). `validate` checks the encoded value against it with one
+    /// interpreter. Any use of a type can have one, including a use of a declared type, and so can
     /// [`Struct::bounds`](super::Struct::bounds).
     pub residual: Option<Value>,
 }
@@ -62,7 +62,8 @@ impl Constraints {
         self.0.as_deref().is_none_or(|limits| *limits == NONE)
     }
 
-    /// Says what the other bounds can't express; takes no room for nothing.
+    /// Sets the residual schema, which holds what the other bounds can't express. `None` uses no
+    /// memory.
     pub(crate) fn set_residual(&mut self, residual: Option<Value>) {
         if residual.is_some() || self.residual.is_some() {
             self.residual = residual;

@@ -35,8 +35,8 @@ pub enum Format {
     Password,
 }
 
-/// The expression that a text of a format matches as a whole, for the formats without a type that
-/// an expression says exactly: RFC 6901, draft-bhutton-relative-json-pointer-00 and RFC 6570.
+/// The regular expression that describes a format exactly, for formats without a type of their own:
+/// RFC 6901, draft-bhutton-relative-json-pointer-00 and RFC 6570. It matches the whole text.
 #[must_use]
 pub fn pattern_of(word: &str) -> Option<&'static str> {
     Some(match word {
@@ -51,14 +51,15 @@ pub fn pattern_of(word: &str) -> Option<&'static str> {
     })
 }
 
-/// Whether a format is that of expressions, which every language checks with its own.
+/// Whether a format is that of regular expressions, which every language checks with its own
+/// engine.
 #[must_use]
 pub fn is_expression(word: &str) -> bool {
     word == "regex"
 }
 
 impl Format {
-    /// The format of a document's word; nothing for words that only describe.
+    /// The format that a word of the document names; nothing for words that only describe.
     #[must_use]
     pub fn of(word: &str) -> Option<Self> {
         Some(match word {

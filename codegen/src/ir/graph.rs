@@ -1,15 +1,15 @@
-//! What follows from how declarations refer to each other: boxes, newtypes, derivable traits.
+//! Facts that follow from the references between declarations: boxes, newtypes, derivable traits.
 
 use super::{Constraints, DeclId, Extra, Ir, Shape, Type, TypeKind};
 
-/// Facts about declarations that no single one can tell.
+/// Facts about declarations that depend on more than one of them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Graph {
     /// The strongly connected component of each declaration, over references that hold by value.
     pub value_component: Vec<usize>,
     /// Declarations that reach themselves by value.
     pub is_cyclic_by_value: Vec<bool>,
-    /// Aliases that reach themselves by any way, so that a plain alias can't express them.
+    /// Aliases that reach themselves in any way, so that a plain alias can't express them.
     pub is_recursive_alias: Vec<bool>,
     /// Declarations that hold a binary floating-point number somewhere.
     pub has_float: Vec<bool>,
@@ -61,7 +61,7 @@ pub fn analyse(ir: &Ir) -> Graph {
     }
 }
 
-/// Calls `visit` for all constraints that stand anywhere.
+/// Calls `visit` for all constraints, wherever they are.
 pub(crate) fn visit_constraints<'a>(ir: &'a Ir, visit: &mut dyn FnMut(&'a Constraints)) {
     for decl in &ir.decls {
         match &decl.shape {

@@ -24,8 +24,8 @@ pub type DeclId = usize;
 pub struct Ir {
     /// The declared types, in the order they were met.
     pub decls: Vec<Decl>,
-    /// For each declaration the one that stands for it: itself, or the inline type that says the
-    /// same, whose name it becomes another one for.
+    /// For each declaration the one that is generated for it: itself, or an equal inline type, for
+    /// which its name becomes an alias.
     pub originals: Vec<DeclId>,
     /// The HTTP operations, in document order.
     pub operations: Vec<Operation>,
@@ -37,9 +37,9 @@ pub struct Ir {
     pub channels: Vec<Channel>,
     /// How many fields, items or values have no type (`any`).
     pub n_untyped: usize,
-    /// Where they stand: file and JSON pointer, in the order in which they were met.
+    /// The places of these values: file and JSON pointer, in the order in which they were met.
     pub untyped: Vec<String>,
-    /// What the contract says and `validate` does not check, by its place.
+    /// The parts of the contract that `validate` does not check, by place.
     pub unchecked: BTreeMap<String, Unchecked>,
     /// The schemas that a [`Limits::residual`] names as `#/$defs/NAME`: JSON Schema 2020-12
     /// without `$id`, anchors or dynamic references. Empty when no residual names one.
@@ -55,31 +55,32 @@ impl Ir {
     }
 }
 
-/// Why something that the contract says is not checked.
+/// Why a part of the contract is not checked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Unchecked {
     /// The alternatives reach too many schemas to be compared with a value.
     TooLarge,
-    /// The expression, which is none of ECMA-262.
+    /// The expression, which is not valid in ECMA-262.
     Pattern(String),
 }
 
 /// One named type.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Decl {
-    /// The name as the document has it, or the place for an inline schema; not yet an identifier.
+    /// The name in the document, or the place for an inline schema; not yet an identifier.
     pub name: String,
-    /// Whether the name stands in the document; inline types give way in a collision.
+    /// Whether the name is in the document. In a collision, an inline type is renamed.
     pub is_component: bool,
-    /// The file stem of the contract that brought it, such as `openapi`.
+    /// The file stem of the contract that declares it, such as `openapi`.
     pub module: String,
     /// Its identity: file and JSON pointer.
     pub place: String,
-    /// What the document says about it.
+    /// Its title, description and deprecation in the document.
     pub docs: Docs,
     /// Whether null is a value of its schema. Each use carries it: see [`Type::is_nullable`].
     pub is_nullable: bool,
-    /// Whether an enum's values are only known ones, so that `validate` accepts any other text.
+    /// Whether an enum is open: its values are only the known ones, and `validate` accepts any
+    /// other text.
     pub is_open: bool,
     /// What it is.
     pub shape: Shape,
@@ -90,7 +91,7 @@ pub struct Decl {
 pub struct Docs {
     /// Title and description; may hold any text.
     pub text: String,
-    /// Whether the document says not to use it any more.
+    /// Whether the document marks it as deprecated.
     pub is_deprecated: bool,
 }
 
@@ -116,7 +117,7 @@ pub struct EnumValue {
     pub wire: String,
     /// What it is called before it becomes an identifier: `x-enum-varnames`, or the string itself.
     pub name: String,
-    /// What the document says about it (`x-enum-descriptions`, or a `oneOf` of constants).
+    /// Its documentation in the document (`x-enum-descriptions`, or a `oneOf` of constants).
     pub docs: Docs,
 }
 
@@ -136,9 +137,9 @@ pub struct Struct {
 pub struct Tuple {
     /// The types by position; not empty.
     pub items: Vec<Type>,
-    /// How many items there must be; the others are absent from the end on.
+    /// How many items are required; the others can be absent, from the end of the list.
     pub n_required: usize,
-    /// What happens with items beyond.
+    /// What happens with further items.
     pub rest: Extra,
     /// What `validate` checks of the whole list.
     pub bounds: Constraints,
@@ -147,10 +148,10 @@ pub struct Tuple {
 /// What happens with properties or items that are not listed.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub enum Extra {
-    /// The document says nothing: they are kept as raw JSON.
+    /// The document does not restrict them: they are kept as raw JSON.
     #[default]
     Unstated,
-    /// They are refused.
+    /// They are rejected.
     Refused,
     /// They have this type.
     Typed(Box<Type>),
@@ -161,12 +162,12 @@ pub enum Extra {
 pub struct Field {
     /// The name on the wire.
     pub wire: String,
-    /// What the document says about it.
+    /// Its title, description and deprecation in the document.
     pub docs: Docs,
     /// Whether it must be present in requests and in responses alike.
     pub is_required: bool,
-    /// In which direction it is sent. A field of one direction is never [`Field::is_required`]:
-    /// the other direction goes without it.
+    /// In which direction it is sent. A field of one direction is never [`Field::is_required`],
+    /// because it is absent in the other direction.
     pub access: Access,
     /// Whether it must be present in the only direction in which it is sent.
     pub is_required_in_direction: bool,
@@ -201,12 +202,12 @@ pub enum Access {
 pub struct Union {
     /// The variants in the order in which they are tried.
     pub variants: Vec<Variant>,
-    /// The property that tells variants apart, when one does.
+    /// The property whose value determines the variant, if there is one.
     pub tag: Option<String>,
-    /// Whether a value that is no variant is valid too, as when a schema without `type` says
-    /// something about objects only.
+    /// Whether a value that is not a variant is valid too, as for a schema without `type` that
+    /// restricts only objects.
     pub is_open: bool,
-    /// What `validate` checks beside the variants; only [`Limits::residual`] is used.
+    /// What `validate` checks in addition to the variants; only [`Limits::residual`] is used.
     pub bounds: Constraints,
 }
 
@@ -217,9 +218,9 @@ pub struct Variant {
     pub name: String,
     /// What it holds.
     pub ty: Type,
-    /// What a value must look like to be this variant.
+    /// The conditions that a value must meet to be this variant.
     pub guard: Guard,
-    /// Whether no other variant's guard accepts such a value (proved, not assumed).
+    /// Whether no other variant's guard accepts such a value. This is proved, not assumed.
     pub is_exclusive: bool,
 }
 
@@ -245,7 +246,7 @@ pub struct Guard {
     pub kinds: BTreeSet<Kind>,
     /// Properties that must hold one of these strings.
     pub tags: Vec<(String, Vec<String>)>,
-    /// Whether the tags may be absent too; a value without one is then tried like one of a
+    /// Whether the tags may be absent too. A value without a tag is then tried like a value of a
     /// variant that is not exclusive.
     pub is_tag_optional: bool,
     /// Properties that must be present.
@@ -286,11 +287,11 @@ pub enum TypeKind {
     Any,
     /// `true` or `false`.
     Boolean,
-    /// Text, with the document's `format`; [`Format::of`] says which formats have a type.
+    /// Text, with the document's `format`; [`Format::of`] returns the formats that have a type.
     String(Option<String>),
     /// A whole number.
     Integer(Integer),
-    /// A number; `true` when the document says that binary floating point holds it.
+    /// A number; `true` when the document declares that binary floating point holds it.
     Number {
         /// Whether the format is `float` or `double`.
         is_float: bool,
@@ -345,17 +346,18 @@ pub struct Operation {
     pub body: Option<Body>,
     /// The declared answers, in document order.
     pub responses: Vec<Response>,
-    /// What a caller must prove: one of these sets of schemes, each with its scopes.
-    /// Empty when nobody needs to prove anything; an empty set among others makes it optional.
+    /// The credentials that a call requires: one of these sets of schemes, each scheme with its
+    /// scopes. Empty when no credentials are required; an empty set among others makes them
+    /// optional.
     pub security: Vec<BTreeMap<String, Vec<String>>>,
 }
 
-/// How a caller proves who it is.
+/// How a caller authenticates.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SecurityScheme {
     /// A secret under a name in a header, the query or a cookie.
     ApiKey {
-        /// Where it stands.
+        /// The place of the secret.
         location: Location,
         /// Its name on the wire.
         wire: String,
@@ -364,7 +366,7 @@ pub enum SecurityScheme {
     Basic,
     /// A token in `authorization: Bearer`: also OAuth 2 and OpenID Connect.
     Bearer,
-    /// Something else, such as mutual TLS; the transport's task.
+    /// Another scheme, such as mutual TLS, which the transport implements.
     Other(String),
 }
 
@@ -373,9 +375,9 @@ pub enum SecurityScheme {
 pub struct Parameter {
     /// Its name on the wire.
     pub wire: String,
-    /// Where it stands.
+    /// Its place.
     pub location: Location,
-    /// What the document says about it.
+    /// Its title, description and deprecation in the document.
     pub docs: Docs,
     /// Whether it must be present.
     pub is_required: bool,
@@ -429,16 +431,16 @@ pub struct Content {
     pub ty: Option<Type>,
     /// The type of one item of a stream (`itemSchema` of OpenAPI 3.2).
     pub item: Option<Type>,
-    /// The media type of each part of a form, where the document says so (`encoding`).
+    /// The media type of each part of a form, if the document declares it (`encoding`).
     pub part_media: BTreeMap<String, String>,
 }
 
 /// One declared answer.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Response {
-    /// The status as the document has it: `200`, `4XX` or `default`.
+    /// The status as it is in the document: `200`, `4XX` or `default`.
     pub status: String,
-    /// What the document says about it.
+    /// Its description in the document.
     pub docs: Docs,
     /// Its media type, when it has a body.
     pub media: Option<String>,
@@ -459,7 +461,7 @@ pub struct Channel {
     pub address: Option<String>,
     /// Address parameters: name and docs.
     pub parameters: Vec<(String, Docs)>,
-    /// What the document says about it.
+    /// Its description in the document.
     pub docs: Docs,
     /// The messages that the application of the document sends here.
     pub sends: Vec<Message>,
@@ -474,14 +476,14 @@ pub struct Channel {
 pub struct Message {
     /// Its name.
     pub name: String,
-    /// What the document says about it.
+    /// Its title, description and deprecation in the document.
     pub docs: Docs,
-    /// The type of its payload; absent when the document does not say.
+    /// The type of its payload; absent when the document does not declare one.
     pub payload: Option<Type>,
     /// The type of its headers.
     pub headers: Option<Type>,
     /// Its media type, such as `application/json`.
     pub content_type: Option<String>,
-    /// Where its correlation id stands: a runtime expression such as `$message.header#/id`.
+    /// The place of its correlation id: a runtime expression such as `$message.header#/id`.
     pub correlation_id: Option<String>,
 }

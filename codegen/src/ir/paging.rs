@@ -2,7 +2,7 @@
 
 use super::{Ir, Location, Operation, Shape, Struct, Type, TypeKind};
 
-/// Parameters that say from where a list goes on.
+/// Parameters that set where in a list the next page starts.
 const CURSORS: [&str; 19] = [
     "cursor",
     "page_token",
@@ -47,7 +47,7 @@ const NEXT: [&str; 18] = [
     "lastId",
 ];
 
-/// Properties of a page that say whether there is another one.
+/// Properties of a page that state whether there is another one.
 const MORE: [&str; 6] = [
     "has_more",
     "hasMore",
@@ -57,7 +57,7 @@ const MORE: [&str; 6] = [
     "hasNextPage",
 ];
 
-/// Properties in which a page keeps what is said about it.
+/// Properties in which a page keeps its metadata.
 const ABOUT: [&str; 8] = [
     "pagination",
     "paging",
@@ -88,7 +88,7 @@ pub(crate) enum Paging<'a> {
     },
 }
 
-/// How the pages of an operation lead to each other; nothing when it does not show.
+/// How the pages of an operation lead to each other; nothing when the contract does not show it.
 pub(crate) fn paging<'a>(ir: &'a Ir, operation: &'a Operation) -> Option<Paging<'a>> {
     if operation.method != "GET" {
         return None;
@@ -192,7 +192,8 @@ fn object<'a>(ir: &'a Ir, ty: &'a Type) -> Option<&'a Struct> {
     }
 }
 
-/// The type behind other names for it; names that go round stay what they are.
+/// The type behind other names for it. Names that refer to each other in a circle are returned as
+/// they are.
 fn target<'a>(ir: &'a Ir, mut ty: &'a Type) -> &'a Type {
     for _ in 0..16 {
         match ty.kind {

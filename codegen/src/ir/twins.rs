@@ -10,8 +10,8 @@ use super::{
     Access, Constraints, DeclId, Docs, Extra, Guard, Ir, Shape, Struct, Type, TypeKind, Union,
 };
 
-/// For each declaration the one that stands for it: itself, or an inline type that is the same
-/// down to its texts, of which the first by name and place is taken.
+/// For each declaration the one that is generated for it: itself, or an inline type that is the
+/// same, including its texts. Of several equal types, the first by name and place is taken.
 pub(crate) fn originals(ir: &Ir) -> Vec<DeclId> {
     let mut marks = Marks {
         ir,
@@ -35,16 +35,16 @@ pub(crate) fn originals(ir: &Ir) -> Vec<DeclId> {
 /// What a declaration is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 enum Mark {
-    /// Nothing but itself.
+    /// Equal only to itself.
     Own(DeclId),
-    /// The same as this one, which was looked at first.
+    /// It equals this declaration, which was compared first.
     Like(DeclId),
 }
 
 struct Marks<'a> {
     ir: &'a Ir,
     marks: Vec<Option<Mark>>,
-    /// All that the declarations say, and the first that says it.
+    /// The contents of the declarations, and the first declaration with each of them.
     known: FxHashMap<Vec<u8>, DeclId>,
 }
 
@@ -187,7 +187,7 @@ impl Marks<'_> {
     }
 }
 
-/// All that a declaration says, as bytes that no other declaration has unless it says the same.
+/// The whole content of a declaration as bytes, which are equal only for equal declarations.
 struct Said(Vec<u8>);
 
 impl Said {

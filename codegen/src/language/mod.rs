@@ -37,7 +37,7 @@ static WORDS: LazyLock<Vec<&'static str>> = LazyLock::new(|| {
     words.map(|language| language.word()).collect()
 });
 
-/// What generates code in one language.
+/// A generator of code in one language.
 pub trait Emitter: Sync {
     /// The word used in settings, flags and folder names, in lower case.
     fn name(&self) -> &'static str;
@@ -56,8 +56,8 @@ pub trait Emitter: Sync {
     /// The parts that can be generated.
     fn parts(&self) -> &'static [Emit];
 
-    /// The files of a request, paths relative to the target's folder, in any order. The request
-    /// asks only for parts of [`Emitter::parts`].
+    /// The files of a request, with paths relative to the target's folder, in any order. The
+    /// request contains only parts of [`Emitter::parts`].
     ///
     /// # Errors
     /// The contracts lack what a part needs.
@@ -124,7 +124,7 @@ impl Language {
         self.0.parts().contains(&part)
     }
 
-    /// What generates code in this language.
+    /// The generator of code in this language.
     #[must_use]
     pub fn emitter(self) -> &'static dyn Emitter {
         self.0

@@ -8,7 +8,7 @@ use super::lowering::Lowering;
 use super::view::Cursor;
 use crate::ir::{self, Channel, DeclId, Docs, Shape};
 
-/// Stands for a payload whose format is no JSON Schema.
+/// The schema of a payload whose format is not JSON Schema.
 static ANY: Node = Node {
     span: Span { line: 1, column: 1 },
     value: NodeValue::Bool(true),

@@ -79,7 +79,7 @@ impl Bounds {
         (!out.is_empty()).then_some(Value::Object(out))
     }
 
-    /// Adds what a schema says; the narrower bound stays. What can't be merged goes to `more`.
+    /// Adds the bounds of a schema; the narrower bound stays. What can't be merged goes to `more`.
     pub(crate) fn merge(&mut self, schema: &Cursor<'_>, more: &mut Vec<Value>) {
         let sizes = [
             (&mut self.text, "minLength", "maxLength"),

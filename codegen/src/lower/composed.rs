@@ -1,5 +1,5 @@
-//! Variants beside properties of their own schema, and several lists of variants at once: a union
-//! whose variants hold all that goes together.
+//! Schemas with variants and properties of their own, and schemas with several lists of variants.
+//! They become a union whose variants hold all that belongs together.
 
 use std::collections::BTreeSet;
 
@@ -12,20 +12,20 @@ use super::view::Cursor;
 use super::word::Word;
 use crate::ir::{Shape, Type, TypeKind};
 
-/// How many fields the variants of one union may repeat; beyond, the properties of all variants
-/// stand in one type.
+/// How many fields the variants of one union may repeat; above this number, one type holds the
+/// properties of all variants.
 const REPEATED_FIELDS_MAX: usize = 600;
 
-/// How deep unions of unions are looked through; real documents stay below 4.
+/// How deep nested unions are followed; real documents stay below 4.
 const SPREAD_MAX: usize = 4;
 
-/// How many combinations one union may have of variants of several lists; beyond, the properties
-/// of all variants stand in one type.
+/// How many combinations of variants of several lists one union may have; above this number, one
+/// type holds the properties of all variants.
 const COMBINATIONS_MAX: usize = 32;
 
 impl<'a> Lowering<'a> {
-    /// The union of variants that stand beside properties, or of the combinations of several
-    /// lists of variants; nothing when one type with all properties says it better.
+    /// The union of variants of a schema that has properties too, or of the combinations of several
+    /// lists of variants; nothing when one type with all properties describes the values better.
     pub(super) fn composed(
         &mut self,
         schema: &Cursor<'a>,
@@ -94,7 +94,7 @@ impl<'a> Lowering<'a> {
         Some(Shape::Union(union))
     }
 
-    /// The type of a variant that holds more than its schema says.
+    /// The type of a variant that holds more than its own schema declares.
     pub(super) fn merged_type(
         &mut self,
         schema: &Cursor<'a>,
@@ -114,8 +114,8 @@ impl<'a> Lowering<'a> {
         }
     }
 
-    /// Beside own properties, variants only add what may be there; which of them go together is
-    /// left to the residual.
+    /// When the schema has properties of its own, variants only add what may be present; the
+    /// residual checks which of them occur together.
     pub(crate) fn add_variant_properties(&mut self, flat: &mut Flat<'a>) {
         let n_own = flat.properties.len();
         let groups: Vec<Vec<Flat<'a>>> = groups_of(flat)
@@ -169,20 +169,21 @@ fn is_object(variant: &Flat<'_>) -> bool {
         .is_none_or(|words| *words == object())
 }
 
-/// Whether a variant lists what does not stand beside it.
+/// Whether a variant lists properties that the schema around it does not have.
 fn is_new(variant: &Flat<'_>, own: &Flat<'_>) -> bool {
     let mut keys = variant.properties.iter();
     keys.any(|(key, _)| !own.properties.iter().any(|(known, _)| known == key))
 }
 
-/// Whether an object that is this variant can't hold just anything at a key.
+/// Whether an object of this variant restricts the value of a key.
 fn rules(variant: &Flat<'_>, key: &str) -> bool {
     !is_object(variant)
         || matches!(variant.extra, FlatExtra::Refused)
         || variant.properties.iter().any(|(known, _)| known == key)
 }
 
-/// The variants of one list, each with what stands beside it, and how many are no objects.
+/// The variants of one list, each with the properties around it, and how many of them are not
+/// objects.
 fn beside<'a>(
     group: Vec<Candidate<'a>>,
     own: &Flat<'a>,
@@ -211,8 +212,8 @@ fn beside<'a>(
     (all, n_other)
 }
 
-/// One variant of each list, with what stands beside them, in all ways; nothing when there are
-/// too many, or when some are no objects.
+/// All combinations of one variant of each list, with the properties around them; nothing when
+/// there are too many, or when some variants are not objects.
 fn combinations<'a>(groups: Vec<Vec<Candidate<'a>>>, own: &Flat<'a>) -> Option<Vec<Candidate<'a>>> {
     let n_all = groups
         .iter()
@@ -245,7 +246,7 @@ fn combinations<'a>(groups: Vec<Vec<Candidate<'a>>>, own: &Flat<'a>) -> Option<V
     Some(all.into_iter().flatten().collect())
 }
 
-/// The variants, and in place of those that are nothing but unions, theirs.
+/// The variants. A variant that is only a union is replaced by its own variants.
 fn spread<'a>(variants: &[Cursor<'a>], depth: usize) -> Vec<Cursor<'a>> {
     let mut all = Vec::new();
     for variant in variants.iter().filter(|variant| !is_null(variant)) {
@@ -266,7 +267,7 @@ fn object() -> BTreeSet<Word> {
     BTreeSet::from([Word::Object])
 }
 
-/// Whether a variant says by itself all that stands beside it.
+/// Whether a variant's own schema already declares all that the schema around it declares.
 fn holds(variant: &Flat<'_>, own: &Flat<'_>) -> bool {
     let has = |(key, property): &(String, Cursor<'_>)| {
         let mut known = variant.properties.iter();

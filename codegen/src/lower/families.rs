@@ -1,5 +1,5 @@
-//! Schemas with a `discriminator` that others extend with `allOf`: where one is used, one of its
-//! family may stand.
+//! Schemas with a `discriminator` that others extend with `allOf`: where such a schema is used, a
+//! value may be of any schema of its family.
 
 use std::collections::BTreeSet;
 
@@ -29,8 +29,8 @@ impl<'a> Lowering<'a> {
         }
     }
 
-    /// The union of a schema and all that extend it; nothing when nothing does, or when no
-    /// property tells them apart.
+    /// The union of a schema and all that extend it; nothing when no schema extends it, or when no
+    /// property distinguishes them.
     pub(super) fn family(&mut self, parent: &Cursor<'a>) -> Option<DeclId> {
         let discriminator = parent.get("discriminator")?;
         if ["oneOf", "anyOf"]
@@ -75,7 +75,7 @@ impl<'a> Lowering<'a> {
         });
         let name = parent.name();
         let docs = Docs {
-            text: format!("`{name}`, or a schema that extends it: `{tag}` tells which."),
+            text: format!("`{name}`, or a schema that extends it: `{tag}` determines the schema."),
             is_deprecated: false,
         };
         let shape = Shape::Union(Union {

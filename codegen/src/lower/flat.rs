@@ -11,7 +11,7 @@ use super::view::Cursor;
 use super::word::Word;
 use crate::ir::Docs;
 
-/// What the document says about keys that are not listed.
+/// How the document restricts keys that are not listed.
 #[derive(Debug, Clone)]
 pub(crate) enum FlatExtra<'a> {
     Unstated,
@@ -24,14 +24,15 @@ pub(crate) enum FlatExtra<'a> {
 pub(crate) struct Flat<'a> {
     pub(crate) docs: Docs,
     pub(crate) title: Option<String>,
-    /// The types it may have; nothing when the document does not say.
+    /// The types it may have; nothing when the document does not state any.
     pub(crate) words: Option<BTreeSet<Word>>,
     pub(crate) is_nullable: bool,
     pub(crate) properties: Vec<(String, Cursor<'a>)>,
     pub(crate) required: BTreeSet<String>,
     pub(crate) extra: FlatExtra<'a>,
     pub(crate) items: Option<Cursor<'a>>,
-    /// The lists of items that have each a type of their own, with what stands after them.
+    /// The lists of items that have each a type of their own, with the schema of the items after
+    /// them.
     pub(crate) tuples: Vec<(Vec<Cursor<'a>>, Option<Cursor<'a>>)>,
     pub(crate) values: Option<Vec<Value>>,
     /// Names and texts of the values, by their index, where the document has them.
@@ -48,16 +49,16 @@ pub(crate) struct Flat<'a> {
     pub(crate) groups: Vec<usize>,
     /// Whether the types follow from other keywords only.
     pub(crate) is_inferred: bool,
-    /// Keywords of `allOf` members that gave way to another member's, with their places.
+    /// Keywords of `allOf` members that another member's keyword replaced, with their places.
     pub(crate) overruled: Vec<(String, Cursor<'a>)>,
-    /// What members say beside what the constraints can hold.
+    /// Keywords of members that the constraints can't hold.
     pub(crate) more: Vec<Value>,
-    /// Properties of which variants say different things, and whether all of them are text.
+    /// Properties that variants declare differently, and whether all of the declarations are text.
     pub(crate) loose: BTreeMap<String, bool>,
-    /// The nodes of the members that are merged: each counts once, so that `allOf` in circles or
-    /// diamonds ends in linear time.
+    /// The nodes of the members that are merged. Each is merged once, so that circles and diamonds
+    /// of `allOf` take linear time.
     pub(super) merged: FxHashSet<*const Node>,
-    /// The node that all this began with; most have no members, and then nothing else is kept.
+    /// The node where the merge started; most have no members, and then no other node is kept.
     pub(super) top: Option<*const Node>,
     /// The single reference that this schema adds nothing to, when there is one.
     pub(crate) only_reference: Option<Cursor<'a>>,
@@ -97,7 +98,7 @@ impl Flat<'_> {
         }
     }
 
-    /// Whether this holds what a node says.
+    /// Whether the keywords of a node are merged here.
     pub(super) fn has_merged(&self, node: *const Node) -> bool {
         self.top == Some(node) || self.merged.contains(&node)
     }

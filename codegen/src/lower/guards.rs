@@ -17,7 +17,7 @@ pub(super) struct Candidate<'a> {
     pub(super) schema: Cursor<'a>,
     pub(super) flat: Flat<'a>,
     pub(super) guard: Guard,
-    /// Whether `flat` holds more than the schema says: the properties beside the variants.
+    /// Whether `flat` holds more than the variant's schema: the properties of the schema around it.
     pub(super) is_merged: bool,
 }
 
@@ -72,7 +72,7 @@ fn label(schema: &Cursor<'_>, flat: &Flat<'_>) -> String {
         .unwrap_or_else(|| word.map_or("Variant", word_name).to_owned())
 }
 
-/// Objects without a name are named by what only they must have.
+/// Names objects without a name after the properties that only they require.
 pub(super) fn name_by_keys(candidates: &mut [Candidate<'_>]) {
     let plain = word_name(Word::Object);
     let is_plain =
@@ -149,7 +149,7 @@ pub(super) fn texts(flat: &Flat<'_>) -> Option<BTreeSet<String>> {
         .collect()
 }
 
-/// What a `discriminator` says: its property, and which value means which schema.
+/// A `discriminator`: its property, and the schema that each value selects.
 struct Discriminator<'a> {
     tag: &'a str,
     mapping: Vec<Mapped<'a>>,
@@ -193,7 +193,8 @@ impl Discriminator<'_> {
         of_target.map(|mapped| mapped.value.to_owned()).collect()
     }
 
-    /// The values of a variant and whether it may go without one; nothing when nothing says so.
+    /// The values of a variant and whether it may be without one; nothing when the document does
+    /// not state it.
     fn values(
         &self,
         schema: &Cursor<'_>,
@@ -306,8 +307,8 @@ pub(super) fn extension_values(
     Some((top.tag.to_owned(), values.collect()))
 }
 
-/// The tag of a `discriminator`: the guards of variants that it names become its values and
-/// nothing else. The others keep what their schemas say.
+/// The tag of a `discriminator`: its values replace the guards of the variants that it names. The
+/// other variants keep the guards of their schemas.
 pub(super) fn declared_tag<'a>(
     candidates: &mut [Candidate<'a>],
     node: Option<&Cursor<'a>>,
@@ -381,7 +382,7 @@ pub(super) fn is_disjoint(one: &Guard, other: &Guard) -> bool {
             || misses(&other.keys, &one.known))
 }
 
-/// How much a variant asks for; the one that asks for most is tried first.
+/// How much a variant requires; the variant that requires most is tried first.
 pub(super) fn strictness(variant: &Variant) -> (bool, bool, usize, usize, bool, bool) {
     let guard = &variant.guard;
     (

@@ -1,4 +1,4 @@
-//! What follows from the other keywords of a schema where it does not state its type.
+//! Infers the type of a schema from its other keywords when it does not state one.
 
 use std::collections::BTreeSet;
 
@@ -20,7 +20,7 @@ pub(super) fn infer(flat: &Flat<'_>) -> Option<BTreeSet<Word>> {
     (!words.is_empty()).then_some(words)
 }
 
-/// `allOf` with one reference and nothing beside it but text is that reference.
+/// An `allOf` with one reference, and no other keywords except text, is that reference.
 pub(super) fn only_reference<'a>(schema: &Cursor<'a>) -> Option<Cursor<'a>> {
     let groups = ["allOf", "oneOf", "anyOf"].map(|key| schema.get(key));
     if groups.iter().all(Option::is_none) {

@@ -10,25 +10,25 @@ use super::flat::Flat;
 use super::view::Cursor;
 use crate::ir::{Decl, DeclId, Docs, Ir, Shape, Type, TypeKind};
 
-/// The state of a lowering: what is declared and what is still to be looked at.
+/// The state of a lowering: what is declared and what is still to be lowered.
 pub(crate) struct Lowering<'a> {
     pub(super) ir: Ir,
-    /// The declarations by their places, or by their nodes where these tell places apart.
+    /// The declarations by their places, or by their nodes where these identify places.
     pub(super) ids: FxHashMap<String, DeclId>,
     pub(super) ids_by_node: FxHashMap<*const Node, DeclId>,
-    /// Whether one file may be here twice, or one node may stand for several places.
+    /// Whether one file may be loaded twice, or one node may have several places.
     pub(super) is_by_place: bool,
     pub(super) queue: VecDeque<(DeclId, Cursor<'a>)>,
     /// The names of the schemas that residuals refer to, by their places, and those to convert.
     pub(super) schema_names: BTreeMap<String, String>,
     pub(super) schema_queue: Vec<(String, Cursor<'a>)>,
-    /// Whether the document asks for JSON Schema to the letter.
+    /// Whether the document requires JSON Schema to be applied strictly.
     pub(super) is_strict: bool,
     /// Whether the enum that was made last is open to any other text.
     pub(super) has_other: bool,
-    /// The schemas in place that are being looked at, the outermost first.
+    /// The inline schemas that are being lowered, the outermost first.
     pub(super) open: Vec<*const Node>,
-    /// The types of the schemas in place that are declared, by their nodes.
+    /// The types of the inline schemas that are declared, by their nodes.
     pub(super) inline: FxHashMap<*const Node, Type>,
     /// The schemas that extend each schema with `allOf`, by its place.
     pub(super) children: BTreeMap<String, Vec<Cursor<'a>>>,
@@ -41,7 +41,7 @@ pub(crate) struct Lowering<'a> {
 }
 
 impl<'a> Lowering<'a> {
-    /// A lowering that has met nothing yet.
+    /// An empty state, before any schema is lowered.
     pub(super) fn new(is_by_place: bool) -> Self {
         Self {
             ir: Ir::default(),
@@ -70,7 +70,7 @@ impl<'a> Lowering<'a> {
         self.drain();
     }
 
-    /// The declaration of what stands at a place; made when it is met for the first time.
+    /// The declaration for a place; created when the place is met for the first time.
     pub(super) fn declare(&mut self, target: &Cursor<'a>) -> DeclId {
         if let Some(id) = self.id_of(target) {
             return id;
@@ -81,7 +81,7 @@ impl<'a> Lowering<'a> {
         id
     }
 
-    /// The same under a name of the caller's, for a schema in place.
+    /// The same for an inline schema, under a name that the caller chooses.
     pub(super) fn declare_as(&mut self, schema: &Cursor<'a>, name: &str) -> DeclId {
         let id = self.push(schema, name.to_owned(), false, Docs::default());
         self.keep_id(schema, id);
@@ -89,7 +89,7 @@ impl<'a> Lowering<'a> {
         id
     }
 
-    /// The declaration that was made of a place, when there is one.
+    /// The declaration that was made for a place, if there is one.
     pub(super) fn id_of(&self, schema: &Cursor<'a>) -> Option<DeclId> {
         if self.is_by_place {
             self.ids.get(&schema.place()).copied()

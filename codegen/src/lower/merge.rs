@@ -36,7 +36,7 @@ pub(crate) fn flatten<'a>(schema: &Cursor<'a>) -> Flat<'a> {
 }
 
 impl<'a> Flat<'a> {
-    /// Adds what another schema says, as if it stood in `allOf`.
+    /// Adds the keywords of another schema, as if it were in `allOf`.
     pub(crate) fn add(&mut self, schema: &Cursor<'a>) {
         let Some(target) = schema.resolve() else {
             return;
@@ -57,7 +57,8 @@ impl<'a> Flat<'a> {
     }
 }
 
-/// Adds what one schema says; the outer schema is merged after its members, so it wins.
+/// Adds the keywords of one schema; the outer schema is merged after its members and overrides
+/// them.
 fn merge<'a>(flat: &mut Flat<'a>, schema: &Cursor<'a>, depth: usize) {
     if depth > DEPTH_MAX {
         return;
@@ -224,8 +225,8 @@ fn merge_object<'a>(flat: &mut Flat<'a>, schema: &Cursor<'a>, depth: usize) {
     flat.discriminator = discriminator.or_else(|| flat.discriminator.take());
 }
 
-/// Whether `additionalProperties` is about all properties that are not listed: patterns list
-/// some too, and `unevaluatedProperties` looks at what other keywords list.
+/// Whether `additionalProperties` applies to all properties that are not listed: patterns list some
+/// too, and `unevaluatedProperties` depends on the properties that other keywords list.
 fn is_sole(schema: &Cursor<'_>) -> bool {
     let has = |key: &str| schema.node.get(key).is_some();
     !has("patternProperties")

@@ -29,9 +29,9 @@ use crate::ir::twins::originals;
 use lowering::Lowering;
 use view::Cursor;
 
-/// A document that names JSON Schema's own dialect means what JSON Schema says: a schema
-/// without `type` says nothing about values of other kinds. Others mean objects when they list
-/// properties.
+/// In a document that names JSON Schema's own dialect, JSON Schema applies strictly: a schema
+/// without `type` does not restrict values of other kinds. In other documents, a schema that lists
+/// properties describes objects.
 const STRICT_DIALECT: &str = "https://json-schema.org/draft/2020-12/schema";
 
 /// Everything the contracts declare or use, in one representation.

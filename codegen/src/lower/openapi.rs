@@ -32,8 +32,8 @@ pub(crate) fn lower<'a>(lowering: &mut Lowering<'a>, root: &Cursor<'a>) {
 }
 
 impl<'a> Lowering<'a> {
-    /// The operations of a path item. `above` names the callback that it belongs to; `open` are
-    /// the callbacks that are being looked at.
+    /// The operations of a path item. `above` names the callback that it belongs to; `open` are the
+    /// callbacks that are being lowered.
     fn operations(
         &mut self,
         path: &str,
@@ -266,7 +266,7 @@ impl<'a> Lowering<'a> {
         contents
     }
 
-    /// What callers of an operation must prove: its own words, or the document's.
+    /// The credentials that an operation requires: its own declaration, or the document's.
     fn security(&self, operation: &Cursor<'a>) -> Vec<BTreeMap<String, Vec<String>>> {
         let own = operation.get("security");
         let security = own.or_else(|| operation.top()?.get("security"));

@@ -10,7 +10,7 @@ use crate::ir::{Constraints, Unchecked, format};
 
 /// How many nodes the alternatives of an overlapping `oneOf` may reach to be checked exactly.
 const ALTERNATIVES_NODES_MAX: usize = 3_000;
-/// How many schemas one residual may join; what is beyond is not checked.
+/// How many schemas one residual may join; further ones are not checked.
 const PARTS_MAX: usize = 1_000;
 
 /// Keywords that hold one schema.
@@ -30,7 +30,7 @@ const ONE: &[&str] = &[
 const NAMED: &[&str] = &["properties", "patternProperties", "dependentSchemas"];
 /// Keywords that hold a list of schemas.
 const LIST: &[&str] = &["allOf", "anyOf", "oneOf", "prefixItems"];
-/// Keywords that hold what they say.
+/// Keywords that hold plain values.
 const PLAIN: &[&str] = &[
     "enum",
     "const",
@@ -69,8 +69,8 @@ const HARD: &[&str] = &[
 ];
 
 impl<'a> Lowering<'a> {
-    /// What neither the type nor the bounds of a schema and its `allOf` members say.
-    /// A tuple that has a type is not said again.
+    /// The parts of a schema and its `allOf` members that neither the type nor the bounds express.
+    /// A tuple that has a type is left out.
     pub(crate) fn residual(&mut self, schema: &Cursor<'a>, has_tuple: bool) -> Option<Value> {
         if !schema.is_reference() && !has_residual(schema.node) {
             return None;
@@ -161,8 +161,8 @@ impl<'a> Lowering<'a> {
         }
     }
 
-    /// The alternatives of a schema, of which types can't prove that one or any holds; nothing
-    /// when they reach too much to be checked so.
+    /// The alternatives of a schema when types can't prove that one or any of them holds; nothing
+    /// when they reach too many schemas to be checked this way.
     pub(crate) fn alternatives(&mut self, schema: &Cursor<'a>) -> Option<Value> {
         let target = schema.resolve()?;
         let mut part = Map::new();
@@ -218,7 +218,7 @@ impl<'a> Lowering<'a> {
         part
     }
 
-    /// One keyword of a schema, converted; nothing for one that says nothing about values.
+    /// One keyword of a schema, converted; nothing for a keyword that does not restrict values.
     fn keyword(&mut self, schema: &Cursor<'a>, key: &str) -> Option<Value> {
         let inner = schema.get(key)?;
         if ONE.contains(&key) {
@@ -321,7 +321,7 @@ impl<'a> Lowering<'a> {
     }
 }
 
-/// Whether a schema says anything itself, or by `allOf`, that a residual may have to say.
+/// Whether a schema, or its `allOf`, has anything that may need a residual.
 fn has_residual(node: &Node) -> bool {
     node.entries().any(|entry| match entry.key.as_str() {
         "allOf" | "unevaluatedItems" | "unevaluatedProperties" => true,
@@ -335,7 +335,7 @@ pub(super) fn holding(key: &str, value: Value) -> Value {
     Value::Object(Map::from_iter([(key.to_owned(), value)]))
 }
 
-/// One schema of several; nothing of none.
+/// One schema that joins several; nothing for none.
 pub(crate) fn joined(mut parts: Vec<Value>) -> Option<Value> {
     match parts.len() {
         0 => None,
@@ -344,7 +344,7 @@ pub(crate) fn joined(mut parts: Vec<Value>) -> Option<Value> {
     }
 }
 
-/// Both what is said already and this must hold.
+/// Adds a residual to bounds. An existing residual must then hold too.
 pub(super) fn add(bounds: &mut Constraints, residual: Option<Value>) {
     let Some(residual) = residual else { return };
     let own = bounds.residual.take();
@@ -383,7 +383,7 @@ pub(crate) fn is_tuple(node: &Node) -> bool {
         .is_some_and(|items| items.as_array().is_some())
 }
 
-/// Whether a variant says nothing of its own but which properties must be there, or must not.
+/// Whether a variant states only which properties must be present, or must be absent.
 pub(crate) fn is_condition(schema: &Cursor<'_>) -> bool {
     !schema.is_reference()
         && schema.node.as_object().is_some()

@@ -1,9 +1,9 @@
-//! What a schema says plainly, and about what else it says something: found in one look at its
-//! keys, as most schemas say little.
+//! The keywords of a schema that are read directly, and the groups of its other keywords. One pass
+//! over its keys finds both, because most schemas have few keywords.
 
 use tollgate_contracts_model::Node;
 
-/// What one schema says by itself.
+/// The keywords of one schema, without those of other schemas.
 #[derive(Default)]
 pub(super) struct Said<'a> {
     /// Its `type`, a word or a list of them.
@@ -14,11 +14,11 @@ pub(super) struct Said<'a> {
     pub(super) is_deprecated: bool,
     /// Whether there is `allOf`.
     pub(super) has_members: bool,
-    /// Whether it says something about properties, items or alternatives.
+    /// Whether it has keywords about properties, items or alternatives.
     pub(super) has_structure: bool,
-    /// About its values, their format or their direction.
+    /// Whether it has keywords about its values, their format or their direction.
     pub(super) has_values: bool,
-    /// About lengths, ranges or patterns.
+    /// Whether it has keywords about lengths, ranges or patterns.
     pub(super) has_bounds: bool,
 }
 

@@ -6,8 +6,8 @@ use super::flat::Flat;
 use super::word::Word;
 use crate::ir::{Constraints, Docs, EnumValue, Integer, Shape, Type, TypeKind};
 
-/// Whether the schema lists its values, all of one plain type: that says more than alternatives
-/// beside it.
+/// Whether the schema lists its values, all of one plain type. Such a list is more precise than the
+/// alternatives of the same schema.
 pub(super) fn is_listed_scalar(flat: &Flat<'_>) -> bool {
     let mut words = flat.words.iter().flatten();
     let is_scalar = words.all(|word| !matches!(word, Word::Array | Word::Object));
@@ -89,7 +89,8 @@ fn allowed(word: Word, flat: &Flat<'_>) -> Option<Vec<Value>> {
     Some(values.iter().filter(is_word).cloned().collect())
 }
 
-/// The smallest of our integers that holds all the schema allows; 64 bits when it does not say.
+/// The smallest of our integers that holds all values that the schema allows; 64 bits when it
+/// states no range.
 fn integer(format: Option<&str>, constraints: &Constraints) -> Integer {
     match format {
         Some("int32" | "int16" | "int8" | "uint8" | "uint16") => return Integer::I32,

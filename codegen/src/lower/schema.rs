@@ -70,7 +70,7 @@ impl<'a> Lowering<'a> {
         ty
     }
 
-    /// What a declaration is, and whether null is a value of it, which is left to its users.
+    /// The shape of a declaration, and whether null is a value of it, which each use of it handles.
     pub(crate) fn shape(&mut self, schema: &Cursor<'a>, name: &str) -> (Docs, Shape, bool) {
         let (docs, mut shape, mut is_nullable) = if schema.is_reference() {
             (Docs::default(), Shape::Alias(self.reference(schema)), false)
@@ -105,7 +105,7 @@ impl<'a> Lowering<'a> {
         is_nullable
     }
 
-    /// What stands beside a `$ref` and says something about values; 3.0 ignores it.
+    /// The siblings of a `$ref` that restrict values; OpenAPI 3.0 ignores them.
     fn siblings(&mut self, schema: &Cursor<'a>) -> Option<Value> {
         if schema.is_30() || schema.node.entries().count() < 2 {
             return None;
@@ -204,8 +204,8 @@ impl<'a> Lowering<'a> {
         shape
     }
 
-    /// Known values of which not all may stand here, or beside text of a form: what else must
-    /// hold is checked where they are used.
+    /// An enum of known values of which only some are allowed here, or one that is combined with
+    /// text of a format. The rest of the schema is checked where the enum is used.
     pub(super) fn checked_text(
         &mut self,
         schema: &Cursor<'a>,
@@ -222,8 +222,8 @@ impl<'a> Lowering<'a> {
         ty
     }
 
-    /// The shape of a schema without `type` in a document that means JSON Schema to the letter:
-    /// what it says about objects and lists has types, and any other value is valid too.
+    /// The shape of a schema without `type` in a document that requires strict JSON Schema: its
+    /// keywords for objects and lists become types, and any other value is valid too.
     fn open_shape(&mut self, schema: &Cursor<'a>, mut flat: Flat<'a>, name: &str) -> Shape {
         let words = flat.words.take().unwrap_or_default();
         flat.is_inferred = false;
@@ -420,8 +420,9 @@ impl<'a> Lowering<'a> {
     }
 }
 
-/// The types that a schema states, as a schema, where its variants have others too: who writes a
-/// variant means it, so its values have a type, and `validate` says that they may not be there.
+/// The types that a schema states, as a schema, when its variants have other types too. The author
+/// of a variant intends its values, so they have a type, and `validate` reports that the schema
+/// does not allow them.
 fn stricter_type(flat: &Flat<'_>) -> Option<Value> {
     let words = flat.words.as_ref().filter(|_| !flat.is_inferred)?;
     let is_stated = |word: &Word| {

@@ -7,7 +7,7 @@ use tollgate_contracts_model::pattern::is_expression;
 
 use crate::ir::{Constraints, Ir, Shape, Unchecked, visit_types};
 
-/// Notes the patterns that are no expressions, at the first declaration that has them.
+/// Records the patterns that are not valid expressions, at the first declaration that has them.
 pub(super) fn note_patterns(ir: &mut Ir) {
     let mut found = BTreeMap::new();
     for decl in &ir.decls {

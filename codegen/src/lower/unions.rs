@@ -236,8 +236,8 @@ impl<'a> Lowering<'a> {
     }
 }
 
-/// Inline variants that only have the name of their kind, or that of another, are called what
-/// their tag says.
+/// Names inline variants after the value of their tag, when they only have the name of their kind
+/// or that of another variant.
 fn name_by_tag(candidates: &mut [Candidate<'_>], tag: &str) {
     let names: Vec<String> = candidates.iter().map(|c| c.name.clone()).collect();
     for candidate in candidates {

@@ -1,13 +1,13 @@
-//! A place in a contract: the node, its file and its pointer. The only file of this crate
-//! that knows how a contract is stored.
+//! A place in a contract: the node, its file and its pointer. Only this file of the crate depends
+//! on how a contract is stored.
 
 use std::borrow::Cow;
 use std::rc::Rc;
 
 use tollgate_contracts_model::{Contract, Node};
 
-/// A node and where it stands. Walking down and cloning are cheap: the text of the pointer is
-/// made only when somebody asks for it.
+/// A node and its place. Walking down and cloning are cheap: the text of the pointer is made only
+/// when it is requested.
 #[derive(Debug, Clone)]
 pub(crate) struct Cursor<'a> {
     contract: &'a Contract,
@@ -70,7 +70,7 @@ impl Way<'_> {
         }
     }
 
-    /// The last token as it stands in the pointer's text; nothing for the top.
+    /// The last token, as it is written in the pointer's text; nothing for the top.
     fn last(&self) -> Option<String> {
         match self {
             Self::Start(pointer) => {
@@ -82,7 +82,7 @@ impl Way<'_> {
         }
     }
 
-    /// The token before the last one, as it stands in the pointer's text.
+    /// The token before the last one, as it is written in the pointer's text.
     fn holder(&self) -> Option<&str> {
         match self {
             Self::Start(pointer) => pointer.rsplit('/').nth(1),
@@ -96,7 +96,7 @@ impl Way<'_> {
 }
 
 impl<'a> Cursor<'a> {
-    /// The top of the contract's first file; nothing when it is not there.
+    /// The top of the contract's first file; nothing when that file is missing.
     pub(crate) fn root(contract: &'a Contract) -> Option<Self> {
         let document = contract.documents.get(&contract.entry)?;
         Some(Self::at(contract, &document.file, "", &document.root))
@@ -107,7 +107,7 @@ impl<'a> Cursor<'a> {
         Self::root(self.contract)
     }
 
-    /// What stands at a pointer of a file of the contract.
+    /// The node at a pointer of a file of the contract.
     pub(crate) fn at(contract: &'a Contract, file: &'a str, pointer: &str, node: &'a Node) -> Self {
         Self {
             contract,
@@ -122,7 +122,7 @@ impl<'a> Cursor<'a> {
         self.contract
     }
 
-    /// File and pointer: the identity of what stands here.
+    /// File and pointer: the identity of this node.
     pub(crate) fn place(&self) -> String {
         let mut place = String::with_capacity(160);
         place.push_str(self.file);
@@ -131,8 +131,7 @@ impl<'a> Cursor<'a> {
         place
     }
 
-    /// The identity of what stands here among the nodes of one contract, quicker than
-    /// [`Self::place`].
+    /// The identity of this node among the nodes of one contract; faster than [`Self::place`].
     pub(crate) fn key(&self) -> *const Node {
         self.node
     }
@@ -152,8 +151,9 @@ impl<'a> Cursor<'a> {
         self.way.last().unwrap_or_else(|| stem(self.file))
     }
 
-    /// The name of a schema in place: that of the component which holds it, and the way there.
-    /// Nothing when it stands in no component, or the way is not one of properties and items.
+    /// The name of an inline schema: the name of the component that holds it, and the path from
+    /// there. Nothing when no component holds it, or when the path has anything but properties and
+    /// items.
     pub(crate) fn inline_name(&self) -> Option<String> {
         let mut tokens = Vec::with_capacity(16);
         self.way.tokens(&mut tokens);
@@ -185,7 +185,7 @@ impl<'a> Cursor<'a> {
             || matches!(self.way.holder(), Some("schemas" | "$defs" | "definitions"))
     }
 
-    /// What stands under a key.
+    /// The node under a key.
     pub(crate) fn get(&self, key: &str) -> Option<Self> {
         let entry = self.node.entry(key)?;
         Some(self.child(&entry.key, &entry.node))
@@ -222,7 +222,7 @@ impl<'a> Cursor<'a> {
         self.node.get(key).and_then(Node::as_bool) == Some(true)
     }
 
-    /// Whether the document is of `OpenAPI` 3.0, where nothing counts beside a reference.
+    /// Whether the document is of `OpenAPI` 3.0, which ignores the siblings of a reference.
     pub(crate) fn is_30(&self) -> bool {
         self.contract.kind == tollgate_contracts_model::Kind::OpenApi30
     }
@@ -232,7 +232,8 @@ impl<'a> Cursor<'a> {
         self.node.reference_text().is_some()
     }
 
-    /// Where the references from here end; itself when it is none, nothing when they lead nowhere.
+    /// The target of a chain of references; the place itself when it is not a reference, and
+    /// nothing when the chain has no target.
     pub(crate) fn resolve(&self) -> Option<Self> {
         if !self.is_reference() {
             return Some(self.clone());

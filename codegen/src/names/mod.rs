@@ -9,7 +9,7 @@ use crate::ir::Ir;
 pub use text::text_lines;
 pub(crate) use text::{in_quotes, is_quotable, push_all};
 
-/// Up to how many names are looked at one by one; more are sorted or hashed.
+/// Up to this many names are compared one by one; more are sorted or hashed.
 const FEW: usize = 24;
 
 /// How words become one identifier.
@@ -25,9 +25,9 @@ pub enum Case {
 
 /// The identifiers of all declarations, by their index.
 ///
-/// A component that is added renames nothing: an inline type keeps its name, and a component
-/// of the same name gets a suffix. Of two components that become one identifier, the one that
-/// is spelled so keeps it, and the others get a suffix made from their own name.
+/// A new component renames nothing: an inline type keeps its name, and a component of the same name
+/// gets a suffix. When two components become one identifier, the component whose name is spelled
+/// like the identifier keeps it, and the other gets a suffix made from its own name.
 #[must_use]
 pub fn types(ir: &Ir, reserved: &[&str]) -> Vec<String> {
     let wishes: Vec<Wish<'_>> = ir
@@ -42,7 +42,7 @@ pub fn types(ir: &Ir, reserved: &[&str]) -> Vec<String> {
     resolve(&wishes, Case::Pascal, reserved, "Model")
 }
 
-/// The identifiers of names that stand side by side, such as fields or variants.
+/// The identifiers of names in one scope, such as fields or variants.
 #[must_use]
 pub fn members(wires: &[&str], case: Case, reserved: &[&str], suffix: &str) -> Vec<String> {
     let wishes: Vec<Wish<'_>> = wires

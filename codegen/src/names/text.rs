@@ -31,8 +31,8 @@ fn shown_line(line: &str) -> Cow<'_, str> {
     Cow::Owned(line.trim().to_owned())
 }
 
-/// Whether a text stands between quotes of any of our languages as it is: printable ASCII without
-/// quotes and backslashes, as nearly all names and values are.
+/// Whether a text can be written unchanged between the quotes of every language: printable ASCII
+/// without quotes and backslashes. Nearly all names and values are such texts.
 pub(crate) fn is_quotable(text: &str) -> bool {
     text.bytes()
         .all(|byte| matches!(byte, b' '..=b'~') && byte != b'"' && byte != b'\\')

@@ -1,4 +1,4 @@
-//! Declarations as one would write them by hand: structs, open enums, unions, aliases.
+//! Declarations as a person would write them: structs, open enums, unions, aliases.
 //!
 //! `wire` generates how they are read, written and checked.
 
@@ -172,7 +172,7 @@ impl Rust<'_> {
             values.push("extra: Default::default()".to_owned());
         }
         format!(
-            "\nimpl {} {{\n    /// With all that must be there, and nothing else.\n    #[must_use]\n    pub fn new({}) -> Self {{\n        Self {{ {} }}\n    }}\n}}\n",
+            "\nimpl {} {{\n    /// Creates a value with the required fields only.\n    #[must_use]\n    pub fn new({}) -> Self {{\n        Self {{ {} }}\n    }}\n}}\n",
             self.names[id],
             arguments.join(", "),
             values.join(", ")

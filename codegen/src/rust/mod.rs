@@ -20,7 +20,7 @@ pub(crate) use scope::Rust;
 pub(crate) use text::{doc_lines, literal, member};
 pub(crate) use wire::driver;
 
-/// Module names that the crate root has itself, beside keywords.
+/// Module names that the crate root uses itself, in addition to keywords.
 const RESERVED_MODULES: &[&str] = &[
     "as",
     "async",
@@ -161,7 +161,7 @@ struct Needs {
     has_pattern: bool,
     has_tuple: bool,
     has_schema: bool,
-    /// Whether a pattern looks around or back, which `regex` can't.
+    /// Whether a pattern uses lookaround or backreferences, which `regex` does not support.
     is_fancy: bool,
 }
 
@@ -285,7 +285,7 @@ fn with_parts(mut text: String, parts: &[String]) -> String {
     text
 }
 
-/// The module of tables beside each module of types: `box_wire` beside `box_`.
+/// The names of the modules of tables, one for each module of types: `box_wire` for `box_`.
 fn wire_modules<'m>(modules: impl Iterator<Item = &'m String> + Clone) -> BTreeMap<String, String> {
     let mut taken: BTreeSet<String> = modules.clone().cloned().collect();
     let mut wires = BTreeMap::new();

@@ -4,10 +4,10 @@ use super::{Needs, crate_name, driver, models};
 use crate::ir::Ir;
 use crate::{Artifact, CodegenError, Emit, HEADER, Request, client, server};
 
-/// The files that a request asks for, paths relative to the target's folder.
+/// The files of the requested parts, with paths relative to the target's folder.
 ///
-/// With a manifest, or beside the models, client and server are modules of the models' package;
-/// alone they are files for a package that depends on the models' one.
+/// With a manifest, or together with the models, client and server are modules of the models'
+/// package. Without both, they are files for a package that depends on the models' package.
 pub(super) fn emit(ir: &Ir, request: &Request) -> Result<Vec<Artifact>, CodegenError> {
     let modules = modules(ir, request);
     let has = |module| modules.contains(&module);
@@ -47,7 +47,8 @@ pub(super) fn emit(ir: &Ir, request: &Request) -> Result<Vec<Artifact>, CodegenE
     Ok(artifacts)
 }
 
-/// The modules beside the models: what is asked for and what the contracts have.
+/// The modules in addition to the models: those that are requested and for which the contracts have
+/// content.
 fn modules(ir: &Ir, request: &Request) -> Vec<&'static str> {
     let has = |part| request.emit.contains(&part);
     let has_calls = !ir.operations.is_empty() || ir.channels.is_empty();

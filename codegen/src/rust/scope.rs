@@ -1,4 +1,4 @@
-//! What all files of generated Rust share: the names of types and what they refer to.
+//! The shared input of all files of generated Rust: the names of types and what they refer to.
 
 use std::collections::BTreeMap;
 
@@ -61,13 +61,13 @@ const RESERVED_TYPES: &[&str] = &[
     "BTreeMap",
 ];
 
-/// All that an emitter of Rust needs to know.
+/// The input of the Rust emitter.
 pub(crate) struct Rust<'a> {
     pub(crate) ir: &'a Ir,
     pub(crate) graph: Graph,
     /// The identifier of each declaration.
     pub(crate) names: Vec<String>,
-    /// What stands before a type's name, such as `super::`.
+    /// The prefix of a type's name, such as `super::`.
     pub(crate) prefix: String,
 }
 

@@ -134,7 +134,7 @@ fn is_public(operation: &Operation) -> bool {
     permission(operation).is_none()
 }
 
-/// What a caller must be permitted to do: the contract's `x-permission`, or the scopes of its
+/// The permission that a caller needs: the contract's `x-permission`, or the scopes of its
 /// first security requirement; nothing when everybody may call.
 fn permission(operation: &Operation) -> Option<String> {
     if let Some(permission) = &operation.permission {

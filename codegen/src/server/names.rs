@@ -1,4 +1,4 @@
-//! What operations and traits are called in the generated server.
+//! The names of operations and traits in the generated server.
 
 use std::collections::BTreeMap;
 
@@ -6,7 +6,7 @@ use crate::ir::Operation;
 use crate::names::{self, Case};
 use crate::rust::member;
 
-/// What an operation is called in the generated code.
+/// The names of an operation in the generated code.
 pub(super) struct Names {
     pub(super) function: String,
     pub(super) request: String,

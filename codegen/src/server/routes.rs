@@ -30,7 +30,8 @@ pub(super) fn router(served: &[(usize, &Operation)], names: &[Names]) -> String 
     text
 }
 
-/// One route: the templates that look alike to the router, told apart by what they say exactly.
+/// One route: the templates that are the same for the router, which are distinguished by their
+/// exact text.
 fn group(route: &str, mut operations: Vec<(usize, &Operation)>, names: &[Names]) -> String {
     // The template with more literal text is the more specific one.
     operations.sort_by_key(|(index, operation)| {

@@ -42,7 +42,7 @@ impl Swift<'_> {
         bounds
     }
 
-    /// Whether a value of this type has anything to check beside the bounds of its place.
+    /// Whether a value of this type has anything to check in addition to the bounds of its place.
     pub(super) fn is_checked(&self, ty: &Type) -> bool {
         is_checked(ty, &self.has_checks)
     }

@@ -57,7 +57,7 @@ fn size(size: u64) -> i64 {
     i64::try_from(size).unwrap_or(i64::MAX)
 }
 
-/// Which declarations `validate` has to look into.
+/// The declarations that `validate` has to check.
 pub(super) fn with_checks(ir: &Ir) -> Vec<bool> {
     let mut has_checks = vec![false; ir.decls.len()];
     loop {

@@ -253,7 +253,7 @@ fn constant(value: &Value) -> String {
     }
 }
 
-/// That an object has none of the tags.
+/// The condition that an object has none of the tags.
 fn absent_tags(guard: &Guard) -> String {
     let tags = guard.tags.iter();
     let tags = tags.map(|(key, _)| format!("json[{}] == nil", literal(key)));
@@ -261,7 +261,7 @@ fn absent_tags(guard: &Guard) -> String {
     format!("json.isObject, {}", tags.join(", "))
 }
 
-/// What must hold for a value to be a variant, as conditions of an `if`.
+/// The conditions that a value must meet to be a variant, as conditions of an `if`.
 fn conditions(guard: &Guard) -> String {
     let mut parts = Vec::new();
     // Tags, keys and known properties imply an object, strings a string.

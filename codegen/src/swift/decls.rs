@@ -249,7 +249,7 @@ fn open_enum(name: &str, listed: &[EnumValue], is_open: bool) -> String {
         "    public let rawValue: String\n\n    public init(rawValue: String) {\n        self.rawValue = rawValue\n    }\n",
     );
     if is_open {
-        text.push_str("\n    /// Any other text is as good.\n    public func check(_ checker: inout JSONChecker) {}\n");
+        text.push_str("\n    /// Any other text is valid too.\n    public func check(_ checker: inout JSONChecker) {}\n");
     }
     text.push_str("}\n");
     text

@@ -29,8 +29,8 @@ const SUPPORT: [(&str, &str); 5] = [
     ("Schema", include_str!("templates/Schema.swift")),
 ];
 
-/// The files that a request asks for: models, client and the program for the proof of the wire
-/// are one module. With a manifest the package is whole, so the models are there too.
+/// The files of the requested parts. Models, client and the program for the proof of the wire are
+/// one module. With a manifest the package is complete, so it includes the models.
 fn emit(ir: &Ir, request: &Request) -> Vec<Artifact> {
     let has = |part| request.emit.contains(&part);
     let swift = Swift::new(ir, request);
@@ -91,7 +91,7 @@ fn models(swift: &Swift<'_>, module: &str) -> Vec<Artifact> {
     artifacts
 }
 
-/// The tools version must stand in the first line, so the header comes second.
+/// The tools version must be in the first line, so the header is in the second.
 fn manifest(module: &str, is_program: bool) -> String {
     let (product, target) = if is_program {
         ("executable", "executableTarget")

@@ -1,4 +1,4 @@
-//! What all files of generated Swift share: the module's name and the names of types.
+//! The shared input of all files of generated Swift: the module's name and the names of types.
 
 use crate::ir::{Graph, Ir, analyse};
 use crate::{Request, names};
@@ -9,13 +9,13 @@ use super::sizes::Sizes;
 /// Names of Swift's library, of Foundation and of our support files.
 pub(super) const RESERVED: &str = include_str!("reserved.txt");
 
-/// All that the emitter needs to know.
+/// The input of the emitter.
 pub(crate) struct Swift<'a> {
     pub(super) ir: &'a Ir,
     pub(super) graph: Graph,
     pub(super) sizes: Sizes,
     pub(super) names: Vec<String>,
-    /// Whether `validate` has anything to look at in a declaration.
+    /// Whether `validate` has anything to check in a declaration.
     pub(super) has_checks: Vec<bool>,
 }
 

@@ -1,12 +1,12 @@
-//! How wide values are, so that none gets too wide: structs that hold structs that hold structs
-//! would fill the stack, and the compiler writes the copies of every level anew.
+//! The width of values. Structs that hold structs by value would fill the stack, and the compiler
+//! writes copies of every level again, so wide ones are held by reference.
 
 use crate::ir::{DeclId, Graph, Ir, Shape, Type, TypeKind};
 
-/// Up to how many words (8 bytes) a struct stands in another one, or in a union, as it is.
+/// A struct of at most this many words (8 bytes) is held by value in another struct or in a union.
 const WORDS_MAX: usize = 16;
 
-/// What stands behind a reference.
+/// The widths of the declared types.
 #[derive(Debug)]
 pub(super) struct Sizes {
     /// The width of each declared type, in words.
@@ -37,7 +37,7 @@ impl Sizes {
         sizes
     }
 
-    /// Whether a declared type is too wide to stand in another one as it is.
+    /// Whether a declared type is too wide to be held by value in another one.
     pub(super) fn is_wide(&self, id: DeclId) -> bool {
         self.words[id] > WORDS_MAX
     }

@@ -104,7 +104,7 @@ pub(super) fn fields(wires: &[&str]) -> Vec<String> {
     quoted(names::members(wires, Case::Camel, &reserved, "Value"))
 }
 
-/// The identifiers of parameters, beside which the given ones are taken.
+/// The identifiers of parameters; `taken` holds identifiers that are already in use.
 pub(super) fn parameters(wires: &[&str], taken: &[&str]) -> Vec<String> {
     let reserved: Vec<&str> = ["self", "Self", "init", "Type", "Protocol"]
         .iter()
@@ -151,7 +151,7 @@ fn cases(labels: &[String]) -> Vec<String> {
     quoted(names::members(&labels, Case::Camel, &reserved, "Value"))
 }
 
-/// The first label of each pair; the second where the first stands twice.
+/// The first label of each pair; the second when the first occurs twice.
 fn distinct<'t>(pairs: impl Iterator<Item = (&'t str, &'t str)>) -> Vec<String> {
     let mut seen = BTreeSet::new();
     pairs
@@ -210,7 +210,8 @@ pub(super) fn literal(text: &str) -> String {
     literal
 }
 
-/// Whether a character may stand in a literal as it is: it is seen, and reorders nothing.
+/// Whether a character can be written unchanged in a literal: it is visible and does not reorder
+/// text.
 fn is_plain(c: char) -> bool {
     !c.is_control()
         && !matches!(c, '\u{200b}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e000}'..='\u{f8ff}')

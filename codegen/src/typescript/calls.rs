@@ -1,9 +1,9 @@
-//! What operations are called in the generated client, and how their parameters are described.
+//! The names of operations in the generated client, and the descriptions of their parameters.
 
 use super::text::docs;
 use crate::ir::{Location, Parameter};
 
-/// What an operation is called.
+/// The names of an operation.
 pub(super) struct Names {
     /// The function.
     pub(super) function: String,

@@ -35,7 +35,7 @@ impl TypeScript<'_> {
         let lines = names::text_lines(&text);
         let _ = writeln!(
             out,
-            "\n/** What the address of `{name}Channel` needs. */\nexport interface {name}Parameters {{"
+            "\n/** The parameters of the address of `{name}Channel`. */\nexport interface {name}Parameters {{"
         );
         if channel.address.is_none() {
             out.push_str("  readonly address: string;\n");
@@ -72,7 +72,7 @@ impl TypeScript<'_> {
             ),
             (
                 "Peer",
-                "The end of those who talk with the application.",
+                "The channel as seen by the peers of the application.",
                 "Received",
                 "Sent",
                 &receives,

@@ -132,7 +132,7 @@ impl TypeScript<'_> {
     }
 
     fn credentials(&self, out: &mut String) {
-        out.push_str("/** What proves who calls, by the contract's names of the ways to do so. */\nexport interface Credentials {\n");
+        out.push_str("/** The credentials of the caller, by the name of the security scheme in the contract. */\nexport interface Credentials {\n");
         for (name, scheme) in &self.ir.security_schemes {
             let secret = match scheme {
                 SecurityScheme::Basic => "h.Secret<h.UserPassword>",
@@ -143,7 +143,7 @@ impl TypeScript<'_> {
             super::text::key(out, name);
             let _ = writeln!(out, "?: {secret};");
         }
-        out.push_str("}\n\n/** What the functions below call. */\nexport type Client = h.Client<Credentials>;\n\n/** The servers of the contract. */\nexport const servers: readonly string[] = ");
+        out.push_str("}\n\n/** The client that the functions below use. */\nexport type Client = h.Client<Credentials>;\n\n/** The servers of the contract. */\nexport const servers: readonly string[] = ");
         super::text::list(out, self.ir.servers.iter().map(String::as_str));
         out.push_str(";\n\nexport function createClient(options: h.ClientOptions<Credentials> = {}): Client {\n  return {\n    options,\n    server: ");
         literal(out, self.ir.servers.first().map_or("/", String::as_str));

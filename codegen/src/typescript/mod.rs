@@ -19,7 +19,7 @@ use std::fmt::Write as _;
 use crate::ir::{DeclId, Ir, Shape, Type, TypeKind};
 use crate::{Artifact, Emit, HEADER, Request, names};
 
-/// How the models file begins.
+/// The first lines of the models file.
 const MODELS_HEAD: &str = r#"// Each type has a value of the same name: `Pet.parse(value)` returns a `Pet` or throws `ModelError`
 // when the structure does not fit; `Pet.is(value)` reports whether it fits; `Pet.validate(value)`
 // lists all violations of the contract, with their paths. Values come from `JSON.parse`, or
@@ -57,13 +57,13 @@ fn file(stem: &str, contents: &str) -> Artifact {
     Artifact::new(format!("src/{stem}.ts"), format!("// {HEADER}\n{contents}"))
 }
 
-/// What all files of a package share.
+/// The shared input of all files of a package.
 struct TypeScript<'a> {
     ir: &'a Ir,
     names: &'a [String],
     /// References that would make a type its own definition, as pairs of from and to.
     cuts: BTreeSet<(DeclId, DeclId)>,
-    /// What stands before the names of models: nothing in their own file.
+    /// The prefix of the names of models: empty in their own file.
     prefix: &'static str,
 }
 
@@ -84,7 +84,7 @@ impl TypeScript<'_> {
         artifacts
     }
 
-    /// What calls servers and what talks over channels, as far as the contracts have them.
+    /// The client and the channels, if the contracts have operations and channels.
     fn ends(&self) -> Vec<Artifact> {
         let mut artifacts = Vec::new();
         if !self.ir.operations.is_empty() || self.ir.channels.is_empty() {
@@ -160,7 +160,7 @@ fn import_checks(out: &mut String, n_head: usize) {
 
 /// The references that close circles of aliases and unions, found depth first in order.
 ///
-/// TypeScript defers what stands in an interface, array or map, so only direct ones count.
+/// TypeScript resolves interfaces, arrays and maps lazily, so only direct references count.
 fn cuts(ir: &Ir) -> BTreeSet<(DeclId, DeclId)> {
     let direct: Vec<Vec<DeclId>> = ir.decls.iter().map(|decl| targets(&decl.shape)).collect();
     let mut cuts = BTreeSet::new();

@@ -10,7 +10,7 @@ use super::text::{list, literal};
 use crate::ir::{Location, Operation, Paging, paging};
 
 impl TypeScript<'_> {
-    /// A generator of all pages; nothing where the contract does not show how to go on.
+    /// A generator of all pages; nothing when the contract does not show how to get the next page.
     pub(super) fn pages(
         &self,
         out: &mut String,
@@ -33,7 +33,7 @@ impl TypeScript<'_> {
         };
         let _ = write!(
             out,
-            "\n/** The pages of `{function}`, as long as there is a next one; throws `StatusError` when one is refused. */\nexport function {pages}(client: Client, request: {ty}Request{start}, options: h.CallOptions = {{}}): AsyncGenerator<h.Good<{ty}Result>, void, undefined> {{\n  return h.pages((page: {ty}Request) => {function}(client, page, options), request, {next});\n}}\n"
+            "\n/** The pages of `{function}`, until there is no next one. Throws `StatusError` when the server rejects a request. */\nexport function {pages}(client: Client, request: {ty}Request{start}, options: h.CallOptions = {{}}): AsyncGenerator<h.Good<{ty}Result>, void, undefined> {{\n  return h.pages((page: {ty}Request) => {function}(client, page, options), request, {next});\n}}\n"
         );
     }
 

@@ -1,7 +1,7 @@
 //! Names that a generated type must not take: the language's library and our own files'.
 
-/// Globals of ECMAScript and of the web that code beside the models is likely to use, and what
-/// the package itself exports.
+/// Globals of ECMAScript and of the web that other code is likely to use together with the models,
+/// and the exports of the package itself.
 pub(super) const TYPES: &[&str] = &[
     "AbortController",
     "AbortSignal",

@@ -110,7 +110,7 @@ impl TypeScript<'_> {
         }
     }
 
-    /// What all properties have in common: an interface's listed ones must fit its unlisted ones.
+    /// The union of the types of all properties, which an interface's unlisted properties need.
     fn index_type(&self, object: &Struct, ty: &Type) -> String {
         let mut types = Vec::new();
         let mut add = |text: String| {
@@ -185,7 +185,7 @@ impl TypeScript<'_> {
         types
     }
 
-    /// Whether a variant is what all other values of the tag mean.
+    /// Whether a variant covers all other values of the tag.
     fn is_rest(&self, tag: &str, variant: &Variant) -> bool {
         variant.guard.tags.is_empty()
             && self
@@ -193,7 +193,7 @@ impl TypeScript<'_> {
                 .is_some_and(|field| field.constant.is_none() && self.is_text(&field.ty))
     }
 
-    /// Whether the compiler tells every variant apart by the tag.
+    /// Whether the compiler distinguishes every variant by the tag.
     fn is_tagged(&self, union: &Union, tag: &str) -> bool {
         union.variants.iter().all(|variant| {
             self.tag_type(tag, variant).is_some()
@@ -260,7 +260,8 @@ impl TypeScript<'_> {
         }
     }
 
-    /// The declaration behind other names for it; nothing for what is not declared or goes round.
+    /// The declaration behind other names for it; nothing for a type that is not declared, or names
+    /// that refer to each other in a circle.
     fn target(&self, ty: &Type) -> Option<DeclId> {
         let TypeKind::Named(mut id) = ty.kind else {
             return None;

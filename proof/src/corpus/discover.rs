@@ -10,7 +10,8 @@ pub struct Entry {
     pub path: PathBuf,
     /// Its path from the folder, with `/`.
     pub name: String,
-    /// The specification, as the document says it: `openapi`, `asyncapi` or `swagger`.
+    /// The specification, by the key that the document declares: `openapi`, `asyncapi` or
+    /// `swagger`.
     pub word: &'static str,
 }
 
@@ -18,11 +19,11 @@ pub struct Entry {
 #[derive(Debug, Clone, Default)]
 pub struct Discovered {
     pub entries: Vec<Entry>,
-    /// How many JSON and YAML files are no entry document.
+    /// How many JSON and YAML files are not entry documents.
     pub n_fragments: usize,
 }
 
-/// Looks through a folder and everything below it, in the order of names.
+/// Searches a folder and everything below it, in the order of names.
 pub fn discover(root: &Path) -> io::Result<Discovered> {
     let mut found = Discovered::default();
     let mut folders = vec![root.to_path_buf()];

@@ -23,10 +23,10 @@ use crate::{Compilers, ProofError};
 
 use discover::Entry;
 
-/// What a process exits with that could not read a document.
+/// The exit code of a process that could not read a document.
 const UNREADABLE: i32 = ExitCode::Settings as i32;
 
-/// One document and what became of it.
+/// One document and its result.
 #[derive(Debug, Serialize)]
 pub struct Row {
     pub document: String,
@@ -100,7 +100,7 @@ pub struct Corpus {
     pub n_fragments: usize,
 }
 
-/// How far a run is.
+/// The progress of a run.
 #[derive(Debug, Clone, Copy)]
 pub enum Progress<'a> {
     Started(&'a str),

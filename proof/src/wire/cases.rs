@@ -9,26 +9,26 @@ use tollgate_contracts_model::{Contract, Node};
 
 use crate::wire::examples;
 
-/// OpenAPI 3.1 and AsyncAPI have no `nullable`; where a document says it all the same, types take null.
+/// OpenAPI 3.1 and AsyncAPI have no `nullable`; where a document uses it anyway, types accept null.
 pub const NULLABLE: &str = "nullable-in-3.1";
 
-/// In `OpenAPI` 3.0 `nullable` counts only beside `type`; where a document says it alone, such as in
-/// a member of `allOf`, types take null.
+/// In `OpenAPI` 3.0 `nullable` counts only together with `type`. Where a document uses it without
+/// `type`, such as in a member of `allOf`, types accept null.
 pub const NULLABLE_ALONE: &str = "nullable-without-type";
 
-/// To the letter a `type` that lists null allows none beside a member of `allOf` whose `type` does
-/// not; who writes it means null, and types take it.
+/// Strictly, a `type` that lists null does not allow null when a member of `allOf` has a `type`
+/// without null. The author intends null to be valid, so types accept it.
 pub const NULL_BESIDE_ALL_OF: &str = "null-beside-all-of";
 
-/// The variant that a discriminator names is the one that counts, though to the letter no other
-/// one of the `oneOf` may fit.
+/// The variant that a discriminator names decides, although strictly no other variant of the
+/// `oneOf` may fit.
 pub const DISCRIMINATOR: &str = "discriminator-decides";
 
-/// A property of one direction is required in that direction only: `validate_request` and
-/// `validate_response` look, and the proof knows no direction.
+/// A property of one direction is required in that direction only. `validate_request` and
+/// `validate_response` check this; the proof does not cover directions.
 pub const ONE_DIRECTION: &str = "required-in-one-direction";
 
-/// What a value is sent for.
+/// The reason why a value is sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Why {
     /// The document's own example or default, valid under its schema.
@@ -37,13 +37,13 @@ pub enum Why {
     Seeded,
     /// Valid, with keys that no schema names.
     ExtraKeys,
-    /// Valid as one variant of a union, with keys of others that these would refuse.
+    /// Valid as one variant of a union, with keys of other variants that would be invalid there.
     Crossed,
     /// Valid, with null wherever null is allowed.
     Nulls,
     /// A string that an enum does not list.
     UnknownEnum,
-    /// An object that no variant of a union is.
+    /// An object that is not a variant of a union.
     UnknownVariant,
     /// Valid for one message of a channel or operation.
     Message,
@@ -116,10 +116,10 @@ pub struct Cases {
     /// Declarations without any: the validator does not understand their schema, or nothing
     /// that was made could be confirmed.
     pub without: Vec<String>,
-    /// The document's examples that are not valid under their schema, or no object where it lists
-    /// properties.
+    /// The document's examples that are not valid under their schema, or that are not objects where
+    /// it lists properties.
     pub n_invalid_examples: usize,
-    /// Whether a document says `nullable` that has no such word.
+    /// The first `nullable` of a document whose version does not support it.
     says_nullable: Option<&'static str>,
     /// The properties that are required in one direction only.
     one_direction: BTreeSet<String>,
@@ -140,7 +140,7 @@ pub struct Schema<'a> {
     pub node: &'a Node,
 }
 
-/// The schema that stands at a declaration's place, `FILE#POINTER`.
+/// The schema at a declaration's place, `FILE#POINTER`.
 pub fn schema_at<'a>(contracts: &'a [Contract], place: &str) -> Option<Schema<'a>> {
     let (file, pointer) = place.split_once('#')?;
     contracts.iter().find_map(|contract| {
@@ -187,7 +187,7 @@ pub fn collect(contracts: &[Contract], ir: &Ir, amount: Amount) -> Cases {
     cases
 }
 
-/// The places of payloads in formats that are no JSON Schema.
+/// The places of payloads whose format is not JSON Schema.
 fn unread(contracts: &[Contract]) -> BTreeSet<String> {
     let messages = contracts.iter().flat_map(Contract::messages);
     let unread = messages.filter(|message| message.payload.is_none());
@@ -196,8 +196,8 @@ fn unread(contracts: &[Contract]) -> BTreeSet<String> {
         .collect()
 }
 
-/// The payloads of each channel and each operation of AsyncAPI documents, by place: what stands
-/// there is no schema, and the type there is that of all its messages.
+/// The payloads of each channel and each operation of AsyncAPI documents, by place. The node at
+/// that place is not a schema; its type is the union of all its messages.
 fn payloads(contracts: &[Contract]) -> BTreeMap<String, Vec<Schema<'_>>> {
     let mut found: BTreeMap<String, Vec<Schema<'_>>> = BTreeMap::new();
     for contract in contracts {
@@ -341,8 +341,8 @@ fn one_direction(ir: &Ir) -> BTreeSet<String> {
         .collect()
 }
 
-/// The reason for which null is taken where the letter does not allow it: the document says
-/// `nullable: true` where its version does not count it.
+/// The reason why null is accepted although the specification does not allow it: the document has
+/// `nullable: true` where its version ignores it.
 fn says_nullable(contract: &Contract) -> Option<&'static str> {
     let roots = contract.documents.values().map(|document| &document.root);
     let mut nodes: Vec<&Node> = roots.collect();

@@ -39,7 +39,8 @@ struct Found<'a> {
     examples: BTreeMap<String, Vec<Json>>,
 }
 
-/// Takes the examples of one object: a schema's own, those beside a `schema`, a message's.
+/// Takes the examples of one object: those of a schema, those next to a `schema`, and those of a
+/// message.
 fn look(contract: &Contract, file: &str, pointer: &str, node: &Node, found: &mut Found<'_>) {
     let place = format!("{file}#{pointer}");
     if found.places.contains(place.as_str()) {
@@ -84,7 +85,7 @@ fn values<'a>(contract: &'a Contract, file: &'a str, node: &'a Node) -> Vec<&'a 
         .collect()
 }
 
-/// A schema and where it stands.
+/// A schema and its place.
 struct Spot<'a> {
     contract: &'a Contract,
     file: &'a str,

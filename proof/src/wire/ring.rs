@@ -17,7 +17,7 @@ use crate::wire::value;
 
 /// How often a driver that ended early is started again.
 const RESTARTS_MAX: usize = 20;
-/// How many failures of one kind are told of one language.
+/// How many failures of one kind are reported for one language.
 const TOLD_MAX: usize = 12;
 /// How much of a failure's JSON is shown to people; the JSON form has all of it.
 const JSON_SHOWN_MAX: usize = 400;
@@ -53,7 +53,7 @@ impl Driver {
     }
 }
 
-/// What a driver says about one value.
+/// A driver's answer about one value.
 #[derive(Debug, Clone)]
 pub enum Answer {
     Ok {
@@ -64,7 +64,7 @@ pub enum Answer {
         text: String,
         violations: Vec<Said>,
     },
-    /// It said nothing, or nothing that can be understood.
+    /// It did not answer, or its answer could not be parsed.
     Lost(String),
 }
 
@@ -76,12 +76,12 @@ pub struct Said {
     message: String,
 }
 
-/// What one language did.
+/// The results of one language.
 #[derive(Debug, Clone, Default, Serialize)]
 pub struct Share {
     /// Values that must come back as they are.
     pub instances: usize,
-    /// Those that did, with nothing to object where they are valid.
+    /// Those that did, without a violation where they are valid.
     pub equal: usize,
     /// Values broken in one place.
     pub broken: usize,
@@ -90,17 +90,17 @@ pub struct Share {
     /// Those that were refused with a violation at the broken place.
     pub right_path: usize,
     /// Those that were refused at a place around the broken one, where the contract gives
-    /// alternatives: which one was meant nobody can tell.
+    /// alternatives: the intended alternative is unknown.
     pub around_path: usize,
     /// How many broken values were let through, by the keyword that should have refused them.
     pub let_through: BTreeMap<&'static str, usize>,
-    /// How many of those are let through for a reason that stands in the reference, by its code.
+    /// How many of those are let through for a reason that the reference lists, by its code.
     pub explained: BTreeMap<&'static str, usize>,
     /// The first failures of each kind.
     pub failures: Vec<Trouble>,
 }
 
-/// One value that did not do what it should, for a person to try again.
+/// One value that failed, with what a person needs to try it again.
 #[derive(Debug, Clone, Serialize)]
 pub struct Trouble {
     pub kind: TroubleKind,
@@ -110,21 +110,21 @@ pub struct Trouble {
     pub why: &'static str,
     /// Where it is broken, as a JSON Pointer; absent for a value that should come back.
     pub pointer: Option<String>,
-    /// What became of it.
+    /// Its result.
     pub said: String,
     /// The value as JSON text.
     pub json: String,
 }
 
-/// What a value should have done.
+/// The expected behaviour that a value did not show.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum TroubleKind {
     /// It should have come back as it was.
     RoundTrip,
-    /// It is valid, and was objected to.
+    /// It is valid, but a violation was reported.
     Objected,
-    /// It is invalid, and was let through.
+    /// It is invalid, but was accepted.
     LetThrough,
     /// It was refused at another place than the broken one.
     OtherPath,
@@ -227,7 +227,7 @@ fn refuse(driver: &Driver, broken: &[BrokenCase], limits: &Limits, share: &mut S
     for (case, answer) in broken.iter().zip(ask(driver, &asked, limits)) {
         share.broken += 1;
         let (violations, text) = match answer {
-            Answer::Ok { violations, .. } => (violations, "is let through".to_owned()),
+            Answer::Ok { violations, .. } => (violations, "is accepted".to_owned()),
             Answer::Refused { text, violations } => (violations, text),
             Answer::Lost(text) => (Vec::new(), text),
         };
@@ -300,7 +300,7 @@ fn is_around(said: &Said, case: &BrokenCase) -> bool {
     })
 }
 
-/// Asks a driver about values; it is started again behind a value on which it ends.
+/// Sends values to a driver, which is restarted after a value that ends it.
 fn ask(driver: &Driver, asked: &[(&str, &Json)], limits: &Limits) -> Vec<Answer> {
     let mut answers: Vec<Answer> = Vec::with_capacity(asked.len());
     let mut n_starts = 0;

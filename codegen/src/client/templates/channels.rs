@@ -17,7 +17,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
-/// What a transport carries: bytes with their media type, and metadata.
+/// A frame of a transport: bytes with their media type, and metadata.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Frame {
     /// Headers of the message; empty over transports that have none.
@@ -36,7 +36,7 @@ pub trait Transport {
     /// Sends one frame to an address.
     fn send(&mut self, address: &str, frame: Frame) -> impl Future<Output = Result<(), Self::Error>> + Send;
 
-    /// The next frame from an address; nothing when no more will come.
+    /// The next frame from an address; nothing when the channel has ended.
     fn receive(&mut self, address: &str) -> impl Future<Output = Result<Option<Frame>, Self::Error>> + Send;
 }
 
@@ -58,7 +58,7 @@ pub enum ChannelError<E> {
     Transport(E),
     /// The message can't be written as JSON.
     Encode(serde_json::Error),
-    /// What came is not a message of the channel.
+    /// The frame is not a message of the channel.
     Decode(Frame, serde_json::Error),
 }
 
@@ -66,8 +66,8 @@ impl<E: fmt::Display> fmt::Display for ChannelError<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Transport(error) => write!(f, "the transport failed: {error}"),
-            Self::Encode(error) => write!(f, "write the message: {error}"),
-            Self::Decode(_, error) => write!(f, "what came is not a message of the channel: {error}"),
+            Self::Encode(error) => write!(f, "cannot write the message: {error}"),
+            Self::Decode(_, error) => write!(f, "the frame is not a message of the channel: {error}"),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Calling a server of the contract: one method for each operation.
+//! A client of the contract's server: one method for each operation.
 //!
 //! A method takes a request and returns a [`Reply`] or an [`Error`]. Dropping its future cancels
 //! the call. Calls of idempotent methods are retried as [`Retry`] describes; others never are.
@@ -28,11 +28,10 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-/// The largest body of a reply that is read: 64 MiB, unless [`Client::with_body_size_max`] says
-/// otherwise.
+/// The default limit for the body of a reply: 64 MiB. [`Client::with_body_size_max`] changes it.
 pub const BODY_SIZE_MAX_BYTES: usize = 64 << 20;
 
-/// What calls a server.
+/// A client of a server.
 #[derive(Debug, Clone)]
 pub struct Client {
     http: reqwest::Client,
@@ -43,7 +42,7 @@ pub struct Client {
     body_size_max_bytes: usize,
 }
 
-/// What proves who calls; never shown by `Debug`.
+/// The credentials of the caller; `Debug` never shows them.
 #[derive(Clone)]
 pub enum Credential {
     /// The secret of an API key.
@@ -60,10 +59,10 @@ impl fmt::Debug for Credential {
     }
 }
 
-/// How often and when a call of an idempotent method is tried again.
+/// How often and after what wait a call of an idempotent method is retried.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Retry {
-    /// How many calls are made in all; 1 never tries again.
+    /// How many attempts are made in all; 1 means no retries.
     pub attempts_max: u32,
     /// The wait before the second call; it doubles with each further one, and varies by half.
     pub delay: Duration,
@@ -77,7 +76,7 @@ impl Default for Retry {
     }
 }
 
-/// What the server answered.
+/// The answer of the server.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Reply<T> {
     /// The status, 100 to 599.
@@ -116,7 +115,7 @@ impl<T> Reply<T> {
 pub enum Error<E> {
     /// The request can't be written: a value does not fit its place.
     Request(String),
-    /// No answer came.
+    /// The server did not answer.
     Transport(reqwest::Error),
     /// The server rejected the call with an answer that the contract declares.
     Refused(Reply<E>),
@@ -144,11 +143,11 @@ impl<E> Error<E> {
 impl<E> fmt::Display for Error<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Request(why) => write!(f, "write the request: {why}"),
-            Self::Transport(_) => f.write_str("no answer came"),
+            Self::Request(why) => write!(f, "cannot write the request: {why}"),
+            Self::Transport(_) => f.write_str("the server did not answer"),
             Self::Refused(reply) => write!(f, "the server answered {}", reply.status),
             Self::Undeclared(reply) => write!(f, "the server answered {}, which the contract does not declare", reply.status),
-            Self::Decode(reply, _) => write!(f, "the body of the answer {} is not as the contract says", reply.status),
+            Self::Decode(reply, _) => write!(f, "the body of the answer {} does not match the contract", reply.status),
             Self::TooLarge(limit) => write!(f, "the body of the answer has more than {limit} bytes"),
         }
     }
@@ -198,7 +197,7 @@ impl Client {
         self
     }
 
-    /// The same client with what proves who calls, for one of the contract's security schemes.
+    /// The same client with credentials for one of the contract's security schemes.
     #[must_use]
     pub fn with_credential(mut self, scheme: impl Into<String>, credential: Credential) -> Self {
         self.credentials.insert(scheme.into(), credential);
@@ -281,7 +280,7 @@ impl<'c> Call<'c> {
         let text = path_text(name, &value, style);
         // `.` and `..` would change the path, also when they are percent-encoded.
         if text.is_empty() || text == "." || text == ".." {
-            self.failure.get_or_insert(format!("`{name}` is `{text}`, which can't stand in a path"));
+            self.failure.get_or_insert(format!("`{name}` is `{text}`, which is not allowed in a path"));
         }
         self.path = self.path.replace(&format!("{{{name}}}"), &text);
         self
@@ -364,7 +363,7 @@ impl<'c> Call<'c> {
         self
     }
 
-    /// Adds the first set of secrets that the client has all of.
+    /// Adds the first set of secrets that is complete in this client.
     fn secured(mut self, alternatives: &[&[(&str, Secret)]]) -> Self {
         let client = self.client;
         let has_all = |set: &&&[(&str, Secret)]| set.iter().all(|(scheme, _)| client.credentials.contains_key(*scheme));
@@ -475,7 +474,7 @@ pub struct Events {
 pub struct Event {
     /// Its type; `message` when the server names none.
     pub name: String,
-    /// Its id, to go on from with `last-event-id`.
+    /// Its id; send it as `last-event-id` to resume the stream.
     pub id: Option<String>,
     /// Its data, lines joined.
     pub data: String,
@@ -516,7 +515,7 @@ impl Events {
     }
 }
 
-/// Where the first block, with the empty line that ends it, is over.
+/// The end of the first block, including the empty line that ends it.
 fn block_end(buffer: &[u8]) -> Option<usize> {
     let ends: [&[u8]; 3] = [b"\r\n\r\n", b"\n\n", b"\r\r"];
     let found = ends.iter().filter_map(|end| {
@@ -715,9 +714,9 @@ fn pairs(name: &str, value: &Value, style: Style) -> Vec<String> {
     }
 }
 
-/// Where the next page begins: what stands at the end of a way, on which a list stands for its
-/// last item. Nothing when it is absent, null or empty, or when the flag says that this page is
-/// the last one.
+/// The start of the next page: the value at a path in the page, where a list stands for its last
+/// item. Nothing when it is absent, null or empty, or when the flag marks this page as the last
+/// one.
 fn page_value<T: DeserializeOwned>(page: &impl Serialize, path: &[&str], more: Option<&str>) -> Option<T> {
     let page = serde_json::to_value(page).ok()?;
     if more.is_some_and(|more| page.get(more) == Some(&Value::Bool(false))) {

@@ -101,7 +101,7 @@ impl<'a> ItemsOut<'a> {
 pub struct ItemsCheck<'c> {
     /// The place of the list.
     pub path: &'c Path<'c>,
-    /// What was found.
+    /// The violations so far.
     pub violations: &'c mut Vec<Violation>,
 }
 

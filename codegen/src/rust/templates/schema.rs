@@ -1,5 +1,5 @@
-//! The schemas of what types can't express, and the one function that checks a value against
-//! them: JSON Schema 2020-12 without `$id`, anchors and dynamic references.
+//! The schemas of constraints that types can't express, and the one function that checks a value
+//! against them: JSON Schema 2020-12 without `$id`, anchors and dynamic references.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
@@ -13,7 +13,7 @@ use super::formats; // if no pattern
 /// How many references may follow each other.
 const DEPTH_MAX: usize = 256;
 
-/// What references name.
+/// The schemas that references name.
 static SCHEMAS: LazyLock<Value> = LazyLock::new(|| json(include_str!("schemas.json")));
 
 static READ: Mutex<BTreeMap<&'static str, Arc<Value>>> = Mutex::new(BTreeMap::new());
@@ -27,7 +27,7 @@ pub fn check(text: &'static str, value: &Value, path: &Path<'_>, violations: &mu
     walk.schema(&schema, value, path);
 }
 
-/// The properties and items that a schema has looked at, for `unevaluated…`.
+/// The properties and items that a schema has evaluated, for `unevaluated…`.
 #[derive(Default)]
 struct Seen {
     keys: BTreeSet<String>,
@@ -158,13 +158,13 @@ impl Walk<'_> {
             match (held.len(), held.pop()) {
                 (1, Some(held)) => seen.add(held),
                 (0, _) => self.say(path, "fits none of the alternatives"),
-                (n, _) => self.say(path, format!("fits {n} of the alternatives, of which only one may hold")),
+                (n, _) => self.say(path, format!("fits {n} of the alternatives, but must fit exactly one")),
             }
         }
         if let Some(member) = schema.get("not")
             && self.try_schema(member, value, path).is_some()
         {
-            self.say(path, "is what the contract excludes");
+            self.say(path, "matches a schema that the contract excludes");
         }
         if let Some(condition) = schema.get("if") {
             let held = self.try_schema(condition, value, path);
@@ -194,7 +194,7 @@ impl Walk<'_> {
             let bound = |key: &str| schema.get(key).and_then(Value::as_f64).map(|bound| bound as usize);
             let min = bound("minContains").unwrap_or(1);
             if held.len() < min || bound("maxContains").is_some_and(|max| held.len() > max) {
-                self.say(path, format!("has {} items of a kind of which the contract wants another number", held.len()));
+                self.say(path, format!("has {} matching items, which is not a number that the contract allows", held.len()));
             }
             seen.items.extend(held);
         }
@@ -202,7 +202,7 @@ impl Walk<'_> {
             let mut known = BTreeSet::new();
             for (index, item) in items.iter().enumerate() {
                 if !known.insert(canonical(item)) {
-                    self.say(&path.item(index), "stands twice");
+                    self.say(&path.item(index), "is a duplicate item");
                 }
             }
         }
@@ -250,7 +250,7 @@ impl Walk<'_> {
         for (key, needed) in object("dependentRequired").filter(|(key, _)| entries.contains_key(*key)) {
             for wanted in needed.as_array().into_iter().flatten().filter_map(Value::as_str) {
                 if !entries.contains_key(wanted) {
-                    self.say(&path.field(wanted), format!("is required beside `{key}`"));
+                    self.say(&path.field(wanted), format!("is required when `{key}` is present"));
                 }
             }
         }

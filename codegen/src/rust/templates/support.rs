@@ -1,4 +1,4 @@
-//! What the generated types share: decoding with paths, the tables of the wire, validation.
+//! The shared code of the generated types: decoding with paths, the tables of the wire, validation.
 #![allow(unused_imports, unused_macros, reason = "not every contract uses all of it")]
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -45,9 +45,9 @@ impl std::error::Error for Violation {}
 pub enum Path<'a> {
     /// The whole.
     Root,
-    /// The whole of something that is sent to the server: what it needs of write-only properties.
+    /// A whole value that is sent to the server, in which write-only properties can be required.
     Request,
-    /// The whole of something that the server sends: what it needs of read-only properties.
+    /// A whole value that the server sends, in which read-only properties can be required.
     Response,
     /// A property of an object.
     Field(&'a Path<'a>, &'a str),
@@ -100,7 +100,7 @@ pub trait Validate: Encode {
     /// Adds the violations of the value at `path`.
     fn check(&self, path: &Path<'_>, violations: &mut Vec<Violation>);
 
-    /// Adds what the rules of the value's place find.
+    /// Adds the violations of the rules of the value's place.
     fn check_rules(&self, rules: &[Rule<'_>], path: &Path<'_>, violations: &mut Vec<Violation>) {
         check_value(&self.encode().into_value(), rules, path, violations);
     }
@@ -113,7 +113,7 @@ pub trait Validate: Encode {
         validate_at(self, Path::Root)
     }
 
-    /// The same for something that is sent to the server: write-only properties are needed too.
+    /// Checks a value that is sent to the server: write-only properties are required too.
     ///
     /// # Errors
     /// Each violation of the contract.
@@ -121,7 +121,7 @@ pub trait Validate: Encode {
         validate_at(self, Path::Request)
     }
 
-    /// The same for something that the server sends: read-only properties are needed too.
+    /// Checks a value that the server sends: read-only properties are required too.
     ///
     /// # Errors
     /// Each violation of the contract.
@@ -182,7 +182,7 @@ pub enum Rule<'a> {
     Schema(&'static str),
 }
 
-/// What a value must look like to be a variant of a union.
+/// A condition that a value must meet to be a variant of a union.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Guard {
     /// It is one of these kinds: letters of `bnsao` for boolean, number, string, array, object.
@@ -260,8 +260,8 @@ impl<'p> Reader<'p> {
         }
     }
 
-    /// A property that may be absent; null is not absent. One that does not fit is told at the
-    /// end.
+    /// A property that may be absent; null is not absent. A value that does not fit is reported at
+    /// the end.
     pub fn optional<T: Decode>(&mut self, name: &str) -> Option<T> {
         let value = self.object.remove(name)?;
         match T::decode(value, &self.path.field(name)) {
@@ -342,7 +342,7 @@ pub enum Encoded<'a> {
 }
 
 impl Encoded<'_> {
-    /// A value that owns all it has.
+    /// A value that borrows nothing.
     #[must_use]
     pub fn into_value(self) -> Value {
         match self {
@@ -420,7 +420,7 @@ impl<'w> Writer<'w> {
 pub struct Checker<'c> {
     /// The place of the object.
     pub path: &'c Path<'c>,
-    /// What was found.
+    /// The violations so far.
     pub violations: &'c mut Vec<Violation>,
 }
 
@@ -512,8 +512,8 @@ macro_rules! record {
 }
 pub(crate) use record;
 
-/// The wire of a union: each variant with what a value must look like to be it. `sure` says that
-/// no other variant can look so; the others are tried in this order.
+/// The wire of a union: each variant with the conditions that a value of it meets. `sure` means
+/// that no other variant meets them; the others are tried in this order.
 macro_rules! variants {
     ($name:ident { $($variant:ident: $how:ident [$($guard:expr),*] $([$($rule:expr),+])?,)* } $(open $open:tt)? $(rules [$($own:expr),+])?) => {
         impl Decode for $name {
@@ -1048,7 +1048,7 @@ fn check_unique(value: &Value, path: &Path<'_>, violations: &mut Vec<Violation>)
     let mut seen = BTreeSet::new();
     for (index, item) in value.as_array().into_iter().flatten().enumerate() {
         if !seen.insert(canonical(item)) {
-            violations.push(Violation::new(&path.item(index), "stands twice"));
+            violations.push(Violation::new(&path.item(index), "is a duplicate item"));
         }
     }
 }

@@ -33,7 +33,7 @@ fn answer(line: &str) -> Value {
     let place = request["type"].as_str().unwrap_or_default().to_owned();
     match TYPES.binary_search_by(|(known, ..)| (*known).cmp(&place)) {
         Ok(index) => TYPES[index].1(request["value"].take(), TYPES[index].2),
-        Err(_) => json!({"error": format!("no type stands at `{place}`")}),
+        Err(_) => json!({"error": format!("no type has the place `{place}`")}),
     }
 }
 

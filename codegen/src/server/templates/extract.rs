@@ -1,4 +1,4 @@
-//! What the generated handlers share: reading a request, refusing it, and writing an answer.
+//! The shared code of the generated handlers: reading and refusing requests, and writing answers.
 #![allow(
     clippy::allow_attributes,
     clippy::result_large_err,
@@ -252,7 +252,7 @@ impl Input {
         if is_range || essence.eq_ignore_ascii_case(wanted) {
             return Ok(Some(bytes));
         }
-        let detail = format!("the body is `{essence}`, and only `{media}` is understood");
+        let detail = format!("the body is `{essence}`, and only `{media}` is accepted");
         let status = self.operation.declared(&[415, 400]);
         Err(Refusal::problem(status, "unsupported-media-type", &detail, &[]))
     }
@@ -417,7 +417,7 @@ pub fn with_header(mut response: Response, name: &'static str, value: &str) -> R
 
 /// The answer to a method that the path does not have.
 pub fn method_not_allowed(allow: &'static str) -> Response {
-    Refusal::problem(405, "method-not-allowed", &format!("the path has {allow}"), &[])
+    Refusal::problem(405, "method-not-allowed", &format!("the path supports only {allow}"), &[])
         .header(header::ALLOW, HeaderValue::from_static(allow))
         .into_response()
 }

@@ -10,17 +10,17 @@ pub(super) struct Call<'o> {
     pub(super) operation: &'o Operation,
     /// The method.
     pub(super) method: String,
-    /// What the names of its own types begin with; no model is called so.
+    /// The prefix of the names of its own types; no model's name begins with it.
     pub(super) ty: String,
     /// The parameters' identifiers.
     pub(super) idents: Vec<String>,
-    /// The body's.
+    /// The body's identifier.
     pub(super) body: String,
     /// The method that gives all pages.
     pub(super) pages: String,
 }
 
-/// Texts that stand twice get a number, so that each has an identifier of its own.
+/// Texts that occur twice get a number, so that each has an identifier of its own.
 pub(super) fn unique<'t>(texts: impl Iterator<Item = &'t str>) -> Vec<String> {
     let mut seen: BTreeMap<&str, usize> = BTreeMap::new();
     texts

@@ -10,7 +10,7 @@ use super::replies::Replies;
 use super::requests::Request;
 use crate::ir::{Operation, Paging, paging};
 
-/// The method that gives all pages; empty when there is none.
+/// The method that gives all pages; empty when the contract does not show how.
 pub(super) fn pages(
     swift: &Swift<'_>,
     call: &Call<'_>,

@@ -32,13 +32,13 @@ public struct RawMessage: Sendable, Hashable {
     }
 }
 
-/// What carries messages: a broker, a WebSocket, or a queue of a test.
+/// A transport of messages: a broker, a WebSocket, or a queue of a test.
 public protocol ChannelTransport: Sendable {
     func send(_ message: RawMessage, to address: String) async throws
     func receive(from address: String) async throws -> AsyncThrowingStream<RawMessage, any Error>
 }
 
-/// What the channels share.
+/// The shared code of the channels.
 enum ChannelWire {
     static func send(
         _ payload: some JSONModel, _ headers: (some JSONModel)?, _ name: String, _ mediaType: String,

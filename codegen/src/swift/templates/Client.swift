@@ -12,7 +12,7 @@ import FoundationNetworking
 public struct APIClient: Sendable {
     /// The address that paths are added to.
     public var baseURL: URL
-    /// What the caller proves who it is with, by the name of the security scheme.
+    /// The credentials of the caller, by the name of the security scheme.
     public var credentials: [String: APICredential]
     /// When idempotent calls are tried again.
     public var retries: RetryPolicy
@@ -20,7 +20,7 @@ public struct APIClient: Sendable {
     public var headers: [String: String]
     /// Changes each request before it is sent, such as to sign it.
     public var prepare: (@Sendable (inout URLRequest) async throws -> Void)?
-    /// What sends the requests.
+    /// The transport that sends the requests.
     public var transport: any APITransport
 
     public init(
@@ -45,7 +45,7 @@ public enum APICredential: Sendable {
     case apiKey(String)
     case basic(user: String, password: String)
     case bearer(String)
-    /// Asked for before each request, such as a token that expires.
+    /// Requested before each request, such as a token that expires.
     case bearerProvider(@Sendable () async throws -> String)
 }
 
@@ -81,7 +81,7 @@ public struct RetryPolicy: Sendable, Hashable {
     }
 }
 
-/// What went wrong beyond the contract.
+/// A failure that the contract does not describe.
 public enum APIError: Error, Sendable {
     /// The reply is not one of HTTP.
     case noHTTP
@@ -141,7 +141,7 @@ public struct APIFile: Sendable, Hashable {
     }
 }
 
-/// What sends requests: `URLSession`, or one of a test.
+/// A transport that sends requests: `URLSession`, or one of a test.
 public protocol APITransport: Sendable {
     func send(_ request: URLRequest) async throws -> (Data, URLResponse)
     func stream(_ request: URLRequest) async throws -> (AsyncThrowingStream<Data, any Error>, URLResponse)
@@ -342,7 +342,7 @@ extension APIClient {
     }
 }
 
-/// Where a list goes on.
+/// The start of the next page of a list.
 private actor PageTurner {
     var request: APIRequest?
 

@@ -1,9 +1,9 @@
 import Foundation
 
-/// What every generated type can do: come from JSON, become JSON, be checked.
+/// The conversions and checks of every generated type: from JSON, to JSON, `validate`.
 ///
 /// `init(jsonData:)` and `jsonData()` keep every digit of every number. The types are `Codable`
-/// too, for coders that are there already; `JSONDecoder` keeps 38 digits.
+/// too, for existing coders; `JSONDecoder` keeps 38 digits.
 public protocol JSONModel: Codable, Sendable, Hashable {
     init(json: JSONValue) throws
     var json: JSONValue { get }

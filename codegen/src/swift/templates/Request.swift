@@ -299,8 +299,8 @@ public struct MultipartForm: Sendable, Hashable {
 }
 
 extension JSONValue {
-    /// Where the next page begins: what stands at the end of a way, on which an array stands for
-    /// its last item; nothing when the flag says that this is the last page.
+    /// The start of the next page: the value at a path in the body, where an array stands for
+    /// its last item; nothing when the flag marks this page as the last one.
     func cursor(_ path: [String], unlessFalse more: String? = nil) -> JSONValue? {
         if let more, self[more] == false { return nil }
         var found: JSONValue? = self

@@ -17,12 +17,12 @@ enum JSONWire {
         }
     }
 
-    /// Coders of `Codable` give the same value, as far as they keep digits.
+    /// Coders of `Codable` must give the same value, as far as they keep digits.
     private static func agree<T: JSONModel>(_ value: T) throws {
         guard value.json.isShort else { return }
         let data = try JSONEncoder().encode([value])
         if try JSONDecoder().decode([T].self, from: data) != [value] {
-            throw JSONError("is another value behind JSONEncoder and JSONDecoder")
+            throw JSONError("changes its value in JSONEncoder and JSONDecoder")
         }
     }
 
@@ -42,7 +42,7 @@ enum JSONWire {
             let request = try JSONValue(parsing: line)
             let place = request["type"]?.text ?? ""
             guard let run = types[place] else {
-                return .object(["error": .string("no type stands at `\(place)`")])
+                return .object(["error": .string("no type has the place `\(place)`")])
             }
             return try run(request["value"] ?? .null)
         } catch let error as JSONError {

@@ -19,7 +19,7 @@ export function addNullable(place: string, model: Entry): void {
   });
 }
 
-/** The little of the runtime that this file needs. */
+/** The parts of the runtime that this file needs. */
 declare const process: {
   readonly stdin: AsyncIterable<unknown> & { setEncoding(encoding: string): void };
   readonly stdout: { write(text: string): boolean; once(event: "drain", listener: () => void): void };
@@ -48,7 +48,7 @@ function answer(line: string): string {
   try {
     const { type, value } = readJson(line) as { type: string; value: unknown };
     const entry = byPlace.get(type);
-    if (entry === undefined) return writeJson({ error: `no type stands at \`${type}\`` });
+    if (entry === undefined) return writeJson({ error: `no type has the place \`${type}\`` });
     const parsed = entry.parse(value);
     return writeJson({ ok: parsed, violations: entry.validate(parsed) });
   } catch (error) {

@@ -14,22 +14,22 @@ export interface Retry {
   readonly limit: number;
   /** The first pause in milliseconds, which doubles with each repetition; 250 by default. */
   readonly baseMs: number;
-  /** The longest pause in milliseconds, also when the server asks for more; 30,000 by default. */
+  /** The longest pause in milliseconds, also when the server requests a longer one; 30,000 by default. */
   readonly capMs: number;
 }
 
-/** A secret, or what gives one for each call. */
+/** A secret, or a function that returns one for each call. */
 export type Secret<T = string> = T | (() => T | Promise<T>);
 export interface UserPassword {
   readonly user: string;
   readonly password: string;
 }
 
-/** What all calls have in common. */
+/** The options of all calls. */
 export interface ClientOptions<Credentials> {
   /** The address of the server; without it, the first server of the contract. */
   readonly baseUrl?: string | URL;
-  /** What proves who calls, by the contract's names of the ways to do so. */
+  /** The credentials of the caller, by the name of the security scheme in the contract. */
   readonly credentials?: Credentials;
   /** Headers of every call. */
   readonly headers?: { readonly [name: string]: string };
@@ -41,7 +41,7 @@ export interface ClientOptions<Credentials> {
   readonly sleep?: (ms: number, signal: AbortSignal | undefined) => Promise<void>;
 }
 
-/** What one call does otherwise than the rest. */
+/** The options of one call. */
 export interface CallOptions {
   readonly signal?: AbortSignal;
   readonly headers?: { readonly [name: string]: string };
@@ -73,7 +73,7 @@ type AnyAnswer = Answer<unknown, unknown>;
 /** The answers of a successful call. */
 export type Good<A extends AnyAnswer> = Extract<A, { readonly status: Status2XX }>;
 
-/** Why a call failed without a declared answer. */
+/** A call that failed without a declared answer. */
 export class CallError extends Error {
   /** Method and path of the operation. */
   readonly operation: string;
@@ -84,9 +84,9 @@ export class CallError extends Error {
     this.operation = operation;
   }
 }
-/** No answer came. */
+/** The server did not answer. */
 export class NetworkError extends CallError {}
-/** No answer came in time. */
+/** The server did not answer in time. */
 export class TimeoutError extends CallError {}
 /** An answer came with a status that the contract does not declare. */
 export class UnexpectedStatus extends CallError {
@@ -137,7 +137,7 @@ export interface Call {
   readonly parameters?: readonly Parameter[];
   /** Media type and kind of each body; the first is the usual one. */
   readonly bodies?: readonly (readonly [string, BodyKind, { readonly [part: string]: string }?])[];
-  /** Sets of schemes, one of which must be proved. */
+  /** Sets of schemes; the caller needs the secrets of one set. */
   readonly security?: readonly (readonly string[])[];
   /** Status, media type, how it is read, and the check of the body. */
   readonly answers: readonly (readonly [string, string, Reading, Check?])[];
@@ -226,7 +226,7 @@ async function send(
     if (options.signal?.aborted === true) throw options.signal.reason;
     if (error instanceof CallError) throw error;
     if (controller.signal.aborted) return { error: new TimeoutError(operation, `no answer within ${limit} ms`, error) };
-    return { error: new NetworkError(operation, "no answer came", error) };
+    return { error: new NetworkError(operation, "the server did not answer", error) };
   } finally {
     clearTimeout(timer);
     if (!isStream) options.signal?.removeEventListener("abort", abort);
@@ -371,7 +371,7 @@ function matches(pattern: string, media: string): boolean {
   return (kind === "*" || kind === ownKind) && (sub === "*" || sub === ownSub);
 }
 
-/** How long the server asks to wait, in milliseconds (RFC 9110, section 10.2.3). */
+/** The wait that the server requests, in milliseconds (RFC 9110, section 10.2.3). */
 function retryAfter(response: Response | undefined): number | undefined {
   const text = response?.headers.get("retry-after");
   if (text === undefined || text === null) return undefined;

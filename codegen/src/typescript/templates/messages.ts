@@ -2,14 +2,14 @@ import { readJson, writeJson } from "./json.js";
 import { fits, parse, validate } from "./support.js";
 import type { Check, Unlisted } from "./support.js";
 
-/** What travels: where to, the headers of the protocol, and the text. */
+/** A message on the wire: its address, the headers of the protocol, and the text. */
 export interface Frame {
   readonly address: string;
   readonly headers?: { readonly [name: string]: unknown };
   readonly text: string;
 }
 
-/** What carries frames: a WebSocket, the client of a broker, a pipe. */
+/** A transport of frames: a WebSocket, the client of a broker, a pipe. */
 export interface Transport {
   send(frame: Frame): void | Promise<void>;
   /** The frames of an address until the signal aborts or the other side closes. */
@@ -74,7 +74,7 @@ function read(frame: Frame, kinds: readonly Kind[]): Message<unknown, unknown> {
   return correlationId === undefined ? { name: kind[0], ...content } : { name: kind[0], ...content, correlationId };
 }
 
-/** What a runtime expression such as `$message.header#/id` names. */
+/** The value that a runtime expression such as `$message.header#/id` names. */
 function at(expression: string | undefined, content: { readonly payload: unknown; readonly headers?: unknown }): string | undefined {
   const [, part, pointer = ""] = /^\$message\.(header|payload)#?(.*)$/.exec(expression ?? "") ?? [];
   if (part === undefined) return undefined;
@@ -95,8 +95,8 @@ export function addressOf(template: string, parameters: object): string {
 }
 
 /**
- * A transport over a WebSocket that is open or opening; the socket itself is the address. What
- * comes while nobody receives is kept for the next one who does.
+ * A transport over a WebSocket that is open or opening; the socket itself is the address.
+ * Frames that arrive while nobody receives are kept for the next receiver.
  */
 export function overWebSocket(socket: WebSocket): Transport {
   const kept: string[] = [];

@@ -1,5 +1,5 @@
 /**
- * A number that binary floating point can't hold to the digit; it keeps its text.
+ * A number that binary floating point can't hold exactly; it keeps its text.
  *
  * `Number(decimal)` is the nearest binary floating-point number.
  */

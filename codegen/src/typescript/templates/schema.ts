@@ -33,14 +33,14 @@ function named(reference: string): unknown {
   return known.get(name);
 }
 
-/** The keys and indices that schemas have looked at, for `unevaluated…`. */
+/** The keys and indices that schemas have evaluated, for `unevaluated…`. */
 type Seen = Set<string | number>;
 
 function merge(seen: Seen, other: Iterable<string | number>): void {
   for (const part of other) seen.add(part);
 }
 
-/** What a schema has seen when it holds; nothing when it does not. */
+/** The parts that a schema has evaluated, when it holds; nothing when it does not. */
 function attempt(schema: unknown, value: unknown, cx: Context, depth: number): Seen | undefined {
   const inner: Context = { ...cx, violations: [], isQuick: true };
   const seen = walk(schema, value, inner, depth);
@@ -94,7 +94,7 @@ function checkValue(rules: Schema, value: unknown, cx: Context): void {
   const values = Object.hasOwn(rules, "const") ? [rules["const"]] : own(rules, "enum");
   if (Array.isArray(values)) {
     const text = canonical(value);
-    if (!values.some((allowed) => canonical(allowed) === text)) add(cx, "is none of the values there may be");
+    if (!values.some((allowed) => canonical(allowed) === text)) add(cx, "is not one of the values that the contract lists");
   }
   if (typeof value === "string") {
     checkText(value, boundsOf(rules, "minLength", "maxLength"), cx);
@@ -129,12 +129,12 @@ function compose(rules: Schema, value: unknown, cx: Context, depth: number, seen
     const held = listOf(rules, key).flatMap((member) => attempt(member, value, cx, depth) ?? []);
     if (held.length === 0) add(cx, "fits none of the alternatives");
     else if (key === "oneOf" && held.length > 1) {
-      add(cx, `fits ${held.length} of the alternatives, of which only one may hold`);
+      add(cx, `fits ${held.length} of the alternatives, but must fit exactly one`);
     }
     for (const one of held) merge(seen, one);
   }
   if (Object.hasOwn(rules, "not") && attempt(rules["not"], value, cx, depth) !== undefined) {
-    add(cx, "is what the contract excludes");
+    add(cx, "matches a schema that the contract excludes");
   }
   if (Object.hasOwn(rules, "if")) {
     const held = attempt(rules["if"], value, cx, depth);
@@ -169,7 +169,7 @@ function checkContains(rules: Schema, items: readonly unknown[], cx: Context, de
   const least = Number(own(rules, "minContains") ?? 1);
   const most = Number(own(rules, "maxContains") ?? Number.POSITIVE_INFINITY);
   if (held.length < least || held.length > most) {
-    add(cx, `has ${held.length} items of a kind of which the contract wants another number`);
+    add(cx, `has ${held.length} matching items, which is not a number that the contract allows`);
   }
   merge(seen, held);
 }
@@ -202,7 +202,7 @@ function checkProperties(rules: Schema, entries: Schema, cx: Context, depth: num
   for (const [name, needed] of entriesOf(rules, "dependentRequired")) {
     if (!Object.hasOwn(entries, name) || !Array.isArray(needed)) continue;
     for (const other of needed.map(String)) {
-      if (!Object.hasOwn(entries, other)) at(other, cx, () => add(cx, `is required beside \`${name}\``));
+      if (!Object.hasOwn(entries, other)) at(other, cx, () => add(cx, `is required when \`${name}\` is present`));
     }
   }
   for (const [name, member] of entriesOf(rules, "dependentSchemas")) {

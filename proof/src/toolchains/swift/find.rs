@@ -109,7 +109,7 @@ pub fn find() -> Option<Compiler> {
     of_machine().or_else(|| of_folder(&folder(None)?))
 }
 
-/// The compiler that is in `PATH`, when it is new enough.
+/// The compiler in `PATH`, if it is new enough.
 #[must_use]
 pub fn of_machine() -> Option<Compiler> {
     let version = version(Command::new("swiftc"))?;
@@ -119,7 +119,7 @@ pub fn of_machine() -> Option<Compiler> {
     })
 }
 
-/// The compiler that was unpacked into a folder, when that was completed.
+/// The compiler that was unpacked into a folder, if the unpacking was completed.
 #[must_use]
 pub fn of_folder(folder: &Path) -> Option<Compiler> {
     let version = fs::read_to_string(folder.join(COMPLETE)).ok()?;
