@@ -1,4 +1,4 @@
-//! One answer against what the contract declares for it.
+//! Checks one answer against what the contract declares for it.
 
 use serde_json::Value;
 use tollgate_contracts_instance::Validator;
@@ -12,14 +12,14 @@ use crate::request::Answer;
 pub(crate) struct Fault {
     /// The check, such as `server-error`.
     pub(crate) check: &'static str,
-    /// What tells this cause from another one of the same check.
+    /// Distinguishes this cause from the other causes of the same check.
     pub(crate) cause: String,
     pub(crate) message: String,
-    /// The declared answer it was judged by; the operation when there is none.
+    /// The declared answer that it was checked against, or the operation if there is none.
     pub(crate) place: Option<Place>,
 }
 
-/// Texts that only the inside of a program writes, each with what it is.
+/// Texts that only the internals of a program produce, each with its meaning.
 const INTERNALS: [(&str, &str); 24] = [
     ("Traceback (most recent call last)", "a Python stack trace"),
     ("panicked at ", "a Rust panic"),
@@ -61,7 +61,7 @@ pub(crate) fn response_for(operation: &Operation, status: u16) -> Option<&Respon
         })
 }
 
-/// All that is wrong with an answer by itself.
+/// Everything that is wrong with an answer on its own.
 pub(crate) fn judge(operation: &Operation, answer: &Answer) -> Vec<Fault> {
     let mut faults = Vec::new();
     let status = answer.status;
@@ -114,7 +114,7 @@ fn fault(check: &'static str, cause: String, message: String) -> Fault {
     }
 }
 
-/// The inside of the program in an error that everybody can read.
+/// Reports internals of the program in an error that clients can read.
 fn leak(answer: &Answer) -> Option<Fault> {
     if answer.status < 400 {
         return None;
@@ -284,7 +284,7 @@ fn judge_json(answer: &Answer, validator: Option<&Validator>) -> Vec<Fault> {
     faults
 }
 
-/// A pointer whose numbers, which are places in lists, are `*`.
+/// A pointer in which the indexes of lists are replaced by `*`.
 pub(crate) fn without_numbers(pointer: &str) -> String {
     let tokens = pointer.split('/').map(|token| {
         if !token.is_empty() && token.bytes().all(|byte| byte.is_ascii_digit()) {
@@ -296,7 +296,7 @@ pub(crate) fn without_numbers(pointer: &str) -> String {
     tokens.collect::<Vec<_>>().join("/")
 }
 
-/// A message of bearable length, without line breaks.
+/// A message of limited length, without line breaks.
 pub(crate) fn cut(text: &str) -> String {
     let mut short: String = text
         .chars()

@@ -1,4 +1,4 @@
-//! Values for the parameters of one request: those of things that are there, or those that the
+//! Values for the parameters of one request: those of resources that exist, or those that the
 //! contract gives.
 
 use std::collections::BTreeMap;
@@ -11,7 +11,7 @@ use crate::pages;
 use crate::request::{Values, plain};
 use crate::resources::{Resources, plain_name, prefixes};
 
-/// Values for the parameters: the path from what is known, optional ones by the plan.
+/// Values for the parameters: path parameters from known resources, optional ones by the plan.
 pub(crate) struct Filled {
     pub(crate) values: Vec<(usize, Json)>,
     pub(crate) is_known: bool,
@@ -103,7 +103,7 @@ fn is_given(parameter: &Parameter) -> bool {
             ))
 }
 
-/// Whether a value can be written at the place of its parameter and be read back the same.
+/// Whether a value can be written in the place of its parameter and read back unchanged.
 fn fits(parameter: &Parameter, value: &Json) -> bool {
     let text = plain(value);
     match parameter.location {
@@ -132,7 +132,7 @@ fn fits(parameter: &Parameter, value: &Json) -> bool {
     }
 }
 
-/// The values of the path by name, for what is learnt from the answer.
+/// The values of the path by name, to remember them with the answer.
 pub(crate) fn path_values(operation: &Operation, values: &Values) -> BTreeMap<String, String> {
     values
         .parameters
@@ -144,7 +144,7 @@ pub(crate) fn path_values(operation: &Operation, values: &Values) -> BTreeMap<St
         .collect()
 }
 
-/// Sets the parameter that a link names; says whether there is one.
+/// Sets the parameter that a link names. Returns whether the operation has that parameter.
 pub(crate) fn set_by_name(
     operation: &Operation,
     values: &mut Values,

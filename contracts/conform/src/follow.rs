@@ -1,5 +1,5 @@
-//! Requests that follow from an answer: the life of one thing from its creation to after its end,
-//! links, pages.
+//! Requests that follow from an answer: the life of one resource from its creation until after its
+//! deletion, links, pages.
 
 use std::collections::BTreeMap;
 
@@ -15,7 +15,7 @@ use crate::resources::{Resource, item_template};
 use crate::same::is_same;
 use crate::step::{Follow, Intent, Life, Stage, Step};
 
-/// The life that begins with a creating operation, when there is more to it than that.
+/// The life that begins with a creating operation, if other operations continue it.
 pub(crate) fn life_of(operations: &[Operation], creator: usize) -> Option<Life> {
     let operation = &operations[creator];
     if operation.method != "POST" {
@@ -39,7 +39,7 @@ pub(crate) fn life_of(operations: &[Operation], creator: usize) -> Option<Life> 
     })
 }
 
-/// What is wrong with an answer in its story, and the request that comes next.
+/// What is wrong with an answer in its sequence, and the next request.
 pub(crate) struct Outcome {
     pub(crate) fault: Option<Fault>,
     pub(crate) next: Option<Step>,
@@ -67,7 +67,7 @@ impl Outcome {
     }
 }
 
-/// Goes on after an answer. `made` is the thing that it made.
+/// Continues after an answer. `made` is the resource that the request created.
 pub(crate) fn go_on(
     operations: &[Operation],
     step: &Step,
@@ -264,7 +264,7 @@ pub(crate) fn with_path(operation: &Operation, known: &BTreeMap<String, String>)
     values
 }
 
-/// The values that a declared link gives to the next request; none when one can't be had.
+/// The values that a declared link gives to the next request; none when one cannot be determined.
 pub(crate) fn link_values(
     operations: &[Operation],
     target: usize,

@@ -1,4 +1,4 @@
-//! One answer against what its request was meant to show.
+//! Checks one answer against the purpose of its request.
 
 use crate::checks::{self, Fault};
 use crate::operation::Operation;
@@ -6,7 +6,7 @@ use crate::step::{Intent, Step};
 
 use crate::request::Answer;
 
-/// The answer against the declaration and against what the request was meant to show.
+/// Checks the answer against the declaration and against the purpose of the request.
 pub(crate) fn judge(operation: &Operation, step: &Step, answer: &Answer) -> Vec<Fault> {
     let status = answer.status;
     let fault = |check, cause: &str, message: String| Fault {

@@ -1,10 +1,10 @@
-//! Conformance: requests derived from a contract, and whether the answers keep to it.
+//! Conformance: requests derived from a contract, and checks of the answers against it.
 //!
-//! [`Session`] is a conversation that someone else carries out: it gives a request, takes the
-//! answer, and gives the next one, until its bound. Each operation is asked as the contract allows
-//! first, then things are made, read, changed and deleted, lists are read page by page, and then
-//! come broken, odd and drawn values in turns. The same contract, seed and answers give the same
-//! requests. [`talks`] does the same for the messages of a WebSocket.
+//! [`Session`] is a conversation that the caller carries out: it returns a request, takes the
+//! answer, and returns the next request until its bound is reached. It first sends each operation a
+//! valid request. Then it creates, reads, changes and deletes resources, and reads lists page by
+//! page. After that it alternates invalid, unusual and random values. The same contract, seed and
+//! answers give the same requests. [`talks`] does the same for the messages of a WebSocket.
 
 mod checks;
 mod fill;

@@ -1,5 +1,5 @@
-//! WebSocket messages from an `AsyncAPI` contract: what to send, and whether what comes back is
-//! declared.
+//! WebSocket messages from an `AsyncAPI` contract: which ones to send, and whether the received
+//! ones are declared.
 
 use serde_json::Value;
 use tollgate_contracts_instance::Validator;
@@ -10,16 +10,16 @@ use tollgate_stats::Rng;
 
 use crate::checks::cut;
 
-/// How many good and bad instances of each message are sent.
+/// How many valid and invalid instances of each message are sent.
 const PER_MESSAGE: usize = 6;
 
-/// The messages of one channel that a client can speak.
+/// The messages of one channel that a client can send.
 pub struct Talk {
     /// The channel's name.
     pub channel: String,
     /// Its address below the base, starting with `/`.
     pub address: String,
-    /// Where the channel stands.
+    /// Where the channel is declared.
     pub place: Place,
     /// What to send, in order.
     pub lines: Vec<Line>,
@@ -48,7 +48,7 @@ pub enum Heard {
     Dropped(String),
 }
 
-/// Something wrong with what was heard.
+/// A failure in what was received.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct MessageFailure {
     /// The check, such as `message-invalid`.
@@ -59,12 +59,12 @@ pub struct MessageFailure {
     pub message: String,
     /// What was sent before; empty when nothing was.
     pub sent: String,
-    /// Where the channel stands.
+    /// Where the channel is declared.
     pub place: Place,
 }
 
-/// The channels of a contract whose address has no parameters, from the side of a client: what the
-/// described application receives is sent, what it sends is awaited.
+/// The channels of a contract whose address has no parameters, from the side of a client: it sends
+/// what the described application receives, and awaits what the application sends.
 #[must_use]
 pub fn talks(contract: &Contract, seed: u64) -> Vec<Talk> {
     let operations = contract.async_operations();
@@ -168,7 +168,8 @@ fn lines_of(contract: &Contract, messages: &[Message<'_>], seed: u64) -> Vec<Lin
         .collect()
 }
 
-/// What is wrong with what came after a line (none for what comes by itself after opening).
+/// What is wrong with the answer to a line (none for messages that arrive on their own after
+/// opening).
 #[must_use]
 pub fn judge(talk: &Talk, line: Option<&Line>, heard: &[Heard]) -> Vec<MessageFailure> {
     let sent = line.map(|line| line.text.clone()).unwrap_or_default();
@@ -215,7 +216,7 @@ pub fn judge(talk: &Talk, line: Option<&Line>, heard: &[Heard]) -> Vec<MessageFa
     found
 }
 
-/// Why a text is none of the declared messages.
+/// Why a text matches none of the declared messages.
 fn undeclared(talk: &Talk, text: &str) -> Option<String> {
     if talk.declared.is_empty() {
         return None;

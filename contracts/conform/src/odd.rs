@@ -34,10 +34,10 @@ const ODD_NUMBERS: [&str; 7] = [
     "99999999999999999999",
 ];
 
-/// The length of an odd long text.
+/// The length of the long text among the unusual values.
 const ODD_LENGTH: usize = 20_000;
 
-/// Replaces one value of a request by an odd one.
+/// Replaces one value of a request by an unusual one.
 pub(crate) fn make_odd(
     operation: &Operation,
     values: &mut Values,

@@ -1,4 +1,4 @@
-//! The operations of a contract, ready to make requests and to judge answers.
+//! The operations of a contract, prepared for making requests and for judging answers.
 
 use std::collections::BTreeMap;
 
@@ -33,7 +33,7 @@ pub(crate) struct Operation {
     pub(crate) is_upgrade: bool,
 }
 
-/// Where a parameter stands.
+/// Where a parameter is sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Location {
     Path,
@@ -107,7 +107,7 @@ pub(crate) struct Header {
     pub(crate) validator: Option<Validator>,
 }
 
-/// What an answer says about a next request.
+/// A link of a response: the next request that the answer makes possible.
 #[derive(Clone, Debug)]
 pub(crate) struct Link {
     pub(crate) name: String,
@@ -157,7 +157,7 @@ fn operation(
     }
 }
 
-/// The header by which each security scheme is met.
+/// The header that satisfies each security scheme.
 fn credentials_by_scheme(contract: &Contract) -> BTreeMap<String, String> {
     let mut found = BTreeMap::new();
     let schemes = contract.root().pointer("/components/securitySchemes");
@@ -176,7 +176,8 @@ fn credentials_by_scheme(contract: &Contract) -> BTreeMap<String, String> {
     found
 }
 
-/// The headers of the requirements of an operation; none when one of them asks for nothing.
+/// The headers that the security requirements of an operation need; empty when one of the
+/// requirements is empty.
 fn credentials_of(
     contract: &Contract,
     operation: &Node,
@@ -282,7 +283,7 @@ fn made(schema: &Value, settings: &InstanceSettings) -> Made {
     }
 }
 
-/// The examples that hold, next to or inside the schema.
+/// The valid examples, next to or inside the schema.
 fn examples_of(contract: &Contract, at: Located<'_>, validator: Option<&Validator>) -> Vec<Json> {
     let mut found: Vec<Value> = Vec::new();
     for entry in at
@@ -449,8 +450,8 @@ fn response_of(contract: &Contract, status: &str, at: Located<'_>) -> Response {
     }
 }
 
-/// The schema for one direction: properties marked with the other direction's word are neither
-/// required nor, in requests, there at all.
+/// The schema for one direction: properties that are marked for the other direction are not
+/// required, and are removed in requests.
 fn one_sided(mut schema: Value, word: &str) -> Value {
     let marked: Vec<String> = schema
         .get("$defs")

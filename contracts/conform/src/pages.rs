@@ -1,5 +1,5 @@
-//! Reading a list page by page: which parameters do it, and whether the pages are one list. It
-//! must not make other requests.
+//! Reads a list page by page: finds the parameters for it, and checks whether the pages form one
+//! list. It makes no other requests.
 
 use serde_json::Value;
 use tollgate_contracts_instance::Json;
@@ -12,7 +12,7 @@ use crate::resources::{items_of, plain_name};
 /// How many pages are read.
 const PAGES_MAX: usize = 6;
 
-/// How the next page is asked for.
+/// How the next page is requested.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Way {
     Cursor,
@@ -29,22 +29,22 @@ pub(crate) struct Pages {
     /// The number of the first page, for [`Way::Number`].
     first: usize,
     size: usize,
-    /// The list in one piece; absent until it was read.
+    /// The whole list; absent until it was read.
     whole: Option<Vec<Value>>,
     seen: Vec<Value>,
     n_pages: usize,
     cursor: Option<String>,
 }
 
-/// What comes after one answer.
+/// The next action after one answer.
 pub(crate) enum Turn {
-    /// Ask again with these parameters.
+    /// Send another request with these parameters.
     Ask(Vec<(usize, Json)>),
-    /// It is read.
+    /// The list was read completely.
     Done,
 }
 
-/// Whether a parameter takes what a page before gave.
+/// Whether a parameter takes a value from the previous page.
 pub(crate) fn is_cursor(name: &str) -> bool {
     let name = plain_name(name);
     matches!(
@@ -85,7 +85,7 @@ fn is_limit(name: &str) -> bool {
     )
 }
 
-/// The first two requests of reading a list: all at once, then a small page.
+/// The first two requests for a list: everything at once, then a small page.
 pub(crate) fn begin(operation: &Operation) -> Option<(Pages, Vec<(usize, Json)>)> {
     if operation.method != "GET" {
         return None;
@@ -149,7 +149,7 @@ fn fault(check: &'static str, message: String) -> Fault {
     }
 }
 
-/// Takes one page; says what is wrong and what to ask next.
+/// Takes one page. Returns what is wrong with it and which page to request next.
 pub(crate) fn take(pages: &mut Pages, answer: &Answer) -> (Option<Fault>, Turn) {
     if !answer.is_success() {
         if pages.n_pages > 0 {

@@ -1,5 +1,5 @@
-//! What is asked in which order: all operations as they should be, lives, pages, then what tells
-//! most.
+//! The order of the requests: valid requests for all operations, then lives, then pages, then the
+//! requests that find the most failures.
 
 use std::collections::VecDeque;
 
@@ -8,10 +8,10 @@ use crate::recipe::{self, Recipe};
 use crate::step::Step;
 use crate::{follow, pages};
 
-/// How many things are made before a list is read page by page.
+/// How many resources are created before a list is read page by page.
 const THINGS_FOR_PAGES: usize = 3;
 
-/// What is in the queue.
+/// An entry of the queue.
 pub(crate) enum Plan {
     Recipe(usize, Recipe),
     Step(Box<Step>),
@@ -19,8 +19,8 @@ pub(crate) enum Plan {
     Pages(usize),
 }
 
-/// The first part of a run: all operations as they should be, lives, pages, then everything that
-/// tells most, in turns.
+/// The first part of a run: valid requests for all operations, then lives, then pages. The
+/// remaining recipes follow, one for each operation in turn.
 pub(crate) fn first_queue(operations: &[Operation]) -> VecDeque<Plan> {
     let order: Vec<usize> = first_order(operations)
         .into_iter()
@@ -71,8 +71,8 @@ pub(crate) fn first_queue(operations: &[Operation]) -> VecDeque<Plan> {
     queue
 }
 
-/// The order in which operations are first asked: what makes things before what needs them, what
-/// deletes last.
+/// The order in which operations are first requested: those that create resources come before those
+/// that need them, and those that delete come last.
 fn first_order(operations: &[Operation]) -> Vec<usize> {
     let mut order: Vec<usize> = (0..operations.len()).collect();
     let rank = |operation: &Operation| match operation.method.as_str() {

@@ -1,4 +1,4 @@
-//! What one request is meant to show: which kinds there are for an operation, and how each is made.
+//! The purpose of one request: which kinds there are for an operation, and how each is made.
 
 use serde_json::Value;
 use tollgate_contracts_instance::{Broken, Json};
@@ -36,7 +36,7 @@ pub(crate) enum Recipe {
     Odd(usize),
 }
 
-/// The recipes of an operation, most telling first.
+/// The recipes of an operation, those that find the most failures first.
 pub(crate) fn recipes(operations: &[Operation], operation: &Operation) -> Vec<Recipe> {
     if operation.is_upgrade {
         return Vec::new();
@@ -109,7 +109,7 @@ fn broken_recipes(operation: &Operation) -> Vec<Recipe> {
     broken
 }
 
-/// Methods that the path of an operation does not have, told once for each path.
+/// Methods that the path of an operation does not have, once for each path.
 fn undeclared_methods(operations: &[Operation], operation: &Operation) -> Vec<Recipe> {
     let is_first = operations
         .iter()
@@ -128,7 +128,7 @@ fn undeclared_methods(operations: &[Operation], operation: &Operation) -> Vec<Re
     undeclared.take(2).map(Recipe::Method).collect()
 }
 
-/// Whether the broken value is still broken as a text without quotes.
+/// Whether the broken value is still invalid when written as a text without quotes.
 fn is_told_apart(parameter: &Parameter, n: usize) -> bool {
     let one = &parameter.broken[n];
     let Some(validator) = &parameter.validator else {
@@ -159,7 +159,7 @@ fn is_told_apart(parameter: &Parameter, n: usize) -> bool {
     }
 }
 
-/// Turns a recipe into a request; none when it has nothing to say here.
+/// Turns a recipe into a request; none when it does not apply.
 pub(crate) fn step_of(
     operations: &[Operation],
     idx: usize,
@@ -258,7 +258,7 @@ pub(crate) fn step_of(
     })
 }
 
-/// Whether a good request can be made, and leaves the last known thing where it is.
+/// Whether a valid request can be made without deleting the last known resource.
 fn can_be_valid(operation: &Operation, is_known: bool, resources: &Resources) -> bool {
     let has_body = operation
         .body

@@ -1,4 +1,4 @@
-//! What a run found: as values, as JSON and as findings.
+//! The result of a run: as values, as JSON and as findings.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use tollgate_report::{Finding, Place};
 use crate::messages::MessageFailure;
 use crate::request::{Request, curl};
 
-/// One way in which the service does not keep to the contract.
+/// One way in which the service violates the contract.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Failure {
     /// What was checked, such as `body-invalid`.
@@ -23,15 +23,15 @@ pub struct Failure {
     pub message: String,
     /// The status of the answer; absent when none came.
     pub status: Option<u16>,
-    /// The declaration that is not kept.
+    /// The declaration that is violated.
     pub place: Place,
-    /// The smallest request that showed it.
+    /// The smallest request that shows it.
     pub request: Option<Request>,
-    /// The number of the request that showed it first, from 1.
+    /// The number of the request that first showed it, from 1.
     pub number: usize,
 }
 
-/// What a run found.
+/// The result of a run.
 #[derive(Clone, Debug, Default)]
 pub struct Report {
     /// The seed.
@@ -44,7 +44,7 @@ pub struct Report {
     pub n_lost: usize,
     /// Operations of the contract, without those that open a WebSocket.
     pub n_operations: usize,
-    /// Operations that were asked at least once.
+    /// Operations that were requested at least once.
     pub n_asked: usize,
     /// Operations that never answered with success.
     pub not_reached: Vec<String>,
@@ -52,11 +52,11 @@ pub struct Report {
     pub statuses: BTreeMap<u16, usize>,
     /// Each failure once by operation, check and cause, in the order of the document.
     pub failures: Vec<Failure>,
-    /// What the WebSocket part found, when there was one.
+    /// The result of the WebSocket part, if there was one.
     pub messages: Option<MessageReport>,
 }
 
-/// What the messages of a WebSocket showed.
+/// The result of the messages of a WebSocket.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct MessageReport {
     /// Messages that were sent.
@@ -67,7 +67,7 @@ pub struct MessageReport {
     pub failures: Vec<MessageFailure>,
 }
 
-/// A failure as programs read it.
+/// A failure in the form that programs read.
 #[derive(Debug, Serialize)]
 struct FailureJson<'a> {
     check: &'a str,
@@ -81,8 +81,8 @@ struct FailureJson<'a> {
     request_number: usize,
 }
 
-/// The JSON of a report: `version` 1, described in `docs/REFERENCE.md`. `base` is the address that
-/// was asked, `caller_headers` the names of the headers that were added to each request.
+/// The JSON of a report: `version` 1, described in `docs/REFERENCE.md`. `base` is the address of
+/// the service, `caller_headers` the names of the headers that were added to each request.
 #[must_use]
 pub fn report_json(report: &Report, base: &str, caller_headers: &[String]) -> serde_json::Value {
     let failures: Vec<FailureJson<'_>> = report
@@ -133,7 +133,7 @@ pub fn report_json(report: &Report, base: &str, caller_headers: &[String]) -> se
     })
 }
 
-/// The failures of a report as findings, each with the command that shows it again.
+/// The failures of a report as findings, each with the command that reproduces it.
 #[must_use]
 pub fn findings(report: &Report, base: &str, caller_headers: &[String]) -> Vec<Finding> {
     let mut found: Vec<Finding> = Vec::new();

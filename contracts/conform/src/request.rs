@@ -1,5 +1,5 @@
-//! Requests and answers as values: how parameters and bodies are written, and a request as a
-//! `curl` command. It must not send anything.
+//! Requests and answers as values: how parameters and bodies are written, and a request as a `curl`
+//! command. It does not send anything.
 
 use std::fmt::Write as _;
 
@@ -50,10 +50,10 @@ impl Answer {
     }
 }
 
-/// What is in the place of the body.
+/// The content of the body.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Content {
-    /// A value, written as the body's media type says.
+    /// A value, written in the format of the body's media type.
     Value(Json),
     /// A text as it is under a media type.
     Raw { media: String, text: String },
@@ -79,7 +79,7 @@ impl Values {
     }
 }
 
-/// Writes a request; none when a value can't stand where it should.
+/// Writes a request; none when a value cannot be written in its place.
 pub(crate) fn request_of(operation: &Operation, values: &Values) -> Option<Request> {
     let mut path = operation.path.clone();
     let mut query: Vec<String> = Vec::new();

@@ -1,4 +1,4 @@
-//! What the service has shown to exist: values of path parameters, from created things, lists,
+//! The resources that are known to exist: values of path parameters, from created resources, lists,
 //! links and `Location`.
 
 use std::collections::BTreeMap;
@@ -8,21 +8,21 @@ use serde_json::Value;
 use crate::operation::Operation;
 use crate::request::Answer;
 
-/// How many things of one kind are remembered.
+/// How many resources of one kind are remembered.
 const KEPT_MAX: usize = 40;
 
-/// One thing that an address leads to.
+/// One resource that an address leads to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Resource {
     /// The template that ends with its own parameter, such as `/projects/{projectId}`.
     pub(crate) template: String,
     /// The values of all parameters of the template.
     pub(crate) values: BTreeMap<String, String>,
-    /// We made it, so that we may delete it.
+    /// Whether we created it, so that we may delete it.
     pub(crate) is_ours: bool,
 }
 
-/// Everything known.
+/// All known resources.
 #[derive(Default)]
 pub(crate) struct Resources {
     known: Vec<Resource>,
@@ -49,7 +49,7 @@ pub(crate) fn plain_name(name: &str) -> String {
         .collect()
 }
 
-/// Whether a field could be the id behind a parameter, when none has its name and none is `id`.
+/// Whether a field could be the id for a parameter, if no field has its name and none is `id`.
 fn is_id_of(field: &str, parameter: &str) -> bool {
     let (field, parameter) = (plain_name(field), plain_name(parameter));
     let is_kind = matches!(
@@ -68,8 +68,8 @@ fn scalar(value: &Value) -> Option<String> {
     }
 }
 
-/// The id in an object for a parameter: the field of that name, then `id`, then those of an object
-/// inside, then what is named like one.
+/// The id in an object for a parameter: the field of that name, then `id`, then the fields of a
+/// nested object, then a field that is named like an id.
 fn id_in(object: &Value, parameter: &str) -> Option<String> {
     let map = object.as_object()?;
     let strict = |map: &serde_json::Map<String, Value>| {
@@ -90,7 +90,7 @@ fn id_in(object: &Value, parameter: &str) -> Option<String> {
 }
 
 impl Resources {
-    /// The newest thing behind the longest prefix of a template.
+    /// The newest resource for the longest prefix of a template.
     pub(crate) fn for_template(&self, template: &str, only_ours: bool) -> Option<&Resource> {
         prefixes(template).iter().find_map(|prefix| {
             self.known
@@ -100,7 +100,7 @@ impl Resources {
         })
     }
 
-    /// Things of exactly this template.
+    /// Resources of exactly this template.
     pub(crate) fn count(&self, template: &str) -> usize {
         self.known
             .iter()
@@ -131,7 +131,7 @@ impl Resources {
         self.known.push(resource);
     }
 
-    /// Forgets a thing and all that is below it.
+    /// Forgets a resource and everything below it.
     pub(crate) fn remove(&mut self, template: &str, values: &BTreeMap<String, String>) {
         self.known.retain(|known| {
             !known.template.starts_with(template)
@@ -146,7 +146,8 @@ impl Resources {
         }
     }
 
-    /// Learns from a success: what was made or listed at `sent`, the values of its path.
+    /// Records a success: the resource that was created or listed at `sent`, and the values of its
+    /// path.
     pub(crate) fn learn(
         &mut self,
         operations: &[Operation],
@@ -233,7 +234,7 @@ impl Resources {
     }
 }
 
-/// The template of one thing of a collection, and its own parameter.
+/// The template of one resource of a collection, and its own parameter.
 pub(crate) fn item_template(
     operations: &[Operation],
     collection: &str,

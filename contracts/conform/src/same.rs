@@ -1,4 +1,4 @@
-//! Whether two readings of one thing say the same.
+//! Whether two readings of one resource are equal.
 
 use std::collections::BTreeSet;
 
@@ -6,7 +6,8 @@ use serde_json::Value;
 
 use crate::resources::plain_name;
 
-/// Whether two values are the same apart from what changes by itself: times, versions, counters.
+/// Whether two values are equal except for fields that change on their own: times, versions,
+/// counters.
 pub(crate) fn is_same(one: &Value, other: &Value) -> bool {
     match (one, other) {
         (Value::Object(one), Value::Object(other)) => {

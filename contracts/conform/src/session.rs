@@ -1,5 +1,5 @@
-//! The conversation: which request is next, and what its answer means. It is driven from outside
-//! and must not send anything itself, nor look at a clock.
+//! The conversation: chooses the next request and judges its answer. The caller drives it. It sends
+//! nothing itself and does not read a clock.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -25,10 +25,10 @@ use crate::step::{Follow, Intent, Step};
 const LINKS_MAX: usize = 3;
 /// One request in so many may be spent on making failures smaller.
 const SHRINK_SHARE: usize = 4;
-/// How many dead ends in a row end the search for a further request.
+/// After how many dead ends in a row the search for a further request stops.
 const TRIES_MAX: usize = 500;
 
-/// A failure while it is looked at.
+/// A failure while it is being made smaller.
 struct Known {
     fault: Fault,
     step: Step,
@@ -39,9 +39,9 @@ struct Known {
 /// The bounds of a run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ConformSettings {
-    /// The same seed asks the same.
+    /// The same seed gives the same requests.
     pub seed: u64,
-    /// The most requests, those that make failures smaller included.
+    /// The maximum number of requests, including those that make failures smaller.
     pub n_requests_max: usize,
 }
 
@@ -91,7 +91,7 @@ impl Session {
         }
     }
 
-    /// The next request; none when the bound is reached or nothing is left to ask.
+    /// The next request; none when the bound is reached or no request is left.
     pub fn next_request(&mut self) -> Option<Request> {
         if self.n_requests >= self.settings.n_requests_max {
             return None;
@@ -153,7 +153,7 @@ impl Session {
         None
     }
 
-    /// The next planned step; the inner none when a plan has nothing to say.
+    /// The next planned step; the inner value is none when a plan does not apply.
     #[expect(
         clippy::option_option,
         reason = "an end and a plan without a request differ"
@@ -177,7 +177,7 @@ impl Session {
         })
     }
 
-    /// By chance: a recipe of an operation, now and then a whole life.
+    /// A random choice: a recipe of an operation, or occasionally a whole life.
     fn drawn_plan(&mut self) -> Option<Plan> {
         let candidates: Vec<usize> = (0..self.operations.len())
             .filter(|idx| !self.operations[*idx].is_upgrade)
@@ -210,7 +210,7 @@ impl Session {
         Some(Plan::Recipe(idx, recipe))
     }
 
-    /// The creation that begins a life, with a body that was not used yet where there is one.
+    /// The request that creates the resource of a life, with an unused body if there is one.
     fn life_step(&mut self, idx: usize) -> Option<Step> {
         let life = follow::life_of(&self.operations, idx)?;
         let n = 2 + self.rng.below(40);
@@ -289,7 +289,7 @@ impl Session {
         }
     }
 
-    /// Takes note that no answer came.
+    /// Records that no answer came.
     pub fn lose(&mut self, reason: &str) {
         let Some(step) = self.sent.take() else {
             return;
@@ -393,7 +393,7 @@ impl Session {
         }
     }
 
-    /// What was found, in the order of the document.
+    /// The result, in the order of the document.
     #[must_use]
     pub fn report(&self) -> Report {
         let failures = self.known.iter().map(|((idx, check, _), known)| {

@@ -1,5 +1,5 @@
-//! Making a failing request smaller, one part after the other, while it fails in the same way. It
-//! must not send anything.
+//! Makes a failing request smaller, one part after the other, while it fails in the same way. It
+//! does not send anything itself.
 
 use tollgate_contracts_instance::Json;
 
@@ -10,9 +10,9 @@ use crate::step::{Intent, Step};
 
 use crate::request::Content;
 
-/// How many requests one failure may take.
+/// How many requests one failure may use.
 const TRIES_MAX: usize = 12;
-/// Texts longer than this are tried shorter.
+/// Shorter versions are tried of texts longer than this.
 const TEXT_LONG: usize = 24;
 
 /// A failure that is being made smaller.
@@ -28,7 +28,7 @@ pub(crate) struct Shrink {
     number: usize,
 }
 
-/// Begins with a failing step; none when it has nothing that could be left out.
+/// Begins with a failing step; none when it has no part that could be left out.
 pub(crate) fn begin_shrink(
     operations: &[Operation],
     step: &Step,
@@ -65,7 +65,7 @@ impl Shrink {
         Some(step)
     }
 
-    /// Whether a fault is the one that is looked for.
+    /// Whether a fault is the one that is being made smaller.
     pub(crate) fn is_same(&self, fault: &Fault) -> bool {
         fault.check == self.check && fault.cause == self.cause
     }
@@ -75,7 +75,7 @@ impl Shrink {
         self.number
     }
 
-    /// Takes note whether the smaller request fails too.
+    /// Records whether the smaller request fails too.
     pub(crate) fn take(&mut self, is_failing: bool) {
         match self.tried.take() {
             Some(step) if is_failing => self.best = step,
@@ -89,7 +89,7 @@ impl Shrink {
     }
 }
 
-/// All requests with one part less that still mean the same, biggest parts first.
+/// All requests with one part fewer that still mean the same, largest parts first.
 fn reductions(operations: &[Operation], step: &Step) -> Vec<Step> {
     let operation = &operations[step.operation];
     let mut found = Vec::new();
@@ -128,7 +128,7 @@ fn reductions(operations: &[Operation], step: &Step) -> Vec<Step> {
     found
 }
 
-/// The step with another body, when that still is as valid or invalid as it should be.
+/// The step with another body, if that is still as valid or invalid as intended.
 fn with_body(operation: &Operation, step: &Step, body: Json) -> Option<Step> {
     let validator = operation
         .body

@@ -1,4 +1,4 @@
-//! One request with its meaning: what its answer must be like, and what follows from it.
+//! One request with its meaning: the expected answer, and the requests that follow from it.
 
 use serde_json::Value;
 use tollgate_contracts_instance::Json;
@@ -7,10 +7,10 @@ use crate::pages::Pages;
 use crate::request::Values;
 use crate::resources::Resource;
 
-/// What an answer must be like.
+/// The expected answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Intent {
-    /// Success, or a conflict with what is there. `is_known`: all things in the path exist.
+    /// Success, or a conflict with the current state. `is_known`: all resources in the path exist.
     Valid { is_known: bool },
     /// A refusal.
     Invalid {
@@ -39,18 +39,18 @@ pub(crate) struct Step {
     pub(crate) follow: Follow,
 }
 
-/// What an answer is awaited for.
+/// The reason for awaiting an answer.
 #[derive(Clone, Debug)]
 pub(crate) enum Follow {
     None,
-    /// A stage in the life of one thing.
+    /// A stage in the life of one resource.
     Life(Box<Life>),
     Pages(Box<Pages>),
     /// A declared link.
     Link(String),
 }
 
-/// The life of one thing.
+/// The life of one resource.
 #[derive(Clone, Debug)]
 pub(crate) struct Life {
     pub(crate) stage: Stage,
@@ -63,7 +63,7 @@ pub(crate) struct Life {
     pub(crate) put: Option<Json>,
 }
 
-/// Where a life is.
+/// The stage of a life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Stage {
     Create,

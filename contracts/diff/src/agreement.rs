@@ -1,4 +1,4 @@
-//! Cases of a folder of vectors (old, new, expected ids, counts) against what we find.
+//! Compares our findings with the cases of a folder of vectors (old, new, expected ids, counts).
 
 use std::collections::BTreeSet;
 
@@ -9,32 +9,32 @@ use crate::change::Level;
 use crate::oasdiff::{PeerFinding, peer_findings, rule};
 use crate::settings::{Day, DiffSettings, Stability};
 
-/// Days between deprecation and sunset (beta, stable) that are tried where a case says that it
-/// sets them but not to what.
+/// Days between deprecation and sunset (beta, stable) to try when a case sets them without naming
+/// the values.
 const WINDOWS: &[(u32, u32)] = &[(0, 0), (0, 10), (31, 180), (10, 10), (30, 100), (365, 3650)];
 
-/// Ids that judge the version against the rest; cases are made without them.
+/// Ids that judge the version against the other changes; cases are made without them.
 const VERSION_IDS: &[&str] = &[
     "api-version-not-bumped",
     "api-version-decreased",
     "api-major-version-not-bumped",
 ];
 
-/// What came of one case.
+/// The result of one case.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct CaseResult {
     /// Expected ids.
     pub n_ids: usize,
     /// Expected ids that are found.
     pub n_found: usize,
-    /// In what we differ, in words; empty when all agrees.
+    /// The differences in words; empty when everything agrees.
     pub differences: Vec<String>,
-    /// Why nobody could agree with the case: it contradicts itself.
+    /// Why no result could agree with the case: it contradicts itself.
     pub contradiction: Option<&'static str>,
 }
 
-/// Judges one case of `pairs_expected.json`: ids that must be there, ids that must not, counts,
-/// and the operation of each named change, within the rules that the case looks at.
+/// Judges one case of `pairs_expected.json`: ids that must be reported, ids that must not, counts,
+/// and the operation of each named change. Only the rules in the scope of the case count.
 #[must_use]
 pub fn judge_case(case: &Value, old: &Contract, new: &Contract, today: Day) -> CaseResult {
     if let Some(contradiction) = contradiction(case, old, new) {
@@ -108,7 +108,7 @@ fn texts(case: &Value, key: &str) -> BTreeSet<String> {
     items.filter_map(Value::as_str).map(str::to_owned).collect()
 }
 
-/// The findings that a case looks at: those of its checks, at or above its level.
+/// The findings in the scope of a case: those of its checks, at or above its level.
 fn in_scope(case: &Value, findings: Vec<PeerFinding>) -> Vec<PeerFinding> {
     let scope = texts(case, "scope_ids");
     let wanted = texts(case, "expect_ids");

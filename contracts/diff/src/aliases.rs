@@ -1,5 +1,5 @@
-//! Which of our schema codes oasdiff has too (oasdiff 4553c69d, `checker/rules.go`), so that its
-//! ignore files work here. Data only.
+//! The schema codes that oasdiff has too (oasdiff 4553c69d, `checker/rules.go`), so that its ignore
+//! files work here. Data only.
 
 /// What can happen to a schema, as the end of a code.
 pub(crate) const SCHEMA_ACTIONS: &[&str] = &[

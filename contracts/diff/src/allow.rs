@@ -29,9 +29,9 @@ pub struct Allowed {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct CompareSettings {
-    /// Days from deprecation to sunset of what is beta; 0 asks for no sunset. Default 0.
+    /// Days from deprecation to sunset of what is beta; 0 requires no sunset. Default 0.
     pub deprecation_days_beta: u32,
-    /// Days from deprecation to sunset of what is stable; 0 asks for no sunset. Default 0.
+    /// Days from deprecation to sunset of what is stable; 0 requires no sunset. Default 0.
     pub deprecation_days_stable: u32,
     /// Operations below this level (`x-stability-level`) may change as they like. Default `beta`.
     pub stability_level: Stability,
@@ -121,9 +121,10 @@ pub fn take_allowed(
     (taken, findings)
 }
 
-/// Takes out the changes of one level that lines of an oasdiff ignore file name. A line names the
-/// method and path of an operation, and either `[id]` or what the finding says: of the findings of
-/// that operation those count whose values are all in the line and that share most words with it.
+/// Removes the changes of one level that are named by lines of an oasdiff ignore file. A line names
+/// the method and path of an operation, and either `[id]` or the text of the finding. Of the
+/// findings of that operation, a line matches those whose values are all in the line and that share
+/// the most words with it.
 #[must_use]
 pub fn take_ignored(
     changes: &mut Vec<Change>,

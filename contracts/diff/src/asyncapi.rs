@@ -1,5 +1,5 @@
-//! Two `AsyncAPI` contracts: channels, operations and messages, payloads by viewpoint. What the
-//! application sends is read by peers; what it receives is written by them.
+//! Compares two `AsyncAPI` contracts: channels, operations and messages, payloads by viewpoint.
+//! Peers read what the application sends, and write what it receives.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -6,7 +6,7 @@ use tollgate_report::{Finding, Outcome, Place, Verdict};
 use crate::change::{Change, Level, suggest_bump};
 use crate::compare::diff;
 
-/// The command that agrees to the local contract.
+/// The command that accepts the local contract.
 const BLESS_COMMAND: &str = "{tollgate} contract bless";
 
 /// Passes when nothing breaks or the major version is higher; fails with each breaking change
@@ -69,12 +69,12 @@ fn count(changes: &[Change], level: Level) -> usize {
         .count()
 }
 
-/// A break that its version announces is information.
+/// A break that the version announces is information.
 fn soften(finding: &mut Finding) {
     finding.severity = tollgate_report::Severity::Info;
 }
 
-/// The number before the first dot, a leading `v` aside.
+/// The number before the first dot, without a leading `v`.
 fn major(version: &str) -> Option<u64> {
     let version = version.trim().trim_start_matches(['v', 'V']);
     version.split(['.', '-', '+']).next()?.parse().ok()

@@ -1,5 +1,5 @@
-//! What the service calls: webhooks and callbacks of two `OpenAPI` contracts. It writes their
-//! requests and reads their responses.
+//! Operations that the service calls: webhooks and callbacks of two `OpenAPI` contracts. The
+//! service writes their requests and reads their responses.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,8 +11,8 @@ use crate::operation_facts::compare_facts;
 use crate::walk::{Direction, Draft, Effect, Scope, Walk, Words, place};
 use crate::{bodies, schema};
 
-/// The operations of the webhooks that both sides have; which are new or gone, and which are
-/// deprecated, is what oasdiff's rules see.
+/// The operations of the webhooks that both sides have. oasdiff's rules report those that are new,
+/// removed or deprecated.
 pub(crate) fn webhooks(walk: &mut Walk<'_>) {
     let (old_contract, new_contract) = (walk.old, walk.new);
     let new = new_contract.webhooks();
@@ -124,8 +124,8 @@ fn draft(code: &str, level: Level) -> Draft {
     }
 }
 
-/// What the service writes is named like a response here, and what it reads like a request:
-/// [`Words`] gives both the names that a reader of the contract knows.
+/// What the service writes is named like a response here, and what it reads like a request.
+/// [`Words`] gives both the names that readers of the contract use.
 fn compare<'a>(walk: &mut Walk<'a>, scope: &Scope, old: &Operation<'a>, new: &Operation<'a>) {
     let written = Scope {
         direction: Direction::Response,

@@ -1,22 +1,22 @@
-//! One change between two contracts, how bad it is, and the version that changes ask for.
+//! One change between two contracts, how bad it is, and the version bump that changes require.
 
 use tollgate_report::{Finding, Place, Severity};
 
-/// How bad a change is for those who rely on the old contract.
+/// How bad a change is for users of the old contract.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Level {
     /// Compatible.
     Info,
-    /// It may break someone; look.
+    /// It may break someone and should be reviewed.
     Warning,
-    /// It breaks someone who kept to the old contract.
+    /// It breaks someone who followed the old contract.
     Breaking,
 }
 
-/// Whether someone was shown what breaks.
+/// Whether a value shows that the change breaks.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Witness {
-    /// Nobody looked, or the change is not one of a schema.
+    /// No value was searched for, or the change is not in a schema.
     NotAsked,
     /// A value that one side accepts and the other rejects, as JSON.
     Found {
@@ -27,7 +27,7 @@ pub enum Witness {
     },
     /// None was found within the bound.
     NotFound,
-    /// None was sought, as so many other changes break.
+    /// None was searched for, because too many other changes break.
     BeyondBound,
 }
 
@@ -58,16 +58,16 @@ pub struct Change {
     pub witness: Witness,
 }
 
-/// The part of a version that changes ask for.
+/// The part of a version that changes require to be raised.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Bump {
     /// Nothing changed.
     None,
-    /// Only wording or details that nobody can rely on.
+    /// Only texts or details that nobody can rely on changed.
     Patch,
     /// Something was added.
     Minor,
-    /// Somebody breaks.
+    /// Something breaks.
     Major,
 }
 
@@ -131,8 +131,8 @@ impl Change {
     }
 }
 
-/// The version bump that changes ask for: major when someone breaks, minor when something else
-/// changed that can be seen, none for none.
+/// The version bump that changes require: major when something breaks, patch when only texts
+/// changed, minor for other changes, and none without changes.
 #[must_use]
 pub fn suggest_bump(changes: &[Change]) -> Bump {
     let worst = changes.iter().map(|change| change.level).max();
@@ -153,7 +153,7 @@ fn is_wording(code: &str) -> bool {
 pub struct WitnessShare {
     /// Breaking changes with a value that shows it.
     pub n_found: usize,
-    /// Breaking changes for which one was sought.
+    /// Breaking changes for which a witness was searched.
     pub n_sought: usize,
 }
 

@@ -1,4 +1,4 @@
-//! One schema seen through its references and its `allOf`: what it says in effect.
+//! One schema with its references and its `allOf` resolved.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,10 +10,11 @@ use crate::walk::address;
 /// How many parts one schema may have; real ones have fewer than 40.
 const PARTS_MAX: usize = 512;
 
-/// The parts that together say what is valid: the schema, what its references reach, its `allOf`.
+/// The parts that together decide which values are valid: the schema, the schemas that its
+/// references reach, and its `allOf`.
 pub(crate) struct Flat<'a> {
     pub(crate) parts: Vec<Located<'a>>,
-    /// Null is valid although a composition had to say so.
+    /// Whether null is valid only because of a composition.
     nullable_by_union: bool,
     contract: &'a Contract,
 }
@@ -127,7 +128,7 @@ impl<'a> Flat<'a> {
         Some(words.into_iter().filter(|word| *word != "null").collect())
     }
 
-    /// Whether null is valid. A schema without a type allows it, but says nothing about it.
+    /// Whether null is valid. A schema without a type allows null but does not mention it.
     pub(crate) fn is_nullable(&self) -> bool {
         let by_type = self.node("type").is_some_and(|node| {
             node.as_str() == Some("null") || node.items().any(|item| item.as_str() == Some("null"))

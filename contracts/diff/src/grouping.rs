@@ -1,5 +1,5 @@
-//! One edit, one change: what many operations share is reported once, and what only oasdiff's rules
-//! see joins what our own comparison found.
+//! Groups changes: an edit that many operations share is reported once, and findings of oasdiff's
+//! rules alone are joined to our own changes.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,7 +12,7 @@ use crate::settings::{DiffSettings, Stability};
 use crate::walk::{Direction, Found};
 use crate::witness;
 
-/// Ids that say nothing which anybody outside can see, or what the suggested bump says.
+/// Ids of changes that no client can notice, or that repeat the suggested version bump.
 const UNSEEN: &[&str] = &[
     "api-schema-removed",
     "api-version-not-bumped",
@@ -30,7 +30,7 @@ const FORMS: &[&str] = &[
     "constraints",
 ];
 
-/// Gives our changes oasdiff's ids, and adds what only oasdiff's rules see.
+/// Gives our changes oasdiff's ids, and adds the findings that only oasdiff's rules report.
 pub(crate) fn add_peer<'a>(
     found: &mut Vec<Found<'a>>,
     peer: &[PeerFinding],
@@ -133,14 +133,14 @@ fn is_in_schema(pointer: &str) -> bool {
 /// Findings by operation and scope.
 type Neighbours<'p> = BTreeMap<(&'p str, &'p str), Vec<&'p PeerFinding>>;
 
-/// Rules that know a deprecation, or that all is text on the wire.
+/// Rules that take deprecation into account, or that treat every value as text.
 fn knows_better(rule: &Rule) -> bool {
     let is_text = rule.id.ends_with("type-generalized") || rule.id.ends_with("type-compatible");
     rule.id.starts_with("request-parameter-removed-") || (is_text && rule.level == Level::Info)
 }
 
-/// Whether a finding that our own comparison does not know may come from another form of the same
-/// schema: members of `allOf` or of unions written elsewhere or under another name.
+/// Whether a finding that our own comparison does not have may come from another form of the same
+/// schema: members of `allOf` or of unions that are written elsewhere or have another name.
 fn may_be_form(finding: &PeerFinding, rule: &Rule, neighbours: &Neighbours<'_>) -> bool {
     const NEVER: &[&str] = &["discriminator", "content-", "x-extensible-enum"];
     const STRUCTURE: &[&str] = &["structure", "type", "existence"];
@@ -224,7 +224,8 @@ fn from_peer<'a>(finding: &PeerFinding, rule: &Rule, operation: String) -> Found
     }
 }
 
-/// oasdiff's rules know sunsets and stability: their word about a removed operation counts.
+/// oasdiff's rules take sunsets and stability into account, so they decide about removed
+/// operations.
 fn replace_removals(found: &mut Vec<Found<'_>>, peer: &[PeerFinding]) {
     let is_removal = |code: &str| {
         (code.starts_with("api-removed-") || code.starts_with("api-path-removed-"))
@@ -254,7 +255,7 @@ fn replace_removals(found: &mut Vec<Found<'_>>, peer: &[PeerFinding]) {
     });
 }
 
-/// Operations below the stability level may change as they like.
+/// Operations below the stability level may change freely.
 fn below_stability(found: &mut [Found<'_>], new: &Contract, settings: &DiffSettings) {
     let operations = new.operations();
     let unstable: BTreeSet<String> = operations
@@ -280,7 +281,7 @@ fn below_stability(found: &mut [Found<'_>], new: &Contract, settings: &DiffSetti
     }
 }
 
-/// What makes two findings one edit.
+/// Findings with the same value of this type are one edit.
 type Edit = (
     String,
     Level,
@@ -291,7 +292,7 @@ type Edit = (
     Option<String>,
 );
 
-/// Puts findings of one edit together, worst first, then by operation and path.
+/// Joins the findings of one edit, worst first, then by operation and path.
 pub(crate) fn group(mut found: Vec<Found<'_>>) -> Vec<Found<'_>> {
     found.sort_by(|left, right| order(&left.change, &right.change));
     let mut by_edit: BTreeMap<Edit, usize> = BTreeMap::new();

@@ -1,4 +1,4 @@
-//! Two `OpenAPI` contracts: paths, operations, parameters, bodies, responses.
+//! Compares two `OpenAPI` contracts: paths, operations, parameters, bodies, responses.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use tollgate_contracts_model::Operation;
 
-/// An operation by what a client sees: path and method. Paths that both sides have count as they
-/// are written, others without the names of their parameters; the number tells apart those that
-/// are then still equal.
+/// An operation as a client addresses it: path and method. A path that both sides have counts as it
+/// is written; any other path counts without the names of its parameters. The number distinguishes
+/// keys that are then still equal.
 pub(crate) type Key = (String, String, usize);
 
 /// The operations of one side by key.

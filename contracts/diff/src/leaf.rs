@@ -1,10 +1,10 @@
-//! Schemas that say the same in the same words, which most are when two revisions are compared:
-//! they need no look at what they mean.
+//! Schemas that are equal word for word, as most are when two revisions are compared. They need no
+//! comparison of meaning.
 
 use tollgate_contracts_model::{Entry, Node, NodeValue};
 
-/// Whether two schemas of one specification say the same word for word but for their texts, and
-/// hold no other schemas. False also when they only may differ.
+/// Whether two schemas of one specification are equal word for word except for their texts, and
+/// hold no other schemas. A result of false means only that they may differ.
 pub(crate) fn is_same_leaf(one: &Node, other: &Node) -> bool {
     let (Some(entries), Some(others)) = (one.as_object(), other.as_object()) else {
         return false;
@@ -17,7 +17,7 @@ pub(crate) fn is_same_leaf(one: &Node, other: &Node) -> bool {
         })
 }
 
-/// Whether an entry says anything about which values are valid.
+/// Whether an entry affects which values are valid.
 fn says(entry: &Entry) -> bool {
     !matches!(
         entry.key.as_str(),

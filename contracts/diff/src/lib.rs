@@ -1,5 +1,5 @@
-//! What changed between two contracts, for whom it breaks, and which version it asks for. It
-//! compares meaning: resolved schemas, by direction.
+//! What changed between two contracts, for whom it breaks, and which version bump it requires. The
+//! comparison is by meaning: resolved schemas, by direction.
 
 mod agreement;
 mod aliases;

@@ -1,4 +1,4 @@
-//! What two operations are called and whether they are deprecated.
+//! Compares the identifiers of two operations and whether they are deprecated.
 
 use std::collections::BTreeSet;
 

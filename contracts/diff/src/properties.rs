@@ -1,4 +1,4 @@
-//! Properties of two objects: there or not, required or not.
+//! Properties of two objects: whether they exist, and whether they are required.
 
 use std::collections::BTreeSet;
 

@@ -1,5 +1,5 @@
-//! Two schemas by direction: types, values, properties, items, unions. Recursion ends at pairs
-//! already seen.
+//! Compares two schemas by direction: types, values, properties, items, unions. Recursion ends at
+//! pairs that were already compared.
 
 use std::collections::BTreeSet;
 
@@ -13,10 +13,10 @@ use crate::sides::Sides;
 use crate::walk::{Direction, Draft, Effect, Scope, Walk, address};
 use crate::{keywords, properties, unions};
 
-/// How deep schemas are followed into each other; real ones repeat long before.
+/// How deep schemas are followed into each other; real ones repeat long before that.
 const DEPTH_MAX: usize = 64;
 
-/// Compares two schemas that stand at the root of a body, parameter, header or payload.
+/// Compares two schemas that are the root of a body, parameter, header or payload.
 pub(crate) fn compare<'a>(walk: &mut Walk<'a>, scope: &Scope, old: Located<'a>, new: Located<'a>) {
     let n_before = walk.changes.len();
     walk.seen.clear();

@@ -1,5 +1,5 @@
-//! Who may call: the alternatives of two operations, by what the schemes are, not by what they are
-//! called.
+//! Who may call: compares the security alternatives of two operations by the definitions of their
+//! schemes, not by their names.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,7 +8,8 @@ use tollgate_contracts_model::{Contract, Node, Operation};
 use crate::change::Level;
 use crate::walk::{Draft, Effect, Scope, Walk};
 
-/// One alternative: schemes by definition, each with its scopes. None at all: anybody may call.
+/// One alternative: schemes by definition, each with its scopes. Without any scheme, anybody may
+/// call.
 type Alternative = BTreeMap<String, BTreeSet<String>>;
 
 pub(crate) fn compare(
@@ -77,7 +78,7 @@ pub(crate) fn compare(
     }
 }
 
-/// Whether what satisfies `held` satisfies `wanted`.
+/// Whether credentials that satisfy `held` also satisfy `wanted`.
 fn admits(wanted: &Alternative, held: &Alternative) -> bool {
     wanted
         .iter()
@@ -116,7 +117,7 @@ fn alternatives(contract: &Contract, operation: &Operation<'_>) -> BTreeSet<Alte
     }
 }
 
-/// What a scheme is, as words: `apiKey header X-Key`, `http bearer`, `oauth2`.
+/// The definition of a scheme in words: `apiKey header X-Key`, `http bearer`, `oauth2`.
 fn scheme(contract: &Contract, name: &str) -> String {
     let schemes = contract.root().pointer("/components/securitySchemes");
     let Some(node) = schemes.and_then(|schemes| schemes.get(name)) else {

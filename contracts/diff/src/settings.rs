@@ -1,4 +1,4 @@
-//! What a comparison is told from outside: the day, deprecation windows, stability.
+//! The settings of a comparison: the day, deprecation windows, stability.
 
 use std::fmt;
 use std::str::FromStr;
@@ -97,7 +97,7 @@ impl fmt::Display for Day {
     }
 }
 
-/// How stable an operation says it is (`x-stability-level`), least first.
+/// The stability that an operation declares (`x-stability-level`), least stable first.
 #[derive(
     Clone,
     Copy,
@@ -145,17 +145,17 @@ impl Stability {
     }
 }
 
-/// What a comparison is told from outside.
+/// The settings of a comparison.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct DiffSettings {
     /// The day of the comparison; without it no sunset is judged.
     pub today: Option<Day>,
-    /// Days between deprecation and sunset of what is beta; 0 asks for none.
+    /// Days between deprecation and sunset of what is beta; 0 requires no sunset.
     pub deprecation_days_beta: u32,
-    /// Days between deprecation and sunset of what is stable; 0 asks for none.
+    /// Days between deprecation and sunset of what is stable; 0 requires no sunset.
     pub deprecation_days_stable: u32,
     /// Operations below this level may change as they like.
     pub stability_level: Stability,
-    /// For how many breaking changes of schemas a value is sought that shows the break.
+    /// The maximum number of breaking changes of schemas for which a witness is searched.
     pub witnesses_max: usize,
 }

@@ -1,4 +1,4 @@
-//! Changes of `oneOf` and `anyOf`: variants that are gone or added.
+//! Changes of `oneOf` and `anyOf`: variants that were removed or added.
 
 use tollgate_contracts_model::Located;
 

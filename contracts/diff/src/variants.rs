@@ -1,4 +1,4 @@
-//! Which variants of two unions belong together: by name, by tag, by text, then by meaning.
+//! Matches the variants of two unions: by name, by tag, by text, then by meaning.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,7 +11,7 @@ use crate::walk::{Scope, Walk};
 /// How many variants may be left on a side to be matched by meaning.
 const VARIANTS_MAX: usize = 48;
 
-/// What variants are matched by.
+/// The key by which variants are matched.
 #[derive(Clone, Copy)]
 enum Key {
     /// The name of the reference's target, or the title.
@@ -32,7 +32,7 @@ impl Key {
     }
 }
 
-/// Pairs the variants and compares each pair; what is left is gone or added.
+/// Pairs the variants and compares each pair; the rest was removed or added.
 pub(crate) fn pair<'a>(
     walk: &mut Walk<'a>,
     scope: &Scope,
@@ -64,8 +64,8 @@ pub(crate) fn pair<'a>(
     (gone, added)
 }
 
-/// Takes out the pairs of equal keys, in the order of the old side. A key that several variants
-/// of a side share tells them apart only when it is all there is to them.
+/// Removes the pairs of equal keys, in the order of the old side. When several variants of a side
+/// share a key, only a key that covers the whole variant pairs them.
 fn take_equal<'a>(
     old: &mut Vec<Located<'a>>,
     new: &mut Vec<Located<'a>>,

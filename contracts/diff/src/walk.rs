@@ -1,5 +1,5 @@
-//! What the comparisons share: the two contracts, the changes so far, pairs already seen, and how
-//! direction decides whom a change breaks.
+//! State that the comparisons share: the two contracts, the changes so far, the pairs that were
+//! already compared, and how direction decides whom a change breaks.
 
 use rustc_hash::FxHashSet;
 use tollgate_contracts_model::{Contract, Located, Node};
@@ -17,7 +17,7 @@ pub(crate) enum Direction {
     Response,
 }
 
-/// What codes call what the service reads and what it writes.
+/// The words in codes for what the service reads and what it writes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Words {
     /// `request` and `response` of an operation that clients call.
@@ -36,7 +36,8 @@ impl Words {
         matches!(self, Self::Webhook | Self::Callback)
     }
 
-    /// A code in these words; it is given in those of HTTP, where the service reads requests.
+    /// Converts a code to these words. The code is given in those of HTTP, where the service reads
+    /// requests.
     fn rename(self, code: String) -> String {
         let called = match self {
             Self::Http => return code,
@@ -59,7 +60,8 @@ impl Words {
         format!("{called}-{code}")
     }
 
-    /// oasdiff's id for a code; it reads a webhook as an operation and does not know callbacks.
+    /// oasdiff's id for a code. oasdiff reads a webhook as an operation and does not support
+    /// callbacks.
     fn alias(self, code: &str) -> Option<String> {
         match self {
             Self::Http => oasdiff_alias(code).map(str::to_owned),
@@ -69,7 +71,7 @@ impl Words {
     }
 }
 
-/// A code with its two directions changed for one another.
+/// A code with its two directions swapped.
 fn swap(code: &str) -> String {
     let pieces = code.split("request");
     let pieces: Vec<String> = pieces
@@ -78,7 +80,7 @@ fn swap(code: &str) -> String {
     pieces.join("response")
 }
 
-/// What a change does to the set of valid values.
+/// The effect of a change on the set of valid values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Effect {
     /// Fewer values are valid.
@@ -91,14 +93,14 @@ pub(crate) enum Effect {
     Neutral,
 }
 
-/// Where a comparison stands.
+/// The position of a comparison.
 #[derive(Clone, Debug)]
 pub(crate) struct Scope {
     pub(crate) operation: Option<String>,
     pub(crate) direction: Direction,
     /// `request-body`, `request-parameter`, `response-body`, `response-header`.
     pub(crate) subject: &'static str,
-    /// What codes call the two directions.
+    /// The words in codes for the two directions.
     pub(crate) words: Words,
     /// The pointer so far.
     pub(crate) path: String,
@@ -133,7 +135,7 @@ impl Scope {
 pub(crate) struct Draft {
     pub(crate) code: String,
     pub(crate) effect: Effect,
-    /// Set where the effect alone says too much.
+    /// Set when the level that follows from the effect would be too high.
     pub(crate) level: Option<Level>,
     pub(crate) message: String,
     pub(crate) old: Option<Place>,
@@ -141,7 +143,7 @@ pub(crate) struct Draft {
 }
 
 impl Draft {
-    /// A part without a level of its own: what it does decides.
+    /// A part without a level of its own: its effect decides.
     pub(crate) fn with_level(
         code: impl Into<String>,
         level: Level,
@@ -169,7 +171,7 @@ pub(crate) struct Found<'a> {
     pub(crate) schemas: Option<(Located<'a>, Located<'a>)>,
 }
 
-/// Compares two schemas and all below them; the number is how deep they stand.
+/// Compares two schemas and everything below them; the number is their depth.
 pub(crate) type CompareSchemas =
     for<'w, 's, 'a> fn(&'w mut Walk<'a>, &'s Scope, Located<'a>, Located<'a>, usize);
 
@@ -177,9 +179,9 @@ pub(crate) struct Walk<'a> {
     pub(crate) old: &'a Contract,
     pub(crate) new: &'a Contract,
     pub(crate) changes: Vec<Found<'a>>,
-    /// The pair of schemas at hand.
+    /// The current pair of schemas.
     pub(crate) current: Option<(Located<'a>, Located<'a>)>,
-    /// Pairs below the present root.
+    /// Pairs below the current root.
     pub(crate) seen: FxHashSet<Pair>,
     /// Pairs that were compared in full without a change.
     pub(crate) clean: FxHashSet<Pair>,
@@ -209,7 +211,7 @@ impl<'a> Walk<'a> {
         (self.compare_schemas)(self, scope, old, new, depth);
     }
 
-    /// Whether two schemas mean the same: a comparison of its own finds nothing.
+    /// Whether two schemas mean the same, because a separate comparison finds nothing.
     pub(crate) fn is_same(
         &mut self,
         scope: &Scope,

@@ -21,7 +21,7 @@ type Pair<'a> = (Located<'a>, Located<'a>);
 /// Addresses of the old and new schema, and which side accepts.
 type Key = (usize, usize, Direction);
 
-/// Seeks a witness for the first `n_max` breaking changes that stand at a pair of schemas.
+/// Searches for a witness for each of the first `n_max` breaking changes between two schemas.
 pub(crate) fn find(found: &mut [Found<'_>], old: &Contract, new: &Contract, n_max: usize) {
     let breaking: Vec<&mut Found<'_>> = found
         .iter_mut()
@@ -53,8 +53,9 @@ pub(crate) fn find(found: &mut [Found<'_>], old: &Contract, new: &Contract, n_ma
     }
 }
 
-/// The schemas at a pointer into the body of an operation, where both contracts have one; nothing
-/// for a place whose values alone say nothing about the body, such as one under `not`.
+/// The schemas at a pointer into the body of an operation, if both contracts have one. Returns
+/// nothing for a place whose values alone do not decide whether the body is valid, such as one
+/// under `not`.
 pub(crate) fn schemas_at<'a>(
     old: &'a Contract,
     new: &'a Contract,
@@ -189,7 +190,7 @@ fn borders(accepting: &Value, refusing: &Value) -> Vec<Value> {
     values
 }
 
-/// A length and those next to it, none too long to make.
+/// A length and its neighbours, without those that are too long.
 fn lengths(value: &Value) -> impl Iterator<Item = usize> + use<> {
     const LENGTH_MAX: u64 = 10_000;
     let length = value.as_u64().filter(|length| *length <= LENGTH_MAX);

@@ -1,5 +1,5 @@
-//! Ways to break a value in one place: each a change and the keyword that rejects it. It must not
-//! check whether the broken value is rejected.
+//! Ways to break a value in one place: each is a change and the keyword that rejects it. Whether
+//! the broken value is rejected is not checked here.
 
 use serde_json::Value;
 
@@ -11,18 +11,18 @@ use crate::settings::InstanceSettings;
 use crate::text::{self, Patterns};
 use tollgate_stats::Rng;
 
-/// The longest text and list made only to be too long.
+/// The maximum length of a text or list that is made to be too long.
 const TOO_LONG_MAX: usize = 20_000;
 const TOO_MANY_MAX: usize = 2_000;
 /// A key that no schema names.
 const UNKNOWN_KEY: &str = "tollgateUnknown";
 
-/// What is done at a place.
+/// The change at a place.
 #[derive(Clone, Debug)]
 pub(crate) enum Change {
-    /// Another value is there.
+    /// Another value replaces it.
     Replace(Json),
-    /// A key is taken away.
+    /// A key is removed.
     Remove(String),
     /// A key is added.
     Insert(String, Json),
@@ -37,7 +37,7 @@ pub(crate) struct Break {
 }
 
 impl Break {
-    /// The value with the change; none when its place is not there.
+    /// The value with the change; none when its place does not exist.
     pub(crate) fn apply(&self, base: &Json) -> Option<Json> {
         let mut value = base.clone();
         let at = value.pointer_mut(&self.pointer)?;
@@ -117,7 +117,7 @@ pub(crate) fn breaks<'s>(
     found
 }
 
-/// Values of kinds that are not allowed: one of another kind, and null.
+/// Values of types that are not allowed: one of another type, and null.
 fn other_kinds(flat: &Flat<'_>) -> Vec<Json> {
     if flat.kinds == kind::ALL {
         return Vec::new();
@@ -145,7 +145,7 @@ fn other_kinds(flat: &Flat<'_>) -> Vec<Json> {
     found
 }
 
-/// A value of the same kind that is none of the listed.
+/// A value of the same type that is not one of the listed ones.
 fn not_among(values: &[&Value], value: &Json) -> Json {
     match value {
         Json::Number(_) => {

@@ -1,4 +1,5 @@
-//! Valid objects that hold, at a key which only other alternatives list, what these would reject.
+//! Valid objects that hold, at a key that only other alternatives list, a value that those
+//! alternatives would reject.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,14 +9,14 @@ use serde_json::Value;
 use crate::flat::follow;
 use crate::json::Json;
 
-/// How many schemas are looked at for keys: a guard against reference bombs.
+/// The maximum number of schemas that are searched for keys: a guard against reference bombs.
 const LOOKS_MAX: usize = 400;
 
-/// How many keys of others one object gets.
+/// The maximum number of keys of other alternatives that one object gets.
 const KEYS_MAX: usize = 12;
 
-/// For each key that an alternative of the schema lists, the types that it may have there; none
-/// where some alternative does not say.
+/// For each key that an alternative of the schema lists, the types that the key may have there;
+/// none when an alternative does not declare a type.
 pub(crate) fn listed(root: &Value) -> BTreeMap<&str, BTreeSet<&str>> {
     let mut listed = BTreeMap::new();
     let mut left = vec![(root, false)];
@@ -50,7 +51,8 @@ fn types_of(schema: &Value) -> impl Iterator<Item = &str> {
     one.into_iter().chain(many.filter_map(Value::as_str))
 }
 
-/// The object with as many keys of others as may stand in it; nothing when none may.
+/// The object with as many keys of other alternatives as it may hold; nothing when it may hold
+/// none.
 pub(crate) fn crossed(
     base: &Json,
     listed: &BTreeMap<&str, BTreeSet<&str>>,

@@ -1,5 +1,4 @@
-//! One schema with its references, `allOf` and chosen union branches folded into plain
-//! constraints. It must not make values.
+//! One schema with its references, `allOf` and chosen union branches folded into plain constraints.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -31,7 +30,7 @@ pub(crate) struct Bound {
 /// Plain constraints on one value.
 #[derive(Clone, Debug)]
 pub(crate) struct Flat<'s> {
-    /// No value can hold: types or values contradict each other.
+    /// Whether no value is valid, because types or values contradict each other.
     pub(crate) is_never: bool,
     /// Allowed kinds.
     pub(crate) kinds: u8,
@@ -129,8 +128,8 @@ pub(crate) fn follow<'s>(root: &'s Value, reference: &str) -> Option<&'s Value> 
     Some(at)
 }
 
-/// Which branch of `n` is tried first; the second value names the union by its place among the
-/// unions of one value.
+/// Chooses which of `n` branches is tried first; the second value identifies the union by its place
+/// among the unions of one value.
 pub(crate) type Choose<'c> = dyn FnMut(&[&Value]) -> usize + 'c;
 
 /// One union that still has to be decided.
@@ -139,8 +138,8 @@ struct Union<'s> {
     tag: Option<&'s Value>,
 }
 
-/// Folds schemas that must all hold. Unions are decided by `choose`; a branch that contradicts the
-/// rest gives way to the next one.
+/// Folds schemas that must all hold. `choose` decides unions; a branch that contradicts the rest is
+/// replaced by the next one.
 pub(crate) fn flatten<'s>(
     root: &'s Value,
     schemas: &[&'s Value],
@@ -186,7 +185,7 @@ pub(crate) fn flatten<'s>(
     flat
 }
 
-/// The property and the name by which a discriminator knows a branch.
+/// The property and the name by which a discriminator identifies a branch.
 fn tag_of<'s>(discriminator: &'s Value, branch: &Value) -> Option<(&'s str, String)> {
     let property = discriminator.get("propertyName")?.as_str()?;
     let target = branch.get("$ref")?.as_str()?;

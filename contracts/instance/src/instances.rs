@@ -5,16 +5,17 @@ use crate::json::Json;
 /// How a valid instance was made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Origin {
-    /// Only what is required.
+    /// Only the required parts.
     Minimal,
-    /// Everything that may be there, with one choice at each place: enum values, union branches,
+    /// Everything that is allowed, with one choice at each place: enum values, union branches,
     /// nulls, borders.
     Choice,
     /// Everything, with a key that no schema names.
     Extra,
-    /// A choice with keys that only alternatives not chosen list, and what those would reject.
+    /// A choice with keys that only other alternatives list, and with values that those
+    /// alternatives would reject.
     Crossed,
-    /// By chance.
+    /// At random.
     Drawn,
 }
 
@@ -37,10 +38,10 @@ pub struct Broken {
     pub pointer: String,
     /// The keyword that rejects it.
     pub keyword: &'static str,
-    /// The key that is missing or too many.
+    /// The key that is missing or not allowed.
     pub key: Option<String>,
-    /// The places above it at which the validator objects: there the schema has alternatives, of
-    /// which none holds, so that nobody can tell which one was meant.
+    /// The places above it that the validator also reports. The schema has alternatives there, none
+    /// of which holds, so the intended one is unknown.
     pub around: Vec<String>,
     /// The valid value that was broken.
     pub base: Json,
@@ -49,12 +50,12 @@ pub struct Broken {
 /// The instances of one schema.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Instances {
-    /// Valid ones: the smallest first, then choices, then drawn ones, then up to 4 crossed ones
-    /// beyond `n_max`. Each once.
+    /// Valid ones: the smallest first, then choices, then random ones, then up to 4 crossed ones
+    /// beyond `n_max`. Each appears once.
     pub valid: Vec<Instance>,
     /// Broken ones.
     pub invalid: Vec<Broken>,
-    /// Values that were made and could not be confirmed.
+    /// How many values were made but not confirmed by the validator.
     pub n_dropped: usize,
     /// Why nothing could be checked: the schema is rejected by the validator. Then both lists are
     /// empty.

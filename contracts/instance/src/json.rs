@@ -87,7 +87,7 @@ impl Json {
         Some(at)
     }
 
-    /// Takes away the key or item that a pointer names; false when there is none.
+    /// Removes the key or item that a pointer names; false when there is none.
     pub fn remove(&mut self, pointer: &str) -> bool {
         let Some((parent, token)) = pointer.rsplit_once('/') else {
             return false;
@@ -110,7 +110,7 @@ impl Json {
         }
     }
 
-    /// Sets a key of an object; on another value nothing happens.
+    /// Sets a key of an object; has no effect on another value.
     pub fn insert(&mut self, key: &str, value: Self) {
         if let Self::Object(entries) = self {
             match entries.iter_mut().find(|(known, _)| known == key) {
@@ -121,7 +121,7 @@ impl Json {
     }
 }
 
-/// A pointer and one token more.
+/// A pointer with one more token.
 pub(crate) fn join(pointer: &str, token: &str) -> String {
     format!("{pointer}/{}", escape_token(token))
 }

@@ -1,8 +1,8 @@
 //! Instances of a JSON Schema: valid ones of many kinds, and ones broken in exactly one place.
 //!
-//! From a self-contained schema of the 2020-12 dialect (as `Contract::bundle` of the model makes
-//! it) and a seed come always the same bytes. Each value is checked with the `jsonschema` crate,
-//! formats included; what it does not confirm is repaired, or left out and counted.
+//! The same self-contained schema of the 2020-12 dialect (as `Contract::bundle` of the model makes
+//! it) and the same seed always give the same bytes. Each value is checked with the `jsonschema`
+//! crate, formats included. A value that is not confirmed is repaired, or left out and counted.
 //!
 //! ```
 //! use tollgate_contracts_instance::{InstanceSettings, instances};

@@ -1,5 +1,5 @@
 //! Makes the instances of a schema: plans each, confirms it with the validator, and repairs or
-//! drops what does not hold.
+//! drops those that are invalid.
 
 use std::collections::BTreeSet;
 
@@ -16,11 +16,11 @@ use crate::settings::InstanceSettings;
 use crate::text::{self, Patterns};
 use tollgate_stats::Rng;
 
-/// How often an instance that does not hold is repaired before it is left out.
+/// How often an invalid instance is repaired before it is left out.
 const MENDS_MAX: usize = 12;
-/// After so many known instances in a row nothing new is expected.
+/// After so many duplicates in a row, no new instance is expected.
 const REPEATS_MAX: usize = 12;
-/// How many objects get keys of alternatives that they are not.
+/// How many objects get keys of alternatives that they do not match.
 const CROSSED_MAX: usize = 4;
 /// How many broken values are tried for each one that is wanted.
 const TRIES_PER_BROKEN: usize = 3;
@@ -112,7 +112,7 @@ impl<'s> Maker<'s, '_> {
         }
     }
 
-    /// Adds objects that hold something of alternatives which they are not.
+    /// Adds objects that hold a part of alternatives that they do not match.
     fn crossed(&mut self) {
         let listed = crossed::listed(self.schema);
         if !self.settings.has_extra_keys || listed.is_empty() {
@@ -133,7 +133,7 @@ impl<'s> Maker<'s, '_> {
         self.made.valid = known.into_iter().chain(all).collect();
     }
 
-    /// Makes one instance; false when it is known, or does not hold.
+    /// Makes one instance; false when it is a duplicate or invalid.
     fn one(&mut self, plan: Plan, origin: Origin, number: usize) -> bool {
         if self.made.valid.len() >= self.settings.n_max {
             return false;
@@ -229,7 +229,7 @@ impl<'s> Maker<'s, '_> {
         all
     }
 
-    /// Keeps a broken value when the validator rejects it, and for this place alone.
+    /// Keeps a broken value when the validator rejects it for this place alone.
     fn broken(&mut self, base: &Json, one: Break) -> bool {
         let Some(json) = one.apply(base) else {
             return false;
@@ -265,8 +265,8 @@ impl<'s> Maker<'s, '_> {
     }
 }
 
-/// Adds the places above `pointer` at which an error stands, and those of the alternatives that
-/// it tried.
+/// Adds the places above `pointer` at which an error was reported, and those of the alternatives
+/// that the validator tried.
 fn above(error: &ValidationError<'_>, pointer: &str, places: &mut BTreeSet<String>) {
     let at = error.instance_path().as_str();
     let below = pointer.strip_prefix(at);
@@ -309,7 +309,7 @@ fn spread(all: Vec<Break>, n: usize) -> Vec<Break> {
     first
 }
 
-/// The value itself when it holds; else the value without the optional parts that don't, or none.
+/// The value itself when it is valid; else the value without its invalid optional parts, or none.
 fn mend(validator: &Validator, mut json: Json) -> Option<Json> {
     for _ in 0..MENDS_MAX {
         let value = json.to_value();
@@ -325,7 +325,7 @@ fn mend(validator: &Validator, mut json: Json) -> Option<Json> {
     None
 }
 
-/// What could be taken away so that an error goes.
+/// The parts whose removal could fix an error.
 fn removals(error: &ValidationError<'_>) -> Vec<String> {
     let at = error.instance_path().as_str();
     match error.kind() {

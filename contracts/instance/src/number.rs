@@ -4,7 +4,7 @@ use serde_json::Number;
 
 use crate::flat::{Bound, Flat};
 
-/// Whole numbers and fractions that keep their digits only where texts are kept.
+/// Whole numbers and fractions whose digits survive only where numbers are kept as text.
 const WIDE_INTEGERS: [&str; 3] = [
     "9007199254740993",
     "18446744073709551616",
@@ -16,7 +16,7 @@ const WIDE_NUMBERS: [&str; 3] = [
     "0.1000000000000000000000000000000001",
 ];
 
-/// Integers that hold, best first: a typical one, then the borders.
+/// Valid integers, best first: a typical one, then the borders.
 pub(crate) fn integers(flat: &Flat<'_>, has_wide: bool) -> Vec<String> {
     let (floor, ceiling) = match flat.format {
         Some("int32") => (i128::from(i32::MIN), i128::from(i32::MAX)),
@@ -98,7 +98,7 @@ fn whole_float(number: &Number) -> Option<i128> {
     (float.fract() == 0.0).then(|| as_whole(float))
 }
 
-/// Numbers that hold, best first.
+/// Valid numbers, best first.
 pub(crate) fn numbers(flat: &Flat<'_>, has_wide: bool) -> Vec<String> {
     let low = flat.low.as_ref().and_then(|bound| bound.number.as_f64());
     let high = flat.high.as_ref().and_then(|bound| bound.number.as_f64());
@@ -181,7 +181,7 @@ fn multiples(
     texts
 }
 
-/// A whole number of steps, to the digit; nothing for digits that are too many to count.
+/// An exact whole number of steps; nothing when there are too many digits to count.
 fn exact_multiple(step: &str, count: f64) -> Option<String> {
     let (mantissa, exponent) = step.split_once(['e', 'E'])?;
     let n_decimals = mantissa

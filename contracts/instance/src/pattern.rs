@@ -12,11 +12,11 @@ const SIZE_MAX_BYTES: usize = 20_000;
 /// How long the repetitions are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Length {
-    /// The fewest.
+    /// The minimum.
     Short,
-    /// The most, bounded.
+    /// The maximum, bounded.
     Long,
-    /// Drawn.
+    /// Random.
     Drawn,
 }
 

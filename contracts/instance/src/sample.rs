@@ -1,4 +1,5 @@
-//! One value of a schema, by a plan: the smallest, the whole, the n-th row of choices, or drawn.
+//! One value of a schema, by a plan: the smallest, the complete one, the n-th row of choices, or a
+//! random one.
 
 use std::collections::BTreeSet;
 
@@ -16,13 +17,13 @@ use tollgate_stats::Rng;
 /// How choices are made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Plan {
-    /// Only what must be there, each at its first choice.
+    /// Only the required parts, each with its first choice.
     Minimal,
-    /// All that may be there; choice `n` at each place.
+    /// All parts that are allowed, with choice `n` at each place.
     Row(usize),
-    /// As row 0, with a key that no schema names in every open object.
+    /// Like row 0, with a key that no schema names in every open object.
     Extra,
-    /// Everything by the random number generator.
+    /// Everything at random.
     Drawn,
 }
 
@@ -32,7 +33,7 @@ pub(crate) struct Site<'s> {
     pub(crate) flat: Flat<'s>,
 }
 
-/// What one sampling shares.
+/// State that one sampling shares.
 pub(crate) struct Sampler<'s, 'c> {
     pub(crate) root: &'s Value,
     pub(crate) settings: &'c InstanceSettings,
@@ -48,13 +49,13 @@ pub(crate) struct Sampler<'s, 'c> {
 struct Spot {
     pointer: String,
     depth: usize,
-    /// How many values may are below it.
+    /// How many values may be below it.
     fuel: usize,
     /// The number of the choice, shared out between the choices of one value.
     row: usize,
 }
 
-/// A value of the schema at the root, or none when the depth is not enough to end it.
+/// A value of the schema at the root, or none when the depth does not suffice.
 pub(crate) fn sample<'s>(sampler: &mut Sampler<'s, '_>) -> Option<Json> {
     let row = match sampler.plan {
         Plan::Row(row) => row,
@@ -83,7 +84,7 @@ pub(crate) fn smallest<'s>(sampler: &mut Sampler<'s, '_>, schema: &'s Value) -> 
 }
 
 impl Sampler<'_, '_> {
-    /// A choice among `n`, taking its share of the row.
+    /// A choice among `n`, which takes its share of the row.
     fn pick(&mut self, n: usize, row: &mut usize) -> usize {
         if n < 2 {
             return 0;
@@ -99,13 +100,13 @@ impl Sampler<'_, '_> {
         }
     }
 
-    /// Whether a value this deep takes only what it must.
+    /// Whether a value at this depth takes only the required parts.
     fn is_lean(&self, spot: &Spot) -> bool {
         self.plan == Plan::Minimal || spot.fuel == 0 || spot.depth >= self.settings.depth_max
     }
 }
 
-/// How much deeper than `depth_max` a value may go for what is required.
+/// How much deeper than `depth_max` required parts may go.
 const DEPTH_MORE_MAX: usize = 12;
 
 fn value_of<'s>(
@@ -138,7 +139,7 @@ fn value_of<'s>(
     Some(made)
 }
 
-/// The branch that ends soonest.
+/// The branch with the fewest levels.
 fn shortest(root: &Value, branches: &[&Value]) -> usize {
     let heights = branches.iter().map(|branch| height(root, &[branch], 4));
     heights
@@ -171,8 +172,8 @@ fn height(root: &Value, schemas: &[&Value], limit: usize) -> usize {
     worst
 }
 
-/// The kinds to choose among, likeliest first: what the other keywords speak of when nothing names
-/// a type.
+/// The types to choose among, likeliest first. When no keyword names a type, the other keywords
+/// indicate it.
 fn kinds_of(flat: &Flat<'_>) -> Vec<u8> {
     let order = [
         kind::OBJECT,
@@ -308,7 +309,7 @@ fn array<'s>(sampler: &mut Sampler<'s, '_>, flat: &Flat<'s>, spot: &Spot) -> Opt
     (items.len() >= min).then_some(Json::Array(items))
 }
 
-/// Whether a property is left out although it may be there.
+/// Whether an optional property is left out.
 fn is_left_out(sampler: &mut Sampler<'_, '_>, is_lean: bool) -> bool {
     is_lean || (sampler.plan == Plan::Drawn && sampler.rng.chance(40))
 }
@@ -421,7 +422,7 @@ fn could_match(pattern: &str, name: &str) -> bool {
     }
 }
 
-/// How many keys beyond the named ones.
+/// How many keys to add beyond the named ones.
 fn n_more(sampler: &mut Sampler<'_, '_>, flat: &Flat<'_>, n: usize, is_lean: bool) -> usize {
     let missing = flat.properties_min.saturating_sub(n);
     let room = flat.properties_max.unwrap_or(usize::MAX).saturating_sub(n);

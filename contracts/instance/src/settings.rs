@@ -1,22 +1,22 @@
-//! Which instances are wanted, and how many.
+//! Which instances to make, and how many.
 
-/// What instances are wanted.
+/// Which instances to make.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InstanceSettings {
     /// The same seed gives the same bytes.
     pub seed: u64,
-    /// The most valid instances.
+    /// The maximum number of valid instances.
     pub n_max: usize,
-    /// The most broken instances.
+    /// The maximum number of broken instances.
     pub n_broken_max: usize,
-    /// How many levels deep what is optional goes; what is required goes a little deeper.
+    /// How many levels deep optional parts go; required parts go a little deeper.
     pub depth_max: usize,
-    /// About how many values one instance has, at most.
+    /// The approximate maximum number of values in one instance.
     pub size_max: usize,
-    /// Whether numbers appear that neither 64 bits nor a double hold to the digit.
+    /// Whether to use numbers that neither 64 bits nor a double hold exactly.
     pub has_wide_numbers: bool,
     /// Whether open objects get a key that no schema names, in one instance, and keys of
-    /// alternatives that they are not, in some.
+    /// alternatives that they do not match, in some.
     pub has_extra_keys: bool,
 }
 

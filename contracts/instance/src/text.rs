@@ -17,7 +17,7 @@ const LEN_LONG: usize = 300;
 /// Parse trees of the patterns seen so far.
 pub(crate) type Patterns = BTreeMap<String, Option<Hir>>;
 
-/// Texts for a format; empty for a format that says nothing about the text.
+/// Texts for a format; empty for a format that does not restrict the text.
 pub(crate) fn of_format(format: &str) -> &'static [&'static str] {
     match format {
         "date-time" => &[
@@ -97,7 +97,7 @@ pub(crate) fn is_base64(text: &str) -> bool {
     text.len() % 4 != 1 && text.bytes().all(is_digit)
 }
 
-/// Texts that hold, best first; never empty unless the length or a pattern forbids all.
+/// Valid texts, best first; never empty unless the length or a pattern rejects all.
 pub(crate) fn texts(flat: &Flat<'_>, patterns: &mut Patterns, rng: &mut Rng) -> Vec<String> {
     let mut found: Vec<String> = Vec::new();
     let of_format = flat.format.map(of_format).unwrap_or_default();
@@ -134,7 +134,7 @@ pub(crate) fn texts(flat: &Flat<'_>, patterns: &mut Patterns, rng: &mut Rng) -> 
     found
 }
 
-/// A text by drawing: of the pattern, else letters of many scripts.
+/// A random text: one of the pattern, else letters of many scripts.
 pub(crate) fn drawn(flat: &Flat<'_>, patterns: &mut Patterns, rng: &mut Rng) -> String {
     let known = texts(flat, patterns, rng);
     let is_free =
@@ -163,7 +163,7 @@ fn hir_of(patterns: &mut Patterns, pattern: &str) -> Option<Hir> {
     patterns.get(pattern).cloned().flatten()
 }
 
-/// A text made longer by its own last letter or shorter at its end.
+/// A text made longer by repeating its last letter, or shorter at its end.
 fn fit(text: &str, flat: &Flat<'_>) -> String {
     let mut letters: Vec<char> = text.chars().collect();
     let last = letters.last().copied().unwrap_or('a');
@@ -207,7 +207,7 @@ fn sized(text: &str, min: usize, max: Option<usize>) -> String {
     letters.into_iter().collect()
 }
 
-/// Texts that look like a format and are just outside it.
+/// Texts that look like a format but are just outside it.
 pub(crate) fn nearly(format: &str) -> Option<&'static str> {
     Some(match format {
         "date-time" => "2026-13-21T02:30:00Z",

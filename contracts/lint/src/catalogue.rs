@@ -19,9 +19,9 @@ pub struct RuleInfo {
     pub name: String,
     /// The set it belongs to, such as `spectral:oas`.
     pub set: String,
-    /// How much it matters.
+    /// Its level.
     pub level: RuleLevel,
-    /// Whether it is on unless someone turns it off.
+    /// Whether it is on by default.
     pub is_recommended: bool,
     /// Why it matters; empty when nobody said.
     pub why: String,

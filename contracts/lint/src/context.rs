@@ -1,4 +1,4 @@
-//! What rules read: the contract, its tree, and what is gathered once for all rules.
+//! The input of rules: the contract, its tree, and what is gathered once for all rules.
 
 use std::cell::Cell;
 use std::sync::OnceLock;
@@ -12,7 +12,7 @@ use crate::facts::Facts;
 use crate::hit::Hit;
 use crate::tree::{Item, Tree};
 
-/// What rules look at.
+/// The input of rules.
 pub(crate) struct Context<'t, 'a> {
     pub(crate) contract: &'a Contract,
     pub(crate) tree: &'t Tree<'a>,
@@ -24,7 +24,7 @@ pub(crate) struct Context<'t, 'a> {
     shared: &'t Shared,
 }
 
-/// What is gathered once for all rules, by the first that asks.
+/// What is gathered once for all rules, when a rule first needs it.
 #[derive(Default)]
 pub(crate) struct Shared {
     facts: OnceLock<Facts>,

@@ -1,4 +1,4 @@
-//! The kinds of documents by Spectral's names: which a contract is, and which a ruleset names.
+//! The kinds of documents by Spectral's names: those of a contract, and those that a ruleset names.
 
 use tollgate_contracts_model::Contract;
 
@@ -31,7 +31,7 @@ pub(crate) const FORMATS: &[&str] = &[
     "arazzo1_0",
 ];
 
-/// The format that a name means; other spellings of it are known.
+/// The format that a name means; other spellings are accepted.
 pub(crate) fn format_of(name: &str) -> Option<&'static str> {
     let name = match name {
         "asyncapi2" | "asyncApi2" | "asyncapi-2" => "aas2",

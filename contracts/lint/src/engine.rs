@@ -1,5 +1,5 @@
-//! Runs rules over a contract: finds the values that a rule looks at, asks, and words what it
-//! finds.
+//! Runs rules over a contract: finds the values that a rule applies to, checks them, and writes the
+//! messages of the hits.
 
 use std::collections::BTreeSet;
 
@@ -17,7 +17,7 @@ pub(crate) struct Worded {
     pub(crate) message: String,
 }
 
-/// All places where a rule is broken, each once.
+/// All places that break a rule, each once.
 pub(crate) fn run(context: &Context<'_, '_>, rule: &Rule) -> Vec<Worded> {
     let mut out = Vec::new();
     let mut seen: BTreeSet<(Item, bool, String)> = BTreeSet::new();
@@ -43,7 +43,7 @@ pub(crate) fn run(context: &Context<'_, '_>, rule: &Rule) -> Vec<Worded> {
     out
 }
 
-/// Looks where a path leads and reports each hit with the way to its value.
+/// Finds the values that a path leads to and reports each hit with its path.
 fn look(
     context: &Context<'_, '_>,
     rule: &Rule,
@@ -88,7 +88,7 @@ fn ask(
     hits.into_iter().for_each(report);
 }
 
-/// The parts of a value that a rule asks.
+/// Visits the parts of a value that a rule checks.
 fn each_target(
     context: &Context<'_, '_>,
     rule: &Rule,

@@ -8,7 +8,7 @@ use tollgate_contracts_model::pattern::{Pattern, Patterns, split_flags};
 use crate::expression::{Expression, Operator};
 use crate::tree::{Item, Tree};
 
-/// Where an expression is asked: the tested value, its key, and the way to it.
+/// Where an expression is evaluated: the tested value, its key, and the path to it.
 pub(crate) struct Scope<'t, 'a> {
     pub(crate) tree: &'t Tree<'a>,
     pub(crate) patterns: &'t Patterns,
@@ -40,7 +40,7 @@ impl Value {
         Self::Text(text.as_ref().into())
     }
 
-    /// Whether JavaScript takes it for true.
+    /// Whether JavaScript treats it as true.
     pub(crate) fn is_truthy(&self) -> bool {
         match self {
             Self::Undefined | Self::Null => false,

@@ -1,5 +1,5 @@
-//! What one pass over all values gathers for the rules that look everywhere: schemas with an enum,
-//! values with examples, references, descriptions.
+//! Values that one pass gathers for the rules that apply everywhere: schemas with an enum, values
+//! with examples, references, descriptions.
 
 use std::collections::BTreeSet;
 
@@ -19,7 +19,7 @@ mod way {
     pub(crate) const REQUEST: u16 = 8;
     /// Below a response.
     pub(crate) const RESPONSE: u16 = 16;
-    /// What a child takes over.
+    /// The flags that a child inherits.
     pub(crate) const INHERITED: u16 = REACHED | MEDIA | SCHEMA | REQUEST | RESPONSE;
     /// The value of `paths`, a path, an operation, `components`.
     pub(crate) const PATHS: u16 = 32;
@@ -28,7 +28,7 @@ mod way {
     pub(crate) const COMPONENTS: u16 = 256;
 }
 
-/// Values that rules look at, in document order.
+/// Values that rules check, in document order.
 #[derive(Default)]
 pub(crate) struct Facts {
     /// Objects with an `enum`, reached from the root.
@@ -134,8 +134,8 @@ impl Facts {
     }
 }
 
-/// For each item, over which kinds of places it is reached from the root; references are
-/// followed, and what is next to one is not reached.
+/// For each item, the kinds of places over which it is reached from the root. References are
+/// followed, and siblings of a reference are not reached.
 fn ways(tree: &Tree<'_>) -> Vec<u16> {
     let mut ways = vec![0_u16; tree.len()];
     let mut work = vec![(tree.root(), way::REACHED)];

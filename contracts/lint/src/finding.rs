@@ -1,11 +1,11 @@
-//! A finding of a rule with what machines want besides: its pointer and the page of the rule.
+//! A finding of a rule with more data for machines: its pointer and the page of the rule.
 
 use tollgate_report::{Finding, Severity};
 
 /// One place where a rule is broken.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LintFinding {
-    /// What is wrong, where, why, and how to repair it; its code is the name of the rule.
+    /// What is wrong, where, why, and how to fix it; its code is the name of the rule.
     pub finding: Finding,
     /// The JSON Pointer of the value in its file.
     pub pointer: String,

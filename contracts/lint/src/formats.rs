@@ -1,5 +1,5 @@
 //! The formats that JSON Schema names, checked as Spectral's validator does. An unknown format
-//! holds for everything.
+//! accepts everything.
 
 use tollgate_contracts_model::pattern;
 
@@ -109,7 +109,7 @@ fn is_duration(text: &str) -> bool {
     }
 }
 
-/// How many numbers with units stand in a text, in the order of the units.
+/// How many numbers with units a text has, in the order of the units.
 fn units(text: &str, order: &str) -> Option<usize> {
     let mut rest = text;
     let mut left = order;

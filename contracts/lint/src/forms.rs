@@ -1,5 +1,5 @@
-//! Whether the objects of a document have the fields that its specification asks for, of the right
-//! types, and no others. The fields are data, in `forms/*.txt`.
+//! Checks whether the objects of a document have the fields that its specification requires, with
+//! the right types, and no others. The fields are data, in `forms/*.txt`.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -32,7 +32,7 @@ struct FieldForm {
     kind: Type,
 }
 
-/// What may stand as a value.
+/// The kinds of values that a field may have.
 #[derive(Clone, Debug)]
 enum Type {
     Any,
@@ -41,7 +41,7 @@ enum Type {
     Number,
     Boolean,
     Words(Vec<&'static str>),
-    /// Texts, none twice.
+    /// Texts without duplicates.
     Names,
     List(Box<Type>),
     Map(Box<Type>),
@@ -53,7 +53,7 @@ enum Type {
     Either(Vec<Type>),
 }
 
-/// One deviation, and whether it is a reference where none may stand.
+/// One deviation, and whether it is a reference where none is allowed.
 pub(crate) struct Deviation {
     pub(crate) hit: Hit,
     pub(crate) is_reference: bool,
@@ -105,7 +105,7 @@ impl Forms {
     }
 
     /// All deviations of a value that should be an object of a kind. Values in other files are
-    /// looked at where references lead to them.
+    /// checked where references lead to them.
     pub(crate) fn check(
         &self,
         tree: &Tree<'_>,
@@ -280,7 +280,7 @@ impl Check<'_, '_> {
         self.descend(kind, item);
     }
 
-    /// What a value should be, when it is not that.
+    /// The expected kind of a value, when the value is of another kind.
     fn mismatch(&self, kind: &Type, item: Item) -> Option<String> {
         let node = self.tree.node(item);
         let word = node.type_word();

@@ -1,4 +1,4 @@
-//! Spectral's core functions: what a rule of a ruleset may ask of a value.
+//! Spectral's core functions: the checks that a rule of a ruleset may apply to a value.
 
 use std::cmp::Ordering;
 use std::sync::Arc;
@@ -75,7 +75,7 @@ pub(crate) struct Matcher {
 pub(crate) struct Casing {
     pub(crate) kind: String,
     pub(crate) pattern: Arc<Pattern>,
-    /// The separator, when it may stand alone as a whole name.
+    /// The separator, when it is also accepted as a whole name.
     pub(crate) leading: Option<String>,
 }
 
@@ -86,14 +86,14 @@ pub(crate) struct SchemaOption {
     pub(crate) all_errors: bool,
 }
 
-/// The value that is asked.
+/// The value that is checked.
 #[derive(Clone, Copy)]
 pub(crate) enum Target<'p> {
     /// A value of the document.
     Value(Item),
     /// The key of a value.
     Key(Item),
-    /// A property that is not there; the deepest value above it, and its name.
+    /// A missing property: the deepest value above it, and its name.
     Missing(Item, &'p str),
 }
 
@@ -109,7 +109,7 @@ impl Target<'_> {
         }
     }
 
-    /// The node, unless a key is asked or nothing is there.
+    /// The node; none for a key or a missing property.
     fn node<'a>(&self, tree: &Tree<'a>) -> Option<&'a Node> {
         match self {
             Self::Value(item) => Some(tree.node(*item)),
@@ -137,7 +137,7 @@ impl Target<'_> {
     }
 }
 
-/// Whether JavaScript takes a value for true.
+/// Whether JavaScript treats a value as true.
 fn is_truthy(node: &Node) -> bool {
     match &node.value {
         NodeValue::Null => false,
@@ -149,8 +149,7 @@ fn is_truthy(node: &Node) -> bool {
 }
 
 impl Function {
-    /// What is wrong with a value; nothing when the function says nothing about values of its
-    /// type.
+    /// What is wrong with a value; nothing when the function does not apply to values of its type.
     pub(crate) fn apply(&self, context: &Context<'_, '_>, target: Target<'_>) -> Vec<Hit> {
         let tree = context.tree;
         let name = || target.name(tree);
@@ -417,7 +416,7 @@ fn schema(context: &Context<'_, '_>, target: &Target<'_>, option: &SchemaOption)
         .collect()
 }
 
-/// A key against a schema: the key is in a document of its own for as long.
+/// Checks a key against a schema; for this the key gets a document of its own.
 fn key_schema(
     context: &Context<'_, '_>,
     schemas: &Tree<'_>,
@@ -446,7 +445,7 @@ fn key_schema(
         .collect()
 }
 
-/// The values of an enum that are of none of its types.
+/// The values of an enum that match none of its types.
 pub(crate) fn typed_enum(context: &Context<'_, '_>, item: Item) -> Vec<Hit> {
     let tree = context.tree;
     let node = tree.node(item);

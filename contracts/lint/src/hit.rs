@@ -5,7 +5,7 @@ use crate::tree::Item;
 /// One place where a rule is broken.
 pub(crate) struct Hit {
     pub(crate) at: Item,
-    /// Whether the key is meant, not the value.
+    /// Whether the hit is at the key, not at the value.
     pub(crate) is_key: bool,
     /// The property that is missing below the item.
     pub(crate) missing: Option<String>,

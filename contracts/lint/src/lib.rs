@@ -1,10 +1,11 @@
-//! Style and structure of one contract: the rules of Spectral under their names, ours, and those
-//! of rulesets that projects have.
+//! Checks the style and structure of one contract with the rules of Spectral under their names, our
+//! own rules, and the rulesets of projects.
 //!
-//! `tree` is an index over the nodes of all files; `jsonpath` (with `expression` and `evaluate`)
-//! finds the nodes that a rule is about, `functions` and `validate` check them (with `values`, of
-//! any value), `rules` holds the rules, `ruleset` which of them are on and `ruleset_file` reads a
-//! project's own, `engine` runs one rule and `run` all, `report` is for machines.
+//! `tree` is an index over the nodes of all files. `jsonpath` (with `expression` and `evaluate`)
+//! finds the nodes that a rule applies to; `functions` and `validate` (with `values`) check them.
+//! `rules` holds the rules, `ruleset` decides which of them are on, and `ruleset_file` reads the
+//! ruleset of a project. `engine` runs one rule, `run` runs all of them, and `report` writes
+//! machine formats.
 
 mod catalogue;
 mod context;

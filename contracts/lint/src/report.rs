@@ -1,5 +1,5 @@
-//! Findings of lint for machines: JSON, SARIF 2.1.0 and the annotations of GitHub. Text in,
-//! text out; nothing is printed here.
+//! Findings of lint in machine formats: JSON, SARIF 2.1.0 and the annotations of GitHub. The
+//! functions return text and print nothing.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -15,7 +15,7 @@ use crate::finding::LintFinding;
 pub struct LintedFile {
     /// The entry file, as named.
     pub file: String,
-    /// What reading found: missing references, keys that stand twice.
+    /// What reading found: missing references, duplicate keys.
     pub reading: Vec<Finding>,
     /// What the rules found.
     pub rules: Vec<LintFinding>,
@@ -161,7 +161,7 @@ fn sarif_result(finding: &Finding, pointer: &str, indexes: &BTreeMap<&str, usize
     result
 }
 
-/// A path as the URI reference that SARIF asks for (RFC 3986, section 3.3).
+/// A path as the URI reference that SARIF requires (RFC 3986, section 3.3).
 fn uri(file: &str) -> String {
     let mut out = String::new();
     for byte in file.bytes() {
@@ -222,7 +222,7 @@ fn escape_property(text: &str) -> String {
     escape_data(text).replace(':', "%3A").replace(',', "%2C")
 }
 
-/// A place as three numbers a reader of a machine format expects: 1 for what is not known.
+/// A place as the three numbers that machine formats require; unknown numbers are 1.
 fn region(place: &Place) -> (u32, u32) {
     (place.line.max(1), place.column.max(1))
 }

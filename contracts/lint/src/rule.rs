@@ -1,4 +1,4 @@
-//! What a rule is: where it looks, what it asks, how much it matters.
+//! What a rule is: the values that it applies to, its check, and its level.
 
 use std::sync::Arc;
 
@@ -57,10 +57,10 @@ impl RuleLevel {
     }
 }
 
-/// A check of our own over the value that a rule looks at.
+/// A check of our own over a value that a rule applies to.
 pub(crate) type Native = fn(&Context<'_, '_>, Item) -> Vec<Hit>;
 
-/// What is asked of each value.
+/// The check of each value.
 #[derive(Clone)]
 pub(crate) enum Action {
     /// A core function with its options.
@@ -69,14 +69,14 @@ pub(crate) enum Action {
     Native(Native),
 }
 
-/// Which part of a value is asked, and what.
+/// The part of a value that is checked, and its check.
 #[derive(Clone)]
 pub(crate) struct Then {
     pub(crate) field: Field,
     pub(crate) action: Action,
 }
 
-/// The part of a value that is asked.
+/// The part of a value that is checked.
 #[derive(Clone)]
 pub(crate) enum Field {
     /// The value itself.
@@ -85,7 +85,7 @@ pub(crate) enum Field {
     Keys,
     /// A property, maybe deep: the text as written and its parts.
     Property(String, Vec<String>),
-    /// All that a path meets in it.
+    /// Everything that a path finds in it.
     Path(Path),
 }
 
@@ -112,7 +112,7 @@ pub(crate) struct Rule {
     pub(crate) set: String,
 }
 
-/// Where a rule looks.
+/// The values that a rule applies to.
 #[derive(Clone)]
 pub(crate) struct Given {
     pub(crate) path: Path,
@@ -121,7 +121,7 @@ pub(crate) struct Given {
 }
 
 impl Rule {
-    /// Whether the rule speaks of documents of these formats.
+    /// Whether the rule applies to documents of these formats.
     pub(crate) fn is_for(&self, formats: &[&str]) -> bool {
         match &self.formats {
             None => true,

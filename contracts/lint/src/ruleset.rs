@@ -1,4 +1,4 @@
-//! A set of rules as it runs: which rules are on, how much each matters, and where that differs.
+//! A set of rules as it runs: which rules are on, their levels, and where they differ.
 
 use std::collections::BTreeMap;
 
@@ -31,7 +31,7 @@ pub struct Ruleset {
     pub(crate) file: Option<String>,
     pub(crate) rules: BTreeMap<String, Rule>,
     pub(crate) overrides: Vec<Override>,
-    /// What is wrong about the ruleset itself.
+    /// Problems of the ruleset itself.
     pub(crate) findings: Vec<Finding>,
     pub(crate) patterns: Patterns,
 }
@@ -128,7 +128,7 @@ impl Ruleset {
         }
     }
 
-    /// What is wrong about the ruleset itself: what can't run, is not fetched, or is not known.
+    /// Problems of the ruleset itself: parts that cannot run, are not fetched, or are unknown.
     #[must_use]
     pub fn findings(&self) -> &[Finding] {
         &self.findings

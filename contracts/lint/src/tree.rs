@@ -34,7 +34,8 @@ struct Slot<'a> {
     first: u32,
     len: u32,
     file: u32,
-    /// Where the reference of this object leads; [`NONE`] when it is none or has no target.
+    /// Where the reference of this object leads; [`NONE`] when it is not a reference or has no
+    /// target.
     target: u32,
     is_data: bool,
 }
@@ -105,7 +106,7 @@ impl<'a> Tree<'a> {
         item
     }
 
-    /// Adds all descendants of a root; children of one parent stand side by side.
+    /// Adds all descendants of a root; the children of one parent are next to each other.
     fn grow(&mut self, root: u32, references: &mut Vec<u32>) {
         let mut next = root;
         while (next as usize) < self.slots.len() {
@@ -134,7 +135,7 @@ impl<'a> Tree<'a> {
         }
     }
 
-    /// Whether the keys of an object are names that the author chose.
+    /// Whether the keys of an object are names that its author chose.
     fn is_map(&self, item: u32) -> bool {
         let slot = &self.slots[item as usize];
         let Key::Name(entry) = slot.key else {
@@ -168,7 +169,7 @@ impl<'a> Tree<'a> {
         ) && !self.is_map(slot.parent)
     }
 
-    /// Whether a key of an object holds data of its author, in which `$ref` is a key like others.
+    /// Whether a key of an object holds data of its author, in which `$ref` is an ordinary key.
     fn holds_data(&self, parent: u32, key: &str) -> bool {
         match key {
             "example" | "default" | "enum" | "const" => true,
@@ -198,12 +199,12 @@ impl<'a> Tree<'a> {
         Some(at)
     }
 
-    /// Where the reference of an item leads, over that one alone.
+    /// Where the reference of an item leads, following only that one.
     fn next_target(&self, item: Item, budget: &mut usize) -> Option<Item> {
         self.locate(self.file(item), self.reference_text(item)?, budget)
     }
 
-    /// Each reference that leads somewhere, and where, over that one alone.
+    /// Each reference that has a target, and the target, following only that one.
     pub(crate) fn references(&self) -> &[(Item, Item)] {
         &self.references
     }
@@ -217,7 +218,7 @@ impl<'a> Tree<'a> {
         is_meant.then_some(text)
     }
 
-    /// The item that a reference names, seen from a file; references on the way are followed.
+    /// The item that a reference names, relative to a file; references on the way are followed.
     fn locate(&self, file: &str, text: &str, budget: &mut usize) -> Option<Item> {
         let target = target_of(file, text);
         let mut at = Item(*self.roots.get(target.file.as_str())?);
@@ -348,7 +349,7 @@ impl<'a> Tree<'a> {
             .map(|child| self.follow(child))
     }
 
-    /// Where the reference of an item leads, over all references on the way.
+    /// Where the reference of an item leads, following all references on the way.
     pub(crate) fn target(&self, item: Item) -> Option<Item> {
         let target = self.slot(item).target;
         (target != NONE).then_some(Item(target))
@@ -392,7 +393,7 @@ impl<'a> Tree<'a> {
         pointer
     }
 
-    /// Where to point for an item: the key of an object or array, the value of a scalar.
+    /// The place to report for an item: the key of an object or array, the value of a scalar.
     pub(crate) fn place(&self, item: Item) -> Place {
         let slot = self.slot(item);
         let is_nested = slot.node.as_object().is_some() || slot.node.as_array().is_some();
@@ -402,7 +403,7 @@ impl<'a> Tree<'a> {
         }
     }
 
-    /// Where the key of an item stands.
+    /// The place of the key of an item.
     pub(crate) fn key_place(&self, item: Item) -> Place {
         match self.key(item) {
             Key::Name(entry) => entry.key_span.place(self.file(item)),

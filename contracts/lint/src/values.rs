@@ -1,4 +1,4 @@
-//! What is asked of any JSON value: its type, whether it equals another, how a message shows it.
+//! Helpers for any JSON value: its type, equality, and how a message shows it.
 
 use tollgate_contracts_model::{Node, NodeValue};
 

@@ -18,11 +18,11 @@ pub struct Document {
     pub root: Node,
     /// The text as read, without a byte order mark.
     pub text: String,
-    /// What its schemas call themselves.
+    /// The names that its schemas declare for themselves.
     pub(crate) names: Names,
 }
 
-/// A contract: its documents, what it says about itself, and what is wrong about it.
+/// A contract: its documents, its own description, and what is wrong with it.
 #[derive(Clone, Debug)]
 pub struct Contract {
     /// The specification it follows.
@@ -39,7 +39,7 @@ pub struct Contract {
     pub entry: String,
     /// Deviations and missing references with their places, worst first.
     pub findings: Vec<Finding>,
-    /// Every reference that counts, with where it leads.
+    /// Every reference that counts, with its target.
     pub references: Vec<Reference>,
 }
 

@@ -1,4 +1,4 @@
-//! Reading files: bounded in size, decoded, and none outside the folder that references may use.
+//! Reads files: bounded in size, decoded, and none outside the folder that references may use.
 
 use std::path::{Component, Path, PathBuf};
 
@@ -9,13 +9,13 @@ use crate::text;
 /// The largest file that is read, in bytes.
 const FILE_SIZE_MAX_BYTES: u64 = 64 << 20;
 
-/// Why a file that a reference names is not there.
+/// Why a file that a reference names was not found.
 pub(crate) enum Skip {
-    /// It does not exist, or nothing may be read.
+    /// It does not exist, or reading is not allowed.
     Missing,
     /// It is outside the allowed folder.
     Outside,
-    /// It is a URL whose text nobody gave.
+    /// It is a URL whose text was not given.
     Remote,
     /// It can't be read or is not JSON or YAML.
     Broken(String),
@@ -47,7 +47,8 @@ fn decode(file: &str, bytes: Vec<u8>) -> Result<String, LoadError> {
     })
 }
 
-/// Reads a file that a reference names, if it is inside `folder` also after symbolic links.
+/// Reads a file that a reference names, if it is inside `folder` even after symbolic links are
+/// resolved.
 pub(crate) fn read_inside(file: &str, folder: &Path) -> Result<String, Skip> {
     let broken = |error: &dyn std::error::Error| Skip::Broken(error.to_string());
     if !lexically_inside(Path::new(file), folder) {
@@ -75,7 +76,7 @@ pub(crate) fn read_inside(file: &str, folder: &Path) -> Result<String, Skip> {
     read_text(file).map_err(|error| broken(&error))
 }
 
-/// Whether a path without links would be inside a folder, so that nothing outside is even probed.
+/// Whether a path without links would be inside a folder. Nothing outside is even probed.
 fn lexically_inside(file: &Path, folder: &Path) -> bool {
     let plain = |path: &Path| {
         PathBuf::from_iter(path.components().filter(|part| *part != Component::CurDir))

@@ -1,10 +1,10 @@
-//! Which object is where in a document, so that a `$ref` counts only where the specification
-//! puts a reference or a schema.
+//! The kind of each object in a document, so that a `$ref` counts only where the specification
+//! allows a reference or a schema.
 
 use crate::kind::Kind;
 use crate::node::{Node, Span, escape_token};
 
-/// The kinds of objects that the specifications define and that we look into.
+/// The kinds of objects that the specifications define and that we visit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Object {
     /// The whole `OpenAPI` document.
@@ -59,12 +59,12 @@ pub enum Object {
     Bindings,
     /// `AsyncAPI`: the binding of a protocol whose fields may be schemas.
     Binding,
-    /// `AsyncAPI`: what else may be a reference and has nothing to look into
+    /// `AsyncAPI`: any other object that may be a reference and has no children to visit
     /// (correlation ids, reply addresses, other bindings, tags, external docs).
     Leaf,
 }
 
-/// How children are under a key.
+/// How a key holds its children.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Shape {
     /// The value is the object.
@@ -91,7 +91,7 @@ impl Object {
         )
     }
 
-    /// Whether keys next to a `$ref` are looked into.
+    /// Whether keys next to a `$ref` are visited.
     #[must_use]
     pub fn keeps_ref_siblings(self) -> bool {
         matches!(self, Self::Schema | Self::Payload | Self::PathItem)
@@ -253,9 +253,9 @@ pub fn root_object(kind: Kind) -> Object {
 /// One object met by a [`walk`].
 #[derive(Clone, Copy, Debug)]
 pub struct Site<'n, 'p> {
-    /// What the specification says is here.
+    /// The object that the specification expects here.
     pub object: Object,
-    /// What is here; maybe a reference.
+    /// The node that was found here; it may be a reference.
     pub node: &'n Node,
     /// Where, as a JSON Pointer from the root of the document.
     pub pointer: &'p str,
@@ -264,14 +264,14 @@ pub struct Site<'n, 'p> {
 }
 
 impl<'n> Site<'n, '_> {
-    /// The `$ref` of this object, when a reference may stand here and one does.
+    /// The `$ref` of this object, if the object may be a reference and is one.
     #[must_use]
     pub fn reference(&self) -> Option<&'n Node> {
         reference(self.object, self.node)
     }
 }
 
-/// The `$ref` text node of an object, when a reference may are there and one does.
+/// The `$ref` text node of an object, if the object may be a reference and is one.
 #[must_use]
 pub fn reference(object: Object, node: &Node) -> Option<&Node> {
     if !object.may_be_reference() {
@@ -296,13 +296,13 @@ pub fn walk<'n>(
     });
 }
 
-/// As [`walk`], but looks under an object only when the visitor says so.
+/// Like [`walk`], but visits what is under an object only when the visitor returns true.
 pub fn walk_while<'n>(object: Object, pointer: &str, node: &'n Node, visit: &mut Visit<'_, 'n>) {
     let mut pointer = pointer.to_owned();
     step(object, &mut pointer, node, node.span, visit);
 }
 
-/// Looks at an object, and says whether to look under it.
+/// Visits an object, and returns whether to visit what is under it.
 pub type Visit<'v, 'n> = dyn FnMut(Site<'n, '_>) -> bool + 'v;
 
 fn step<'n>(

@@ -1,5 +1,5 @@
-//! JSON text to nodes (RFC 8259), with places. What people write beyond JSON (comments, trailing
-//! commas, raw line breaks in a text, `NaN`, `+1`) is read and named in a finding.
+//! JSON text to nodes (RFC 8259), with places. Common extensions of JSON (comments, trailing
+//! commas, raw line breaks in a text, `NaN`, `+1`) are read and reported in a finding.
 
 use tollgate_report::Finding;
 
@@ -225,7 +225,7 @@ impl Reader<'_> {
         }
     }
 
-    /// Steps over a comma; one with nothing behind it is a finding.
+    /// Steps over a comma; a trailing comma is a finding.
     fn comma(&mut self, end: u8) {
         self.at += 1;
         let comma_at = self.at;

@@ -1,6 +1,6 @@
-//! How far a text in quotes goes on as it is.
+//! Measures how much of a quoted text can be copied as it is.
 
-/// The bytes at which a text in quotes ends or says something else than itself.
+/// The bytes that end a quoted text or do not stand for themselves in it.
 const STOPS: [bool; 256] = {
     let mut stops = [false; 256];
     let mut byte = 0;
@@ -13,7 +13,8 @@ const STOPS: [bool; 256] = {
     stops
 };
 
-/// How many bytes stand before one that stops a text in quotes; eight at a time, as texts are long.
+/// How many bytes are before one that stops a quoted text. It checks eight bytes at a time, because
+/// texts are long.
 pub(crate) fn plain_length(bytes: &[u8]) -> usize {
     // In each of eight bytes: 01 and 80. A byte less than `low`, or equal to `wanted`, gets its
     // highest bit set, and the first one that has it is right (S. E. Anderson, "Bit Twiddling

@@ -25,8 +25,8 @@ impl Kind {
     }
 }
 
-/// Whom an `AsyncAPI` 2 document describes. The specification means the application (the server):
-/// others publish what it receives. Some documents are written the other way round.
+/// Whom an `AsyncAPI` 2 document describes. By the specification it is the application (the
+/// server): others publish what it receives. Some documents are written from the client's side.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Viewpoint {
     /// `publish` is what the application receives, `subscribe` what it sends.
@@ -37,7 +37,8 @@ pub enum Viewpoint {
 }
 
 impl Viewpoint {
-    /// What a document says by `x-viewpoint` at its top (`application`, `server` or `client`).
+    /// The viewpoint that a document declares by `x-viewpoint` at its top (`application`, `server`
+    /// or `client`).
     pub(crate) fn of(root: &Node) -> Self {
         match root.get("x-viewpoint").and_then(Node::as_str) {
             Some("client") => Self::Client,

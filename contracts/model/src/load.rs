@@ -1,5 +1,5 @@
-//! Documents and the contract they make: reads the entry file and the files its relative references
-//! name, and says what is wrong.
+//! Loads a contract: reads the entry file and the files that its relative references name, and
+//! reports what is wrong.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -23,8 +23,8 @@ const FILES_MAX: usize = 20_000;
 pub struct LoadSettings {
     /// The folder that references may not leave; the folder of the entry file by default.
     pub folder: Option<PathBuf>,
-    /// Whom an `AsyncAPI` 2 document describes; what the document says by `x-viewpoint`, else the
-    /// application, by default.
+    /// Whom an `AsyncAPI` 2 document describes. The default is the `x-viewpoint` of the document,
+    /// or the application if it has none.
     pub viewpoint: Option<Viewpoint>,
     /// The texts of URLs that references may name, by URL: fetched before, and checked against
     /// the committed [`Lock`](crate::remote::Lock). Other URLs are a finding and never followed.
@@ -68,8 +68,8 @@ pub fn parse_contract(file: &str, text: &str) -> Result<Contract, LoadError> {
     build(file, text, None, &mut |file| Err(absent(file)))
 }
 
-/// Reads a contract whose files are given by name, as [`Contract::documents`] holds them; no other
-/// file is looked at. Reading the documents of a loaded contract again gives the same contract.
+/// Reads a contract whose files are given by name, as [`Contract::documents`] holds them. Other
+/// files are not read. Reading the documents of a loaded contract again gives the same contract.
 ///
 /// # Errors
 /// The entry file is not given, is not JSON or YAML, or is not a contract.

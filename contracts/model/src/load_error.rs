@@ -10,7 +10,7 @@ pub enum LoadError {
     Read {
         /// The file, as given.
         file: String,
-        /// What the operating system says.
+        /// The error of the operating system.
         #[source]
         source: std::io::Error,
     },
@@ -26,7 +26,7 @@ pub enum LoadError {
         /// The limit.
         max_bytes: u64,
     },
-    /// The bytes are no text.
+    /// The bytes are not text.
     #[error(
         "cannot read `{file}:{line}:{column}`: the byte at offset {offset} is not {encoding}; save the file as UTF-8"
     )]
@@ -37,7 +37,7 @@ pub enum LoadError {
         line: u32,
         /// Its column in characters, from 1.
         column: u32,
-        /// How many bytes stand before it.
+        /// How many bytes are before it.
         offset: usize,
         /// The encoding that the file seems to have.
         encoding: &'static str,
@@ -45,12 +45,12 @@ pub enum LoadError {
     /// The text is not JSON or YAML.
     #[error(transparent)]
     Source(#[from] SourceError),
-    /// The document says nothing that we know.
+    /// The document is not of a kind that we support.
     #[error("cannot read `{file}` as a contract: the document is {found}; {hint}")]
     UnknownKind {
         /// The file, as given.
         file: String,
-        /// What it says instead.
+        /// What the document is instead.
         found: String,
         /// What to do.
         hint: &'static str,

@@ -1,5 +1,5 @@
-//! Finding the node that a target names: by pointer, by `$anchor` and `$id`, behind references on
-//! the way.
+//! Finds the node that a target names: by pointer, or by `$anchor` and `$id`, also through
+//! references on the way.
 
 use std::collections::BTreeMap;
 
@@ -8,12 +8,12 @@ use crate::node::token_text;
 use crate::node::{Node, escape_token, unescape_token};
 use crate::targets::{Target, target_of};
 
-/// How many references may follow each other before we stop.
+/// How many references in a row are followed.
 pub(crate) const CHAIN_MAX: usize = 64;
 
 type Documents = BTreeMap<String, Document>;
 
-/// The node of a target whose file is not a file but what a schema calls itself by `$id`.
+/// The node of a target whose file is not a file but the `$id` of a schema.
 fn locate_by_id<'a>(
     documents: &'a Documents,
     target: &Target,
@@ -38,11 +38,11 @@ pub(crate) struct Located<'a> {
     /// Where it is, as a plain pointer.
     pub(crate) target: Target,
     pub(crate) node: &'a Node,
-    /// A key with a `/` was found though the pointer does not escape it.
+    /// A key with a `/` was found although the pointer does not escape it.
     pub(crate) is_joined: bool,
 }
 
-/// The node of a target. A token that is not there is looked for behind a `$ref` on the way
+/// The node of a target. A token that is not there is searched behind a `$ref` on the way
 /// (`#/channels/orders/messages/placed` where `orders` is a reference).
 pub(crate) fn locate<'a>(documents: &'a Documents, target: &Target) -> Option<Located<'a>> {
     let mut budget = CHAIN_MAX;

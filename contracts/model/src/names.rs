@@ -1,11 +1,11 @@
-//! The names that schemas of a document give themselves.
+//! The names that schemas of a document declare for themselves.
 
 use std::collections::BTreeMap;
 
 use crate::node::{Node, escape_token};
 use crate::targets::target_of;
 
-/// The names that schemas of a document give themselves.
+/// The names that schemas of a document declare for themselves.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Names {
     /// Pointers by `$anchor` and `$dynamicAnchor` (JSON Schema 2020-12, sections 8.2.2 and 8.2.3).

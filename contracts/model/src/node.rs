@@ -52,7 +52,7 @@ pub struct Entry {
     pub node: Node,
 }
 
-/// The entries of an object, found by key in logarithmic time also when there are many.
+/// The entries of an object, found by key in logarithmic time even when there are many.
 #[derive(Clone, Debug, Default)]
 pub struct Fields {
     entries: Vec<Entry>,
@@ -61,7 +61,7 @@ pub struct Fields {
 }
 
 impl Fields {
-    /// From how many keys on a search by key is quicker than a look at each.
+    /// The number of keys from which a search by key is faster than a linear search.
     pub(crate) const SMALL: usize = 12;
 
     /// The entries, each key once.
@@ -74,7 +74,7 @@ impl Fields {
         Self { entries, by_key }
     }
 
-    /// The same for entries of which the order of their different keys is known.
+    /// The same for entries with distinct keys whose sorted order is already known.
     pub(crate) fn ordered(entries: Vec<Entry>, by_key: Vec<u32>) -> Self {
         Self {
             entries,
@@ -82,8 +82,8 @@ impl Fields {
         }
     }
 
-    /// Whether a key may be `$ref` or `$dynamicRef`: nearly always not, and this is asked of each
-    /// schema many times.
+    /// Whether a key may be `$ref` or `$dynamicRef`. Nearly always it is not, and each schema is
+    /// checked many times.
     pub(crate) fn may_refer(&self) -> bool {
         !self.by_key.is_empty() || self.entries.iter().any(|it| it.key.starts_with('$'))
     }
@@ -400,7 +400,7 @@ pub fn unescape_token(token: &str) -> String {
     token_text(token).into_owned()
 }
 
-/// The same without a copy where there is nothing to read, as nearly always.
+/// The same, without a copy when there is nothing to unescape, which is nearly always.
 pub(crate) fn token_text(token: &str) -> Cow<'_, str> {
     if token.contains('~') {
         Cow::Owned(token.replace("~1", "/").replace("~0", "~"))

@@ -1,10 +1,10 @@
-//! What both readers share: objects with each key once, and findings within a bound.
+//! Helpers for both readers: objects with each key once, and a bounded number of findings.
 
 use tollgate_report::Finding;
 
 use crate::node::{Entry, Fields, NodeValue, sorted_by_key};
 
-/// How many findings one text may give; a hostile one has a million.
+/// How many findings one text may give; a hostile one could give a million.
 const FINDINGS_MAX: usize = 1_000;
 
 /// Keeps a finding about a text, unless there are too many already.
@@ -48,7 +48,7 @@ pub(crate) fn object_of(
     NodeValue::Object(Fields::new(entries))
 }
 
-/// Pairs of the first and a later entry of one key, in the order of the later. Of many entries
+/// Pairs of the first and a later entry of one key, in the order of the later one. For many entries
 /// the order of their keys is given.
 fn duplicates(entries: &[Entry], order: &[u32]) -> Vec<(usize, usize)> {
     let mut pairs = Vec::new();

@@ -1,5 +1,5 @@
-//! The lock of what URLs hold: references to URLs are followed only when the text they had is named
-//! by its digest in a committed file.
+//! The lock of the contents of URLs. A reference to a URL is followed only when the digest of its
+//! text is in a committed file.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -25,10 +25,10 @@ pub struct Lock {
 /// Why a lock can't be read.
 #[derive(Debug, thiserror::Error)]
 pub enum LockError {
-    /// It is no such JSON.
+    /// The text is not JSON of this form.
     #[error("cannot read `contracts.lock`; write it again with `{{tollgate}} contract lock`")]
     Syntax(#[source] serde_json::Error),
-    /// It is of another version.
+    /// The lock has another version.
     #[error(
         "cannot read `contracts.lock`: its version is `{0}`, not `1`; use the version of Tollgate that wrote it"
     )]
@@ -48,7 +48,7 @@ impl Lock {
     /// Reads the text of the file.
     ///
     /// # Errors
-    /// The text is not a lock, or one of another version.
+    /// The text is not a lock, or the lock has another version.
     pub fn parse(text: &str) -> Result<Self, LockError> {
         let lock: Self = serde_json::from_str(text).map_err(LockError::Syntax)?;
         match lock.version {
@@ -65,13 +65,13 @@ impl Lock {
         text
     }
 
-    /// Nothing when the bytes are those that the lock names, else a finding.
+    /// Nothing when the bytes have the digest of the lock, else a finding.
     #[must_use]
     pub fn check(&self, url: &str, bytes: &[u8]) -> Option<Finding> {
         let got = digest(bytes);
         let problem = match self.urls.get(url) {
             Some(want) if *want == got => return None,
-            Some(want) => format!("`{url}` has the digest `{got}`, the lock says `{want}`"),
+            Some(want) => format!("`{url}` has the digest `{got}`, but the lock has `{want}`"),
             None => format!("`{url}` is not in the lock"),
         };
         Some(

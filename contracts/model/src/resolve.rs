@@ -1,4 +1,4 @@
-//! References: which stand in a contract, where they lead, and following them within bounds.
+//! References: finds those of a contract, resolves them, and follows them within bounds.
 
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 
@@ -13,9 +13,9 @@ use crate::node::{Node, unescape_token};
 use crate::reference::Reference;
 use crate::targets::{Target, target_of};
 
-/// How many missing targets get a look for the name that was meant.
+/// For how many missing targets a similar name is suggested.
 const SUGGESTIONS_MAX: usize = 50;
-/// How many neighbours that look takes.
+/// How many neighbours are compared for one suggestion.
 const NEIGHBOURS_MAX: usize = 2_000;
 
 /// The end of a chain of references.
@@ -23,7 +23,7 @@ const NEIGHBOURS_MAX: usize = 2_000;
 pub struct Resolved<'a> {
     /// The file that holds `node`.
     pub file: &'a str,
-    /// Where `node` stands, when a reference led there; absent when the node was no reference.
+    /// Where `node` is, when a reference led there; absent when the node was not a reference.
     pub pointer: Option<String>,
     /// The end of the chain; the last reference itself when it has no target.
     pub node: &'a Node,
@@ -39,7 +39,8 @@ pub(crate) struct Collected {
 type Documents = BTreeMap<String, Document>;
 type Open<'a> = dyn FnMut(&str, &mut Documents) -> Result<(), Skip> + 'a;
 
-/// Walks the entry document and all that its references reach, opening files as they are named.
+/// Walks the entry document and everything that its references reach. Files are opened when a
+/// reference names them.
 pub(crate) fn collect(
     entry: &str,
     root: Object,
@@ -79,15 +80,16 @@ pub(crate) fn collect(
     out
 }
 
-/// What did not lead anywhere.
+/// References that did not lead to a target.
 #[derive(Default)]
 struct Failed {
     files: BTreeMap<String, Skip>,
     n_missing: usize,
 }
 
-/// What a walk has looked at: nodes below a root by their address, which stays while the
-/// documents do, and roots by their file, as they move when the map grows.
+/// What a walk has visited. Nodes below a root are identified by their address, which does not
+/// change while the documents exist. Roots are identified by their file, because they move when the
+/// map grows.
 #[derive(Default)]
 struct Seen {
     nodes: FxHashSet<(usize, Object)>,
@@ -134,7 +136,7 @@ fn references_under(
     found
 }
 
-/// Opens the file of a reference and looks for its target.
+/// Opens the file of a reference and searches it for the target.
 fn follow(
     reference: &Reference,
     documents: &mut Documents,
@@ -270,8 +272,8 @@ impl Contract {
         locate(&self.documents, target).map(|located| located.node)
     }
 
-    /// The target of a reference into its own file that is written as nearly all are: a plain
-    /// pointer to what is there.
+    /// The target of a reference into its own file in the usual form: a plain pointer to an
+    /// existing node.
     fn here<'t>(&self, file: &str, text: &'t str) -> Option<(&'t str, &Node)> {
         let pointer = text.strip_prefix('#').filter(|it| it.starts_with('/'))?;
         if pointer.contains(['%', '#']) {
@@ -281,9 +283,9 @@ impl Contract {
         Some((pointer, node))
     }
 
-    /// Follows the `$ref` of a node that is in `base_file` to the end of its chain, at most
-    /// 64 steps. A node without `$ref` is its own end. The caller knows that a reference may
-    /// stand where the node is.
+    /// Follows the `$ref` of a node that is in `base_file` to the end of its chain, at most 64
+    /// steps. A node without `$ref` is its own end. The caller must make sure that a reference is
+    /// allowed in the place of the node.
     #[must_use]
     pub fn resolve<'a>(&'a self, base_file: &str, node: &'a Node) -> Resolved<'a> {
         let file = match self.documents.get_key_value(base_file) {
@@ -313,7 +315,7 @@ impl Contract {
             let (file, _) = self
                 .documents
                 .get_key_value(&located.target.file)
-                .expect("a located target stands in a document");
+                .expect("a located target is in a document");
             resolved = Resolved {
                 file,
                 pointer: Some(located.target.pointer),

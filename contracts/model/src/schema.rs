@@ -57,9 +57,10 @@ impl Contract {
         self.bundle_read(Reading::ToTheLetter, file, schema)
     }
 
-    /// As [`Contract::bundle`], for a reader who takes what the document means where that is more
-    /// than its letter allows: `nullable` in every version and next to `allOf`, a `type` that lists
-    /// null next to `allOf`, and the variant that a discriminator names though another fits too.
+    /// Like [`Contract::bundle`], for a reader who follows the intent of the document where it
+    /// allows more than the specification: `nullable` in every version and next to `allOf`, a
+    /// `type` that lists null next to `allOf`, and the variant that a discriminator names even if
+    /// another fits too.
     #[must_use]
     pub fn bundle_as_meant(&self, file: &str, schema: &Node) -> Value {
         self.bundle_read(Reading::AsMeant, file, schema)
@@ -119,10 +120,10 @@ pub(crate) fn json_media(body: &Node) -> Option<(&str, &Node)> {
     Some((found.key.as_str(), &found.node))
 }
 
-/// How deep members of `allOf` are asked whether they allow null; real documents stay below 10.
+/// How deep members of `allOf` are checked for null; real documents stay below 10.
 const NULL_DEPTH_MAX: usize = 32;
 
-/// How a document is taken.
+/// How a document is interpreted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Reading {
     ToTheLetter,
@@ -235,7 +236,7 @@ impl Bundler<'_> {
         Value::Object(out)
     }
 
-    /// Whether a schema or a member of its `allOf` says that null will do.
+    /// Whether a schema or a member of its `allOf` accepts null.
     fn means_null(&self, file: &str, node: &Node, depth: usize) -> bool {
         let resolved = self.contract.follow(file, node);
         // Beside a reference documents write it and mean it.
@@ -256,8 +257,8 @@ impl Bundler<'_> {
                     .any(|member| self.means_null(file, member, depth + 1))
     }
 
-    /// The discriminator of a union, with each variant's own name written out. It rejects nothing;
-    /// who makes values of the schema gives them the tags that tell the variants apart.
+    /// The discriminator of a union, with each variant's own name written out. It rejects nothing.
+    /// Callers that make values of the schema give them the tags that distinguish the variants.
     fn discriminator(&mut self, file: &str, node: &Node) -> Option<Value> {
         let discriminator = node.get("discriminator")?;
         let property = discriminator.get("propertyName")?.as_str()?;
@@ -313,7 +314,7 @@ impl Bundler<'_> {
     }
 }
 
-/// Keys that say nothing about which instances are valid, or whose meaning changes in a bundle.
+/// Keys that do not affect which instances are valid, or whose meaning changes in a bundle.
 fn is_dropped(key: &str) -> bool {
     matches!(
         key,
@@ -376,8 +377,8 @@ fn lift_30(out: &mut Map<String, Value>, node: &Node) {
     }
 }
 
-/// Whether a variant of a union says `nullable: true` and nothing else about values: documents of
-/// `OpenAPI` 3.0 write it for "or null", though strictly it allows any value.
+/// Whether a variant of a union has `nullable: true` and no other restriction of values. Documents
+/// of `OpenAPI` 3.0 write it for "or null", though strictly it allows any value.
 #[must_use]
 pub fn is_nullable_alone(node: &Node) -> bool {
     node.get("nullable").and_then(Node::as_bool) == Some(true)

@@ -9,13 +9,13 @@ use crate::{json, text, yaml};
 /// Reads a JSON or YAML text. A key that occurs twice keeps its last value.
 ///
 /// # Errors
-/// A text that is neither, or that is deeper or larger than the limits of this module.
+/// The text is neither JSON nor YAML, or it is deeper or larger than the limits of this module.
 pub fn parse(file: &str, text: &str) -> Result<Node, SourceError> {
     parse_with_findings(file, text).map(|(node, _)| node)
 }
 
-/// Reads a JSON or YAML text, and says what other readers may reject: keys that stand twice,
-/// comments and trailing commas in JSON, a second YAML document, and the like.
+/// Reads a JSON or YAML text, and reports what other readers may reject: duplicate keys, comments
+/// and trailing commas in JSON, a second YAML document, and the like.
 ///
 /// # Errors
 /// As [`parse`].
@@ -29,9 +29,9 @@ pub fn parse_with_findings(file: &str, text: &str) -> Result<(Node, Vec<Finding>
     Ok((node, findings))
 }
 
-/// A text that starts as JSON is read as JSON. Where that fails, or needs what only a lenient
-/// reader takes, and no name says that it must be JSON, it is read as YAML, of which JSON is a
-/// part. The error is of the reader that came further.
+/// A text that starts as JSON is read as JSON. It is read as YAML, of which JSON is a subset, if
+/// that fails or needs a lenient reader and if the file name does not require JSON. The error is
+/// that of the reader that read further.
 fn parse_either(file: &str, text: &str, findings: &mut Vec<Finding>) -> Result<Node, SourceError> {
     let start = text.trim_start();
     let is_json = has_json_name(file);

@@ -2,8 +2,8 @@
 
 use crate::node::Span;
 
-/// How deep nodes may stand in each other; deeper text is rejected, so that no walk over nodes
-/// can exhaust the stack. The deepest document of the corpus has 38 levels.
+/// How deep nodes may be nested. Deeper text is rejected, so that no walk over nodes can exhaust
+/// the stack. The deepest document of the corpus has 38 levels.
 pub const DEPTH_MAX: usize = 192;
 
 /// How many nodes one text may have after its aliases are followed. The largest document of the

@@ -1,15 +1,15 @@
-//! What the text of a reference names: a file and a pointer, or a URL and a pointer.
+//! The target that the text of a reference names: a file and a pointer, or a URL and a pointer.
 
 /// Where a reference leads: a file and a JSON Pointer in it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Target {
-    /// A key of [`Contract::documents`](crate::Contract), or what `$id` calls a schema.
+    /// A key of [`Contract::documents`](crate::Contract), or the `$id` of a schema.
     pub file: String,
     /// A JSON Pointer, or the name of an anchor; empty for the whole document.
     pub pointer: String,
 }
 
-/// Whether a file name is a URL or URN, which is never looked for in the folder.
+/// Whether a file name is a URL or URN, which is never searched for in the folder.
 pub(crate) fn is_url(file: &str) -> bool {
     scheme_end(file).is_some() || file.starts_with("urn:")
 }
@@ -20,7 +20,7 @@ fn scheme_end(file: &str) -> Option<usize> {
     (rest.starts_with("//") && !scheme.contains('/')).then(|| scheme.len() + 3)
 }
 
-/// The target that a reference names, seen from a file: its path is joined and its fragment
+/// The target that a reference names, relative to a file: its path is joined and its fragment
 /// percent-decoded (RFC 3986, section 5.2; RFC 6901, section 6).
 #[must_use]
 pub fn target_of(base_file: &str, text: &str) -> Target {
@@ -44,7 +44,7 @@ pub fn target_of(base_file: &str, text: &str) -> Target {
     Target { file, pointer }
 }
 
-/// A relative reference seen from a URL; `host_at` is where its host begins.
+/// A relative reference, resolved against a URL; `host_at` is where its host begins.
 fn join_url(base: &str, host_at: usize, relative: &str) -> String {
     let host_end = base[host_at..]
         .find('/')
@@ -67,7 +67,7 @@ fn join_url(base: &str, host_at: usize, relative: &str) -> String {
     format!("{host}/{}", parts.join("/"))
 }
 
-/// A path without `.` and without `..` where a name is before it.
+/// A path without `.`, and without `..` after a name.
 #[must_use]
 pub fn normalise_path(path: &str) -> String {
     let mut parts: Vec<&str> = Vec::new();

@@ -3,21 +3,21 @@
 /// How many characters of a line are shown around a place.
 const SHOWN_MAX: usize = 100;
 
-/// Why bytes are no text.
+/// Why bytes are not text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Undecodable {
     /// Line of the first wrong byte, from 1.
     pub(crate) line: u32,
     /// Column of the first wrong byte in characters, from 1.
     pub(crate) column: u32,
-    /// How many bytes stand before it.
+    /// How many bytes are before it.
     pub(crate) offset: usize,
     /// The encoding that was tried.
     pub(crate) encoding: &'static str,
 }
 
-/// Bytes as text without a byte order mark: UTF-8, and UTF-16 of either order where a byte order
-/// mark or the zero of an ASCII character says so (RFC 4627, section 3; YAML 1.2.2, section 5.2).
+/// Bytes as text without a byte order mark: UTF-8, or UTF-16 of either order when a byte order mark
+/// or the zero of an ASCII character indicates it (RFC 4627, section 3; YAML 1.2.2, section 5.2).
 pub(crate) fn decode(bytes: Vec<u8>) -> Result<String, Undecodable> {
     match bytes.as_slice() {
         [0xFF, 0xFE, rest @ ..] => utf_16(rest, 2, u16::from_le_bytes, "UTF-16LE"),

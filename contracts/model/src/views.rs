@@ -65,7 +65,7 @@ pub struct Located<'a> {
     pub node: &'a Node,
 }
 
-/// Where an operation was met.
+/// Where an operation was found.
 struct OperationPlace<'a> {
     pointer: String,
     path: &'a str,
@@ -91,14 +91,14 @@ impl Contract {
         self.operations_of("paths")
     }
 
-    /// The operations of all webhooks in document order: what the server calls. The path of each
+    /// The operations of all webhooks in document order, which the server calls. The path of each
     /// is the name of its webhook.
     #[must_use]
     pub fn webhooks(&self) -> Vec<Operation<'_>> {
         self.operations_of("webhooks")
     }
 
-    /// The callbacks of an operation by name, each with its operations: what the server calls
+    /// The callbacks of an operation by name, each with its operations, which the server calls
     /// because of it. The path of each is its expression.
     #[must_use]
     pub fn callbacks<'a>(
@@ -265,8 +265,8 @@ impl Contract {
     }
 }
 
-/// The operations of a path item with what is between it and them: the methods that have a
-/// key of their own, and those of `additionalOperations` (`OpenAPI` 3.2).
+/// The operations of a path item with the steps between it and them: the methods that have a key of
+/// their own, and those of `additionalOperations` (`OpenAPI` 3.2).
 fn methods_of(item: &Node) -> impl Iterator<Item = (&'static str, &Entry)> {
     let own = item
         .entries()

@@ -45,7 +45,7 @@ pub(crate) fn parse(
 enum Failed {
     /// The text is not YAML.
     Syntax(Refused),
-    /// It is YAML that we do not take.
+    /// It is YAML that we do not support.
     Limit(SourceError),
 }
 
@@ -105,7 +105,7 @@ fn second_document_finding(file: &str, span: Span) -> Finding {
     .fix("write each document to a file of its own")
 }
 
-/// What to do about a problem of the scanner.
+/// The fix for a problem that the scanner reports.
 fn hint_of(problem: &str) -> &'static str {
     let hints = [
         ("tab", "indent with spaces"),
@@ -140,7 +140,7 @@ fn hint_of(problem: &str) -> &'static str {
     found.map_or("correct the YAML in this place", |(_, hint)| hint)
 }
 
-/// A finished node with how many nodes it has and how high it is.
+/// A finished node with its number of nodes and its height.
 #[derive(Clone)]
 struct Built {
     node: Node,
@@ -162,7 +162,8 @@ enum Body {
     Object {
         entries: Vec<Entry>,
         key: Option<(String, Span, bool)>,
-        /// What `<<` names; joined when the mapping ends, so that its own keys win.
+        /// The values that `<<` names; they are joined when the mapping ends, so that its own keys
+        /// win.
         merges: Vec<Node>,
     },
 }
@@ -426,7 +427,8 @@ impl Built {
         }
     }
 
-    /// A copy that is counted against [`ALIAS_NODES_MAX`]; nothing when it would go beyond.
+    /// A copy that is counted against [`ALIAS_NODES_MAX`]; nothing when the limit would be
+    /// exceeded.
     fn clone_counted(&self, n_alias_nodes: &mut usize) -> Option<Self> {
         *n_alias_nodes = n_alias_nodes.saturating_add(self.n_nodes);
         (*n_alias_nodes <= ALIAS_NODES_MAX).then(|| self.clone())

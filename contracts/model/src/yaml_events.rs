@@ -1,6 +1,5 @@
-//! The events of a YAML text, from either of two readers: `saphyr-parser`, which follows YAML 1.2
-//! and is quick, and `libyaml-safer`, which accepts what libyaml does (most tools of the world are
-//! built on that).
+//! The events of a YAML text, from one of two readers. `saphyr-parser` follows YAML 1.2 and is
+//! fast. `libyaml-safer` accepts what libyaml accepts, on which most other tools are built.
 
 use std::borrow::Cow;
 use std::cell::Cell;
@@ -13,10 +12,10 @@ use saphyr_parser::{Event as SaphyrEvent, Parser, ScalarStyle};
 
 use crate::node::Span;
 
-/// What a tag says about a scalar.
+/// The meaning of a tag for a scalar.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Tag {
-    /// Nothing, or something that we do not know.
+    /// There is no tag, or its meaning is unknown.
     None,
     /// It is text (`!!str`, `!`).
     Text,
@@ -38,7 +37,7 @@ pub(crate) enum Event<'t> {
     SequenceStart(usize),
     MappingStart(usize),
     End,
-    /// Nothing that builds a node.
+    /// An event that builds no node.
     Other,
 }
 
@@ -88,7 +87,7 @@ pub(crate) fn strict(text: &str) -> impl Iterator<Item = Next<'_>> {
     })
 }
 
-/// The events as libyaml sees them.
+/// The events as libyaml reads them.
 pub(crate) fn lenient<'t>(input: &'t mut &'t [u8]) -> impl Iterator<Item = Next<'t>> {
     let mut parser = libyaml_safer::Parser::new();
     parser.set_input_string(input);
@@ -158,7 +157,7 @@ thread_local! {
     static IS_QUIET: Cell<bool> = const { Cell::new(false) };
 }
 
-/// What the work gives, or nothing when it panics, of which nobody is told.
+/// The result of the work, or nothing when it panics. The panic is not reported.
 fn quietly<T>(work: impl FnOnce() -> T) -> Option<T> {
     static HOOK: Once = Once::new();
     HOOK.call_once(|| {

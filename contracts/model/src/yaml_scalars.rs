@@ -6,8 +6,8 @@ use crate::node::NodeValue;
 use crate::numbers;
 use crate::yaml_events::Tag;
 
-/// A scalar by the core schema (YAML 1.2.2, section 10.3.2); only plain ones can be anything but
-/// text. What JSON can't hold (`.inf`, `.nan`) stays text.
+/// A scalar by the core schema (YAML 1.2.2, section 10.3.2). Only plain scalars can be anything but
+/// text. Values that JSON cannot hold (`.inf`, `.nan`) stay text.
 pub(crate) fn scalar(text: Cow<'_, str>, is_plain: bool, tag: Tag) -> NodeValue {
     if tag == Tag::Text || (!is_plain && tag != Tag::Core) {
         return NodeValue::String(text.into_owned());

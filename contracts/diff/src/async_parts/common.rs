@@ -1,4 +1,5 @@
-//! What several parts of a contract have: places, names, security and bindings.
+//! Parts that servers, channels, operations and messages share: places, names, security and
+//! bindings.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -25,7 +26,8 @@ pub(super) fn text(node: &Node, key: &str) -> String {
     text.unwrap_or_default().to_owned()
 }
 
-/// Names that are there or not: new ones must be given, gone ones are no longer understood.
+/// Reports names that exist on one side only: added names must be provided, and removed names are
+/// no longer understood.
 pub(super) fn named(
     walk: &mut Walk<'_>,
     scope: &Scope,

@@ -14,7 +14,7 @@ use super::transitions::Transitions;
 use super::types;
 use super::view::View;
 
-/// Actions that a property which the other side never sends does not report at all.
+/// Actions that are not reported for a property that the other side never sends.
 const SKIPPED_WHEN_HIDDEN: &[(bool, &str)] = &[
     (false, "max-length-set"),
     (false, "max-set"),
@@ -45,7 +45,7 @@ const RENAMED: &[(&str, &str)] = &[(
     "response-mediatype-enum-value-removed",
 )];
 
-/// Ids that no transition takes back.
+/// Ids that no transition suppresses.
 const NEVER_CLAIMED: &[&str] = &[
     "request-body-became-enum",
     "request-body-enum-value-removed",
@@ -102,7 +102,7 @@ pub(super) fn direction(body: &Body<'_>) -> &'static str {
     }
 }
 
-/// Adds a finding unless a transition takes it back.
+/// Adds a finding unless a transition suppresses it.
 fn emit(sink: &mut Sink, body: &Body<'_>, transitions: &Transitions, id: &str, args: Vec<String>) {
     let renamed = RENAMED.iter().find(|(from, _)| *from == id);
     let id = renamed.map_or(id, |(_, to)| to);
@@ -312,7 +312,7 @@ fn extensible_enum<'a>(
     }
 }
 
-/// Values that `x-extensible-enum` lost while it stayed.
+/// Values that were removed from `x-extensible-enum` while the keyword remained.
 pub(super) fn removed_extensible(old: &View<'_>, new: &View<'_>) -> Vec<String> {
     const KEY: &str = "x-extensible-enum";
     let is_list = |view: &View<'_>| view.node(KEY).is_some_and(|node| node.as_array().is_some());

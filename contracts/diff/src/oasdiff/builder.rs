@@ -12,10 +12,10 @@ use super::delta::{
 use super::lists::{self, Pairs};
 use super::view::View;
 
-/// What a pair came to; none when nothing differs.
+/// The result of a pair; none when nothing differs.
 type Known<'a> = Option<Rc<Delta<'a>>>;
 
-/// The pairs that are known, and the references entered.
+/// The pairs that were compared, and the references entered.
 pub(super) struct Builder<'a> {
     pub(super) old: &'a Contract,
     pub(super) new: &'a Contract,
@@ -33,12 +33,12 @@ impl<'a> Builder<'a> {
         }
     }
 
-    /// A comparison of its own, which nothing entered so far disturbs.
+    /// A separate comparison that does not depend on the references entered so far.
     pub(super) fn fresh(&self) -> Self {
         Self::new(self.old, self.new)
     }
 
-    /// What differs; none when nothing does.
+    /// The differences; none when there are none.
     pub(super) fn pair(
         &self,
         old: Option<&View<'a>>,
@@ -149,7 +149,7 @@ impl<'a> Builder<'a> {
         }
     }
 
-    /// Whether both sides validate the same, whatever their words.
+    /// Whether both sides accept the same values, regardless of their texts.
     pub(super) fn is_equivalent(&self, old: &View<'a>, new: &View<'a>) -> bool {
         let delta = self.fresh().pair(Some(old), Some(new));
         delta.is_none_or(|delta| delta.is_annotation_only)

@@ -1,5 +1,5 @@
-//! Bodies of one request or answer on both sides: whether they are there, their media types, and
-//! the schema of each.
+//! Bodies of one request or answer on both sides: whether they exist, their media types, and the
+//! schema of each.
 
 use std::rc::Rc;
 

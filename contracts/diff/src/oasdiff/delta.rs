@@ -32,7 +32,7 @@ pub(super) const MAPS: &[&str] = &[
 /// Keywords that hold a set of values.
 const SETS: &[&str] = &["type", "enum", "required", "dependentRequired"];
 
-/// Keywords that say nothing about validity.
+/// Keywords that do not affect which values are valid.
 const ANNOTATIONS: &[&str] = &[
     "title",
     "description",
@@ -97,7 +97,7 @@ pub(super) struct Delta<'a> {
     pub(super) one: BTreeMap<&'static str, Rc<Self>>,
     pub(super) lists: BTreeMap<&'static str, ListDelta<'a>>,
     pub(super) maps: BTreeMap<&'static str, MapDelta<'a>>,
-    /// Nothing that validates differs.
+    /// Nothing that affects validity differs.
     pub(super) is_annotation_only: bool,
 }
 
@@ -134,7 +134,7 @@ impl<'a> Delta<'a> {
         }
     }
 
-    /// Both sides, when both are there.
+    /// Both sides, if both exist.
     pub(super) fn sides(&self) -> Option<(&View<'a>, &View<'a>)> {
         Some((self.old.as_ref()?, self.new.as_ref()?))
     }
@@ -234,7 +234,7 @@ impl Dependent {
     }
 }
 
-/// Whether keywords with plain values differ: those that validate, and annotations.
+/// Whether keywords with plain values differ: those that affect validity, and annotations.
 pub(super) fn plain_changes(old: &View<'_>, new: &View<'_>) -> (bool, bool) {
     let mut keys = old.keys();
     keys.extend(new.keys());
@@ -255,7 +255,8 @@ pub(super) fn plain_changes(old: &View<'_>, new: &View<'_>) -> (bool, bool) {
     found
 }
 
-/// The value of a keyword as text; none when it says what its absence says, or is a schema.
+/// The value of a keyword as text; none when the value means the same as an absent keyword, or is a
+/// schema.
 fn plain_value(view: &View<'_>, key: &str) -> Option<String> {
     let node = view.node(key)?;
     let is_one = key == "items" || key == "additionalProperties" || ONE_LATE.contains(&key);

@@ -1,4 +1,4 @@
-//! Two documents: what is at their roots, and which parts are compared with which.
+//! Compares two documents: the fields of their roots, and which parts are compared with which.
 
 use std::collections::{BTreeMap, BTreeSet};
 

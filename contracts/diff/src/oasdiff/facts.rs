@@ -1,5 +1,5 @@
-//! What differs at one pair of schemas, as actions that complete an id: `max-increased`, `one-of-
-//! added`.
+//! The differences between one pair of schemas, as actions that complete an id: `max-increased`,
+//! `one-of-added`.
 
 use super::builder::Builder;
 use super::delta::Delta;
@@ -23,8 +23,8 @@ impl Fact {
     }
 }
 
-/// Numbers that bound: keyword, word, what absence means, and which way a change goes that can't
-/// be ordered.
+/// Numeric bounds: keyword, word, the meaning of an absent keyword, and the direction of a change
+/// that cannot be ordered.
 const LIMITS: &[(&str, &str, Option<f64>, Way)] = &[
     ("maximum", "max", None, Way::Up),
     ("exclusiveMaximum", "exclusive-max", None, Way::Up),
@@ -45,7 +45,7 @@ enum Way {
     None,
 }
 
-/// Everything that differs at this pair, without what is below it.
+/// All differences of this pair, without those below it.
 pub(super) fn facts<'a>(
     builder: &Builder<'a>,
     delta: &Delta<'a>,

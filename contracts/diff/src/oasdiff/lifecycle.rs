@@ -12,7 +12,7 @@ pub(super) fn sunset(node: &Node) -> Option<Day> {
     node.as_str()?.parse().ok()
 }
 
-/// What a new deprecation comes to.
+/// The result of a new deprecation.
 pub(super) enum Deprecation {
     Plain,
     WithSunset(Day),
@@ -41,7 +41,7 @@ fn is_true(node: &Node, key: &str) -> bool {
     node.get(key).and_then(Node::as_bool) == Some(true)
 }
 
-/// An operation that became deprecated, or no longer is.
+/// An operation that became deprecated, or is no longer deprecated.
 pub(super) fn operation(
     old: &Node,
     new: &Node,
@@ -75,14 +75,14 @@ pub(super) fn operation(
     }
 }
 
-/// The ids of a sunset that went or moved.
+/// The ids of a sunset that was removed or moved.
 pub(super) struct SunsetIds {
     pub(super) deleted: &'static str,
     pub(super) invalid: &'static str,
     pub(super) too_small: &'static str,
 }
 
-/// A sunset that went, or moved closer than the window allows, while the deprecation stayed.
+/// A sunset that was removed, or moved closer than the window allows, while the deprecation stayed.
 pub(super) fn sunset_changed(
     (old, new): (&Node, &Node),
     ids: &SunsetIds,
@@ -124,7 +124,7 @@ pub(super) fn sunset_changed(
     }
 }
 
-/// What removing something comes to: the end of an id, or none when its sunset has passed.
+/// The result of removing something: the end of an id, or none when its sunset has passed.
 pub(super) fn removal(old: &Node, today: Option<Day>) -> Option<(Removal, Vec<String>)> {
     if !is_true(old, "deprecated") {
         return Some((Removal::WithoutDeprecation, Vec::new()));
@@ -139,7 +139,7 @@ pub(super) fn removal(old: &Node, today: Option<Day>) -> Option<(Removal, Vec<St
     (today < day).then(|| (Removal::BeforeSunset, vec![day.to_string()]))
 }
 
-/// How something went.
+/// How something was removed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Removal {
     WithoutDeprecation,

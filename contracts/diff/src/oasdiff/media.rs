@@ -13,7 +13,7 @@ pub(super) struct Matched<'a> {
     pub(super) pairs: Vec<(&'a str, &'a str)>,
 }
 
-/// A media type name taken apart.
+/// A parsed media type name.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Name {
     kind: String,
@@ -24,7 +24,7 @@ pub(super) struct Name {
 }
 
 impl Name {
-    /// None when it is no media type.
+    /// None when the text is not a media type.
     pub(super) fn parse(text: &str) -> Option<Self> {
         let mut parts = text.split(';');
         let (kind, rest) = parts.next()?.trim().split_once('/')?;

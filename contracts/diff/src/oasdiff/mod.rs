@@ -1,6 +1,6 @@
-//! What oasdiff (4553c69d) reports between two contracts: its ids, levels and counts, so that its
-//! ignore files and habits work here and agreement can be measured. Its judgement, not ours: ours
-//! is the rest of `diff`.
+//! Reports what oasdiff (4553c69d) reports between two contracts: its ids, levels and counts. Its
+//! ignore files work here, and agreement can be measured. The verdicts are those of oasdiff; our
+//! own are in the rest of `diff`.
 
 mod body;
 mod builder;
@@ -55,7 +55,7 @@ pub fn peer_findings(old: &Contract, new: &Contract, settings: &DiffSettings) ->
     findings
 }
 
-/// How often each id is reported, worst first within the alphabet.
+/// How often each id is reported, worst first, then in alphabetical order.
 #[must_use]
 pub fn peer_counts(findings: &[PeerFinding]) -> BTreeMap<&'static str, (Level, usize)> {
     let mut counts = BTreeMap::new();

@@ -1,5 +1,5 @@
-//! Operations of one path on both sides: which are there, how stable they are, their words, and
-//! what is compared of each.
+//! Compares the operations of one path: which ones exist, how stable they are, their texts, and
+//! which parts of each are compared.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -83,7 +83,8 @@ pub(super) fn path_item<'a>(
     sink.enter(None, None, None);
 }
 
-/// Reports stability levels that are wrong or moved; says whether the operation is compared.
+/// Reports stability levels that are invalid or that changed. Returns whether the operation is
+/// compared.
 fn stability_policy<'a>(
     cx: &Cx<'a, '_>,
     at: At<'_>,

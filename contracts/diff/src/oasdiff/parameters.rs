@@ -39,7 +39,7 @@ impl<'a> Parameter<'a> {
         ["query", "cookie"].contains(&self.place)
     }
 
-    /// Whether its properties are parameters on the wire.
+    /// Whether its properties are sent as separate parameters.
     fn is_exploded(&self) -> bool {
         let style = self.node.get("style").and_then(Node::as_str);
         let is_form = style.map_or(self.is_query(), |style| style == "form");
@@ -55,7 +55,7 @@ impl<'a> Parameter<'a> {
     }
 }
 
-/// The parameters that stand at a node, references followed.
+/// The parameters that a node lists, with references followed.
 pub(super) fn list<'a>(contract: &'a Contract, at: Located<'a>) -> Vec<Parameter<'a>> {
     let nodes = at.node.get("parameters").map(Node::items);
     let mut list: Vec<Parameter<'a>> = Vec::new();
@@ -96,7 +96,7 @@ pub(super) struct Matched<'p, 'a> {
     /// All of the new side.
     pub(super) new: &'p [Parameter<'a>],
     pub(super) removed: Vec<&'p Parameter<'a>>,
-    /// Both sides with the schemas to compare.
+    /// Pairs of both sides with the schemas to compare.
     pub(super) pairs: Vec<Pair<'p, 'a>>,
 }
 
@@ -105,7 +105,7 @@ pub(super) struct Pair<'p, 'a> {
     pub(super) old: &'p Parameter<'a>,
     pub(super) new: &'p Parameter<'a>,
     pub(super) schemas: (Option<View<'a>>, Option<View<'a>>),
-    /// The one that gives the name.
+    /// The side that gives the name.
     shown: &'p Parameter<'a>,
 }
 
@@ -220,7 +220,7 @@ fn exploded<'p, 'a>(
     }
 }
 
-/// Everything about the parameters of one operation.
+/// Compares the parameters of one operation.
 pub(super) fn compare<'a>(
     builder: &Builder<'a>,
     matched: &Matched<'_, 'a>,
@@ -323,7 +323,7 @@ fn facts_of_parameter(pair: &Pair<'_, '_>, window: Option<Window>, at: &At<'_>, 
     lifecycle::sunset_changed((old.node, new.node), &ids, window, at, &args, sink);
 }
 
-/// Actions of parameters that a transition may take back.
+/// Actions of parameters that a transition may suppress.
 fn is_claimable(action: &str) -> bool {
     let starts = ["enum-value-", "pattern-", "type-", "list-of-types-"];
     action == "became-enum" || starts.iter().any(|start| action.starts_with(start))
@@ -452,7 +452,7 @@ fn is_form_list<'a>(builder: &Builder<'a>, pair: &Pair<'_, 'a>, change: &Change<
         && builder.is_equivalent(&old.without(TYPE), &item.without(TYPE))
 }
 
-/// Rules of header parameters alone.
+/// Rules that apply only to header parameters.
 fn header_property<'a>(
     builder: &Builder<'a>,
     pair: &Pair<'_, 'a>,

@@ -1,5 +1,4 @@
-//! Paths of two documents: which of one side is which of the other, whatever their parameters are
-//! called.
+//! Matches the paths of two documents, regardless of the names of their parameters.
 
 use std::collections::BTreeMap;
 

@@ -8,7 +8,7 @@ use super::delta::{Delta, ONE_LATE};
 use super::sink::At;
 use super::window::Window;
 
-/// What a body is.
+/// The kind of a body.
 pub(super) struct Body<'b> {
     pub(super) at: At<'b>,
     /// None for a request.
@@ -24,7 +24,7 @@ pub(super) struct Place<'p, 'a> {
     pub(super) parent: Option<&'p Rc<Delta<'a>>>,
     pub(super) path: String,
     pub(super) name: &'p str,
-    /// The pointer from the root of the schema, `allOf` passed over.
+    /// The pointer from the root of the schema, without the steps through `allOf`.
     pub(super) pointer: String,
 }
 

@@ -1,4 +1,4 @@
-//! Answers of one operation on both sides: their statuses and headers.
+//! Compares the answers of one operation: their statuses and headers.
 
 use tollgate_contracts_model::{Contract, Located, Node};
 

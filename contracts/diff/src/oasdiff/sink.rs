@@ -1,4 +1,4 @@
-//! What the parts of the comparison share: where they stand, and where findings gather.
+//! State that the parts of the comparison share: the current position and the findings.
 
 use std::collections::BTreeMap;
 
@@ -18,7 +18,7 @@ pub struct PeerFinding {
     pub level: Level,
     /// Its id; one of [`rules()`].
     pub id: &'static str,
-    /// `GET`; empty for what is outside operations.
+    /// `GET`; empty outside operations.
     pub method: String,
     /// The path of the operation as the old contract writes it.
     pub path: String,
@@ -36,20 +36,20 @@ pub struct PeerFinding {
     pub place_new: Option<Place>,
 }
 
-/// What one comparison holds.
+/// The input of one comparison.
 pub(super) struct Cx<'a, 's> {
     pub(super) builder: Builder<'a>,
     pub(super) settings: &'s DiffSettings,
 }
 
-/// Where findings gather.
+/// Collects findings.
 #[derive(Default)]
 pub(super) struct Sink {
     pub(super) findings: Vec<PeerFinding>,
     pub(super) here: Here,
 }
 
-/// Where the comparison stands.
+/// The current position of the comparison.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Here {
     pub(super) operation: String,
@@ -60,7 +60,7 @@ pub(super) struct Here {
 }
 
 impl Sink {
-    /// Goes on at an operation, or outside of all when there is none.
+    /// Moves the position to an operation, or outside all operations when there is none.
     pub(super) fn enter(
         &mut self,
         operation: Option<(&str, &str)>,
@@ -80,7 +80,7 @@ impl Sink {
         };
     }
 
-    /// Adds a finding when oasdiff has the rule; says whether it has.
+    /// Adds a finding if oasdiff has the rule. Returns whether it has.
     pub(super) fn push(&mut self, id: &str, at: &At<'_>, args: Vec<String>) -> bool {
         let Some(rule) = rule(id) else {
             return false;
@@ -101,7 +101,7 @@ impl Sink {
     }
 }
 
-/// The operation at hand.
+/// The current operation.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct At<'a> {
     pub(super) method: &'a str,
@@ -128,7 +128,7 @@ pub(super) fn entries<'a>(
         .collect()
 }
 
-/// How ids call what must be there and what may.
+/// The words in ids for what is required and what is optional.
 pub(super) fn need(is_required: bool) -> &'static str {
     if is_required { "required" } else { "optional" }
 }

@@ -1,6 +1,5 @@
-//! One edit that shows as several differences, and which of them it explains: null added by a
-//! wrapping `oneOf`, an object wrapped into alternatives, a list of types, null in `type`. It must
-//! not know where a schema is.
+//! Edits that show as several differences, and which of them each edit explains: null added by a
+//! wrapping `oneOf`, an object wrapped into alternatives, a list of types, null in `type`.
 
 use std::collections::BTreeSet;
 
@@ -49,7 +48,7 @@ impl Transitions {
         }
     }
 
-    /// Whether a finding only repeats what a transition says.
+    /// Whether a finding only repeats what a transition already reports.
     pub(super) fn claims(&self, id: &str) -> bool {
         let Some(rule) = rule(id) else {
             return false;
@@ -108,7 +107,7 @@ fn is_null_wrap<'a>(
     }
 }
 
-/// Whether a schema allows everything, its words aside.
+/// Whether a schema allows everything, regardless of its texts.
 fn says_nothing<'a>(builder: &Builder<'a>, view: &View<'a>, is_old: bool) -> bool {
     if is_old {
         builder.is_equivalent(view, &View::empty())
@@ -135,7 +134,7 @@ fn moved_properties<'a>(builder: &Builder<'a>, old: &View<'a>, new: &View<'a>) -
     names.map(|name| (*name).to_owned()).collect()
 }
 
-/// The types that a schema names by itself (false), or as alternatives (true).
+/// The types that a schema declares itself (false), or as alternatives (true).
 fn type_pattern<'a>(contract: &'a Contract, view: &View<'a>) -> Option<(Vec<String>, bool)> {
     let has_properties = |view: &View<'_>| {
         view.node("properties")

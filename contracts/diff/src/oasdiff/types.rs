@@ -1,23 +1,23 @@
-//! Whether a change of `type` or `format` breaks: sets of types, integers among the numbers, and
-//! media types in which all is text.
+//! Decides whether a change of `type` or `format` breaks. It handles sets of types, integers as
+//! numbers, and media types in which every value is text.
 
 use super::delta::{Delta, Names};
 use super::view::View;
 
-/// What a change of type or format means.
+/// The effect of a change of type or format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Verdict {
     /// It breaks.
     Changed,
-    /// More values; it breaks readers.
+    /// More values are valid; it breaks readers.
     Generalized,
-    /// Fewer values; readers lose nothing.
+    /// Fewer values are valid; readers are not affected.
     Specialized,
-    /// Another type that reads the same where all is text.
+    /// Another type that reads the same where every value is text.
     Compatible,
 }
 
-/// Whether types are told apart on the wire (JSON), or all is text.
+/// Whether types are distinct on the wire (JSON), or every value is text.
 pub(super) fn is_strongly_typed(media: &str) -> bool {
     media == "application/json" || media.ends_with("+json")
 }
@@ -33,7 +33,7 @@ fn is_subset(sub: &[&str], sup: &[&str]) -> bool {
             .all(|sub| sup.iter().any(|sup| is_subtype(sub, sup)))
 }
 
-/// Whether all of `from` is in `to`, the two being what is left after the common types.
+/// Whether all of `from` is in `to`. Both hold the types that are left after the common ones.
 pub(super) fn is_contained(to: &[String], from: &[String], is_strong: bool) -> bool {
     if let ([to], [from]) = (to, from)
         && is_subtype(from, to)
@@ -106,7 +106,7 @@ fn is_swap(old: &View<'_>, new: &View<'_>, types_differ: bool) -> bool {
     types_differ && !old.types().is_empty() && !new.types().is_empty()
 }
 
-/// What clients write.
+/// A change as it affects what clients write.
 pub(super) fn request(delta: &Delta<'_>, is_strong: bool) -> Option<Verdict> {
     let (old, new) = delta.sides()?;
     let mut change = Change::of(delta)?;
@@ -124,7 +124,7 @@ pub(super) fn request(delta: &Delta<'_>, is_strong: bool) -> Option<Verdict> {
     })
 }
 
-/// What clients read: the request seen in a mirror.
+/// A change as it affects what clients read: the reverse of a request.
 pub(super) fn response(delta: &Delta<'_>, is_strong: bool) -> Option<Verdict> {
     let (old, new) = delta.sides()?;
     let change = Change::of(delta)?;

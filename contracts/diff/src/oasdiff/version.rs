@@ -1,11 +1,11 @@
-//! Whether the version in `info` announces what breaks.
+//! Whether the version in `info` announces breaking changes.
 
 use tollgate_contracts_model::Node;
 
 use super::sink::{At, Sink};
 use crate::change::Level;
 
-/// A break that the version does not announce, where both versions are semantic.
+/// A break that the version does not announce, if both versions are semantic.
 pub(super) fn versions(old: &Node, new: &Node, sink: &mut Sink) {
     let version = |root: &Node| {
         let text = root.pointer("/info/version").and_then(Node::scalar_text);
@@ -39,7 +39,7 @@ pub(super) fn versions(old: &Node, new: &Node, sink: &mut Sink) {
     sink.push(id, &At::DOCUMENT, vec![from, to]);
 }
 
-/// Major, minor and patch of a semantic version (semver.org 2.0.0), a leading `v` aside.
+/// Major, minor and patch of a semantic version (semver.org 2.0.0), without a leading `v`.
 fn semantic(text: &str) -> Option<[u64; 3]> {
     let text = text.strip_prefix('v').unwrap_or(text);
     let (text, build) = match text.split_once('+') {

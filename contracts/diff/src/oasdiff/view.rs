@@ -1,5 +1,5 @@
-//! A schema as oasdiff reads it: a reference keeps its text, its target the keywords; from 3.1 on
-//! keywords next to a reference come first.
+//! A schema as oasdiff reads it. A reference keeps its text and has the keywords of its target;
+//! from 3.1 on, keywords next to a reference take precedence.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -63,7 +63,7 @@ impl<'a> View<'a> {
         self.layers.last().map(|at| at.node.place(at.file))
     }
 
-    /// The value of a keyword; null is absent.
+    /// The value of a keyword; null counts as absent.
     pub(super) fn located(&self, key: &str) -> Option<Located<'a>> {
         if self.hidden.contains(&key) {
             return None;
@@ -95,7 +95,7 @@ impl<'a> View<'a> {
         self.node(key).and_then(Node::as_f64)
     }
 
-    /// Every keyword that is there.
+    /// All keywords of the schema.
     pub(super) fn keys(&self) -> BTreeSet<&'a str> {
         let keys = self.layers.iter().flat_map(|layer| layer.node.entries());
         keys.map(|entry| entry.key.as_str())
@@ -119,7 +119,7 @@ impl<'a> View<'a> {
         }
     }
 
-    /// A keyword that holds one schema; booleans are none.
+    /// A keyword that holds one schema; boolean schemas do not count.
     pub(super) fn schema(&self, contract: &'a Contract, key: &str) -> Option<Self> {
         let at = self.located(key)?;
         at.node.as_object()?;

@@ -1,10 +1,10 @@
-//! How long what is deprecated must live on, by its stability.
+//! How long something deprecated must be kept, by its stability.
 
 use tollgate_contracts_model::Node;
 
 use crate::settings::{Day, DiffSettings, Stability};
 
-/// How long something deprecated must live on.
+/// How long something deprecated must be kept.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Window {
     pub(super) today: Option<Day>,
@@ -32,8 +32,8 @@ impl Window {
     }
 }
 
-/// The stability that a node gives itself: stable when it says nothing, none when it says
-/// something unknown.
+/// The stability level that a node declares: stable when it declares none, none when it declares an
+/// unknown level.
 pub(super) fn stability(node: Option<&Node>) -> Option<Stability> {
     match node.filter(|node| !node.is_null()) {
         None => Some(Stability::Stable),

@@ -25,13 +25,13 @@ pub(crate) enum Expression {
     Property,
     /// `@parent`: the value that holds it.
     Parent,
-    /// `@parentProperty`: the key of that.
+    /// `@parentProperty`: the key of that value.
     ParentProperty,
-    /// `@path`: the way to it, as text.
+    /// `@path`: the path to it, as text.
     Path,
     /// `@root` or `$`.
     Root,
-    /// `a.b` and `a[b]`; with `?.` the same, as reading a key of nothing gives nothing here.
+    /// `a.b` and `a[b]`. `?.` means the same, because reading a key of nothing gives nothing here.
     Member(Box<Self>, Box<Self>),
     /// `a.f(..)`.
     Call(Box<Self>, Arc<str>, Vec<Self>),
@@ -44,7 +44,7 @@ pub(crate) enum Expression {
     Choice(Box<Self>, Box<Self>, Box<Self>),
 }
 
-/// What is between two expressions.
+/// An operator between two expressions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Operator {
     Or,
@@ -69,7 +69,7 @@ pub(crate) enum Operator {
 }
 
 impl Expression {
-    /// Whether the value of the expression depends on the way to the tested value beyond its
+    /// Whether the value of the expression depends on more of the path to the tested value than its
     /// parent.
     pub(crate) fn looks_back(&self) -> bool {
         match self {

@@ -4,7 +4,7 @@ use tollgate_contracts_model::pattern::Patterns;
 
 use super::{Expression, Operator};
 
-/// How deep expressions may stand in each other.
+/// How deep expressions may be nested.
 const DEPTH_MAX: usize = 64;
 
 /// Operators by how strongly they bind, weakest first; longer words before their beginnings.
@@ -410,7 +410,7 @@ impl Reader<'_> {
     }
 }
 
-/// `@.length()` and `@.match(..)` are calls; `hasOwnProperty` asks like `in`.
+/// `@.length()` and `@.match(..)` are calls; `hasOwnProperty` means the same as `in`.
 fn call(value: Expression, name: String, arguments: Vec<Expression>) -> Expression {
     if name == "hasOwnProperty"
         && let [key] = arguments.as_slice()

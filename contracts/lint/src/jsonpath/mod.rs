@@ -1,7 +1,7 @@
 //! JSONPath as rulesets write it: read, and evaluated over a tree within bounds. The dialect is
 //! that of jsonpath-plus and nimma (filters, `..`, `^`, `~`, unions, slices).
 //!
-//! `read` makes steps of a text; `walk` goes over a tree with them.
+//! `read` parses a text into steps; `walk` evaluates them over a tree.
 
 mod read;
 mod step;

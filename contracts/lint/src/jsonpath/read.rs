@@ -75,7 +75,7 @@ impl Reader<'_> {
         Ok(steps)
     }
 
-    /// `@string()` and its like: those of the children so far that are of a type.
+    /// `@string()` and similar: the children so far that have a type.
     fn type_test(&mut self) -> Result<Step, String> {
         Err(format!(
             "`{}` is not understood; write a filter, such as `[?(typeof @ === 'string')]`",
@@ -194,7 +194,7 @@ fn read_slice(text: &str) -> Option<Step> {
     })
 }
 
-/// Names parted by commas, with quotes or without.
+/// Names separated by commas, with or without quotes.
 fn split_names(text: &str) -> Vec<String> {
     let mut names = Vec::new();
     let mut name = String::new();

@@ -1,4 +1,4 @@
-//! What paths meet, and what is said of those that are not understood.
+//! Tests of what paths match, and of the errors for paths that are not understood.
 
 use tollgate_contracts_model::source;
 

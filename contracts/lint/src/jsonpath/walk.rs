@@ -1,4 +1,5 @@
-//! One path gone over one tree: every value that it meets, each once for each way that matters.
+//! Evaluates one path over one tree: finds every value that it matches, once for each way that
+//! matters.
 
 use std::collections::VecDeque;
 
@@ -15,7 +16,7 @@ use crate::tree::{Item, Key, Tree};
 /// How many steps one evaluation may take; the largest document of the corpus needs a tenth.
 const STEPS_MAX: usize = 20_000_000;
 
-/// What a path has met.
+/// The matches of a path.
 pub(crate) struct Matches {
     frames: Vec<Frame>,
     found: Vec<u32>,
@@ -24,7 +25,7 @@ pub(crate) struct Matches {
 }
 
 impl Path {
-    /// All values that the path meets from an item on.
+    /// All values that the path matches from an item on.
     pub(crate) fn evaluate(
         &self,
         tree: &Tree<'_>,
@@ -59,7 +60,7 @@ impl Path {
         }
     }
 
-    /// How many values before the present one matter to each step and those after it.
+    /// How many values before the current one matter to each step and those after it.
     fn look_back(&self) -> Vec<usize> {
         let mut depths = vec![0; self.steps.len() + 1];
         let mut depth: usize = 0;
@@ -79,14 +80,14 @@ impl Path {
 }
 
 impl Matches {
-    /// The items that were met, references not followed, each with its frame.
+    /// The items that matched, references not followed, each with its frame.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (Item, u32)> {
         self.found
             .iter()
             .map(|frame| (self.frames[*frame as usize].item, *frame))
     }
 
-    /// The way to a match as a JSON Pointer, over the references that were followed.
+    /// The path to a match as a JSON Pointer, through the references that were followed.
     pub(crate) fn pointer(&self, tree: &Tree<'_>, frame: u32) -> String {
         let keys = path_keys(tree, &self.frames, frame);
         keys.iter().fold(String::new(), |pointer, key| {
@@ -95,7 +96,7 @@ impl Matches {
     }
 }
 
-/// One value that a path meets: the item, its reference not followed, and the frame before it.
+/// One value that a path matches: the item, its reference not followed, and the frame before it.
 #[derive(Clone, Copy)]
 struct Frame {
     item: Item,
@@ -111,7 +112,7 @@ struct Walk<'w, 'a> {
     is_resolved: bool,
     look_back: Vec<usize>,
     frames: Vec<Frame>,
-    /// First come, first served: the shortest way to a value is the one that is kept.
+    /// A queue: the shortest way to a value is found first and kept.
     work: VecDeque<(usize, u32)>,
     seen: FxHashSet<(usize, Item, u64)>,
     found: Vec<u32>,
@@ -126,7 +127,7 @@ impl Walk<'_, '_> {
         }
     }
 
-    /// Goes on with a step at an item, once for each way that matters.
+    /// Continues with a step at an item, once for each way that matters.
     fn push(&mut self, step: usize, item: Item, previous: u32) {
         let frame = Frame { item, previous };
         self.go_on(step, frame);
@@ -264,7 +265,7 @@ impl Walk<'_, '_> {
     }
 }
 
-/// A key as JavaScript sees it: a text, or a number in a list.
+/// A key as a JavaScript value: a text, or a number in a list.
 fn key_value(tree: &Tree<'_>, item: Item) -> Value {
     match tree.key(item) {
         Key::Root => Value::Undefined,

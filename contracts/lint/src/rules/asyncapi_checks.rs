@@ -11,7 +11,7 @@ use crate::hit::Hit;
 use crate::tree::Item;
 use crate::validate::{Dialect, Relax};
 
-/// The latest version of the specification that we know.
+/// The latest version of the specification that we support.
 const LATEST: &str = "3.1.0";
 /// The flows of OAuth 2 whose scopes count.
 const FLOWS: &[&str] = &[
@@ -169,7 +169,7 @@ fn operations(context: &Context<'_, '_>, root: Item) -> Vec<Item> {
         .collect()
 }
 
-/// The id that the last trait gives, else the own one.
+/// The id that the last trait gives, else the operation's own id.
 fn id_of(context: &Context<'_, '_>, holder: Item, key: &str) -> Option<Item> {
     let tree = context.tree;
     let is_text = |item: &Item| tree.node(*item).as_str().is_some();

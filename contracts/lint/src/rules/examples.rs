@@ -7,7 +7,7 @@ use crate::hit::Hit;
 use crate::tree::Item;
 use crate::validate::{self, Dialect, Question, Relax};
 
-/// The edition of JSON Schema that the schemas of an OpenAPI document are of.
+/// The edition of JSON Schema that an OpenAPI document uses.
 fn dialect(context: &Context<'_, '_>) -> Dialect {
     if context.is("oas3_0") {
         return Dialect::Draft4;
@@ -88,7 +88,7 @@ pub(super) fn media_examples(context: &Context<'_, '_>, _: Item) -> Vec<Hit> {
     out
 }
 
-/// The values of `example`, else of `examples`; one without value is a hit.
+/// The values of `example`, else of `examples`; an example without a value is a hit.
 fn values(context: &Context<'_, '_>, media: Item, out: &mut Vec<Hit>) -> Vec<Item> {
     let tree = context.tree;
     if let Some(example) = tree.child(media, "example") {

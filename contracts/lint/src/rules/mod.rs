@@ -1,5 +1,6 @@
 //! The rules that come with Tollgate: those of Spectral's `oas` and `asyncapi` sets under their
-//! names, and our own. Rows of data; what no core function can ask is a check next to them.
+//! names, and our own. They are rows of data; checks that no core function can make are next to
+//! them.
 
 mod asyncapi;
 mod asyncapi_checks;
@@ -15,7 +16,7 @@ use tollgate_contracts_model::pattern::Patterns;
 use crate::rule::Rule;
 use row::Row;
 
-/// Rules of Spectral that are not here, each with the reason.
+/// Rules of Spectral that Tollgate does not have, each with the reason.
 pub const NOT_HERE: &[(&str, &str)] = &[
     (
         "oas2-*",

@@ -1,5 +1,5 @@
-//! The rules of `spectral:oas` for OpenAPI 3. Data. Those of Swagger 2 are not here, as such
-//! documents are not read.
+//! The rules of `spectral:oas` for OpenAPI 3, as data. The rules for Swagger 2 are missing because
+//! Tollgate does not read such documents.
 
 use super::openapi_checks as checks;
 use super::row::{ROW, Row, What, ask};

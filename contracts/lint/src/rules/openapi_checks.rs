@@ -11,12 +11,12 @@ use crate::hit::Hit;
 use crate::tree::Item;
 use crate::values::shown;
 
-/// The methods that Spectral and we look at; `query` since 3.2.
+/// The methods that both Spectral and our rules check; `query` since 3.2.
 const METHODS: &[&str] = &[
     "get", "head", "post", "put", "patch", "delete", "options", "trace", "query",
 ];
 
-/// The sections of `components` whose entries are to be referred to.
+/// The sections of `components` whose entries should be referenced.
 const SECTIONS: &[&str] = &[
     "schemas",
     "responses",
@@ -50,7 +50,7 @@ fn text<'a>(context: &Context<'_, 'a>, item: Item, key: &str) -> Option<&'a str>
         .and_then(|item| tree.node(item).scalar_text())
 }
 
-/// Responses without one that says that all is well. 101 is the success of a WebSocket handshake.
+/// Responses without a successful one. 101 is the success of a WebSocket handshake.
 pub(super) fn success_response(context: &Context<'_, '_>, responses: Item) -> Vec<Hit> {
     let is_success = |key: &str| {
         let number = key
@@ -142,7 +142,7 @@ pub(super) fn tags_defined(context: &Context<'_, '_>, root: Item) -> Vec<Hit> {
     hits
 }
 
-/// Names in braces of a path, in order; a `?`, `;` or `*` next to the name is not of it.
+/// Names in braces of a path, in order; a `?`, `;` or `*` next to the name is not part of it.
 fn names(path: &str) -> Vec<String> {
     path.split('{')
         .skip(1)
@@ -157,7 +157,8 @@ fn names(path: &str) -> Vec<String> {
         .collect()
 }
 
-/// A path with its names left out, as two paths that differ in names only are one.
+/// A path without the names of its parameters, because paths that differ only in these names are
+/// equal.
 fn shape(path: &str) -> String {
     let mut out = String::new();
     let mut rest = path;

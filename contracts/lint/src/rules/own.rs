@@ -1,5 +1,5 @@
-//! Tollgate's own rules: what later gates need of each operation, naming, and pagination. Off
-//! unless the settings ask for them.
+//! Tollgate's own rules: what later gates need of each operation, naming, and pagination. They are
+//! off unless the settings turn them on.
 
 use std::collections::BTreeMap;
 
@@ -13,7 +13,7 @@ use crate::tree::Item;
 
 const OPERATIONS: &[&str] = &["$.paths[*][get,put,post,delete,options,head,patch,trace,query]"];
 
-/// Query parameters by which a client asks for the next part of a list.
+/// Query parameters by which a client requests the next part of a list.
 const PAGE_PARAMETERS: &[&str] = &[
     "after",
     "before",
@@ -119,7 +119,7 @@ fn error_response(context: &Context<'_, '_>, operation: Item) -> Vec<Hit> {
     vec![Hit::new(operation, "no response for errors")]
 }
 
-/// Whether an operation answers a bare or wrapped list and takes no parameter to go on with.
+/// Reports an operation that returns a bare or wrapped list and has no parameter for the next page.
 fn pagination(context: &Context<'_, '_>, operation: Item) -> Vec<Hit> {
     let tree = context.tree;
     let answers_list = || -> Option<bool> {
@@ -153,7 +153,7 @@ fn pagination(context: &Context<'_, '_>, operation: Item) -> Vec<Hit> {
     vec![Hit::new(operation, "no parameter for pagination")]
 }
 
-/// The style of a name: nothing when it is of one word and fits all.
+/// The style of a name; nothing for a single word, which fits all styles.
 fn style(name: &str) -> Option<&'static str> {
     let has_upper = name.chars().any(char::is_uppercase);
     match (name.contains('_'), name.contains('-'), has_upper) {
@@ -166,7 +166,7 @@ fn style(name: &str) -> Option<&'static str> {
     }
 }
 
-/// Properties of component schemas that are not named in the style of most of the others.
+/// Properties of component schemas whose names are not in the style of most of the others.
 fn property_naming(context: &Context<'_, '_>, root: Item) -> Vec<Hit> {
     let tree = context.tree;
     let schemas = tree

@@ -1,4 +1,4 @@
-//! One rule as a row of data, and the rule that it stands for.
+//! One rule as a row of data, and the rule that is made from it.
 
 use std::sync::Arc;
 
@@ -22,13 +22,13 @@ pub(crate) struct Row {
     pub(super) then: &'static [Ask],
 }
 
-/// Which part of a value is asked, and what.
+/// The part of a value that is checked, and its check.
 pub(crate) struct Ask {
     field: &'static str,
     what: What,
 }
 
-/// What is asked.
+/// The check.
 pub(crate) enum What {
     Truthy,
     Undefined,
@@ -54,7 +54,7 @@ pub(crate) const ROW: Row = Row {
     then: &[],
 };
 
-/// A part and what is asked of it.
+/// A part and its check.
 pub(super) const fn ask(field: &'static str, what: What) -> Ask {
     Ask { field, what }
 }

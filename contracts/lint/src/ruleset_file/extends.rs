@@ -1,4 +1,4 @@
-//! Which rules a ruleset takes from others: sets that come with Tollgate, and files next to it.
+//! The rules that a ruleset takes from others: sets that come with Tollgate, and files next to it.
 
 use tollgate_contracts_model::Node;
 use tollgate_contracts_model::targets::normalise_path;
@@ -62,7 +62,9 @@ impl Reader<'_, '_> {
             );
         }
         if name == "spectral:arazzo" {
-            let message = "`spectral:arazzo` is not here: Arazzo documents are not read".to_owned();
+            let message =
+                "`spectral:arazzo` is not supported: Tollgate does not read Arazzo documents"
+                    .to_owned();
             self.odd(Severity::Info, "ruleset-extends", file, node, message);
             return Some(Rules::new());
         }
@@ -85,7 +87,8 @@ impl Reader<'_, '_> {
         }
     }
 
-    /// The rules of a file that is extended; nothing when it is being read already or can't be.
+    /// The rules of a file that is extended; nothing when the file is already being read or cannot
+    /// be read.
     fn extended_file(&mut self, file: &str, node: &Node, name: &str) -> Option<Rules> {
         let target = beside(file, name);
         if self.stack.contains(&target) {
@@ -141,7 +144,7 @@ fn is_local(name: &str) -> bool {
     name.starts_with(['.', '/']) || (is_file && !name.starts_with('@'))
 }
 
-/// The file that a name means, seen from another file.
+/// The file that a name refers to, relative to another file.
 fn beside(file: &str, name: &str) -> String {
     match file.rsplit_once('/') {
         Some((folder, _)) if !name.starts_with('/') => normalise_path(&format!("{folder}/{name}")),

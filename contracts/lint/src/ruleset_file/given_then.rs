@@ -1,4 +1,5 @@
-//! Where a rule looks and what it asks there: `given` with its aliases, and `then`.
+//! The values that a rule applies to and what it checks there: `given` with its aliases, and
+//! `then`.
 
 use tollgate_contracts_model::Node;
 use tollgate_contracts_model::pattern::Patterns;

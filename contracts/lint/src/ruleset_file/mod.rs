@@ -1,9 +1,9 @@
-//! Rulesets as Spectral's users write them (`.spectral.yaml`): read, their parts joined, and what
-//! can't run or isn't fetched said with its place.
+//! Reads rulesets as Spectral's users write them (`.spectral.yaml`) and joins their parts. What
+//! cannot run or is not fetched is reported with its place.
 //!
-//! This file reads one ruleset as a whole; `extends` is what it takes from others, `rule_entry` one
-//! rule, `given_then` where that looks and what it asks, `overrides` where rules differ. It must
-//! not follow a URL.
+//! This file reads one ruleset as a whole. `extends` reads what it takes from other rulesets,
+//! `rule_entry` one rule, `given_then` the values that a rule applies to and its checks, and
+//! `overrides` the places where rules differ. URLs are not followed.
 
 mod extends;
 mod given_then;
@@ -45,7 +45,7 @@ pub enum RulesetError {
     Read {
         /// The file, as given.
         file: String,
-        /// What the operating system says.
+        /// The error of the operating system.
         #[source]
         source: std::io::Error,
     },
@@ -60,7 +60,7 @@ pub enum RulesetError {
     /// The text is not JSON or YAML.
     #[error(transparent)]
     Source(#[from] SourceError),
-    /// The text is no ruleset.
+    /// The text is not a ruleset.
     #[error(
         "cannot read the ruleset `{file}:{line}`: {problem}; write `extends: spectral:oas`, or `rules`"
     )]
@@ -80,7 +80,7 @@ pub type ReadText<'r> = dyn FnMut(&str) -> std::io::Result<String> + 'r;
 /// Reads a ruleset and the local files that it extends.
 ///
 /// # Errors
-/// The file can't be read, is not JSON or YAML, or is no ruleset.
+/// The file cannot be read, is not JSON or YAML, or is not a ruleset.
 pub fn load_ruleset(path: &FilePath) -> Result<Ruleset, RulesetError> {
     let file = path.to_string_lossy().replace('\\', "/");
     read_ruleset(&file, &mut |file| std::fs::read_to_string(file))
@@ -122,7 +122,7 @@ struct Reader<'r, 'f> {
     stack: Vec<String>,
 }
 
-/// What holds for all rules of one file.
+/// Properties that all rules of one file share.
 struct Setting<'s> {
     file: &'s str,
     aliases: BTreeMap<&'s str, &'s Node>,
@@ -256,7 +256,7 @@ impl Reader<'_, '_> {
     }
 }
 
-/// The items of a list; a value that is not list stands for a list of itself.
+/// The items of a list; any other value counts as a list of one item.
 fn one_or_more(node: &Node) -> &[Node] {
     node.as_array().unwrap_or(std::slice::from_ref(node))
 }

@@ -1,4 +1,4 @@
-//! What differs in some files or below some pointers: `overrides`, and `except` of Spectral 5.
+//! Differences in some files or below some pointers: `overrides`, and `except` of Spectral 5.
 
 use tollgate_contracts_model::Node;
 use tollgate_report::Severity;
@@ -48,7 +48,7 @@ impl Reader<'_, '_> {
         self.read_exceptions(node);
     }
 
-    /// The levels under `rules` of an override that has no more than levels.
+    /// The levels under `rules` of an override that has only levels.
     fn override_levels(
         &mut self,
         file: &str,

@@ -26,7 +26,7 @@ const RULE_KEYS: &[&str] = &[
     "type",
 ];
 
-/// Rules of Spectral 5 that have another name since.
+/// Rules that were renamed after Spectral 5.
 const RENAMED: &[(&str, &str)] = &[
     (
         "example-value-or-externalValue",

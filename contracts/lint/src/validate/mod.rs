@@ -1,8 +1,8 @@
-//! Whether a value of a document follows a schema of a document or of a ruleset: drafts 4 to
-//! 2020-12 over nodes, so that each failure has its place and nothing is compiled. Keywords are
-//! looked at in the order of Spectral's validator, as the first failure is the one that is shown.
-//! This file goes through schemas and their references; the keywords are next to it by what they
-//! are about.
+//! Checks whether a value of a document follows a schema of a document or of a ruleset. It
+//! evaluates drafts 4 to 2020-12 directly over nodes, so that each failure has its place and
+//! nothing is compiled. Keywords are checked in the order of Spectral's validator, because only the
+//! first failure is shown. This file walks schemas and their references; the keywords are in the
+//! files next to it, by subject.
 
 mod arrays;
 mod combined;
@@ -17,9 +17,9 @@ use tollgate_contracts_model::pattern::Patterns;
 use crate::evaluate::number_text;
 use crate::tree::{Item, Tree};
 
-/// How deep a schema may lead into itself without an end.
+/// How deep a schema may lead into itself.
 const DEPTH_MAX: usize = 160;
-/// How many schemas one validation may look at; beyond it the value is taken for valid.
+/// How many schemas one validation may visit; beyond that, the value counts as valid.
 const STEPS_MAX: usize = 400_000;
 
 /// The edition of JSON Schema.
@@ -30,7 +30,7 @@ pub(crate) enum Dialect {
     Draft2020,
 }
 
-/// Which properties need not be there although they are required.
+/// Required properties that may be missing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Relax {
     No,
@@ -40,7 +40,7 @@ pub(crate) enum Relax {
     WriteOnly,
 }
 
-/// What is asked.
+/// The input of a validation.
 #[derive(Clone, Copy)]
 pub(crate) struct Question<'t, 'a> {
     /// Where the schema is.
@@ -53,7 +53,7 @@ pub(crate) struct Question<'t, 'a> {
     pub(crate) is_resolved: bool,
     pub(crate) dialect: Dialect,
     pub(crate) relax: Relax,
-    /// Whether to go on after the first failure.
+    /// Whether to continue after the first failure.
     pub(crate) all: bool,
     pub(crate) patterns: &'t Patterns,
 }
@@ -230,7 +230,7 @@ impl<'t, 'a> Run<'t, 'a> {
         self.schemas().node(schema).get(name)
     }
 
-    /// The item of a keyword, when the edition knows it.
+    /// The item of a keyword, if the edition has it.
     fn keyword_item(&self, schema: Item, name: &str) -> Option<Item> {
         let is_known = match name {
             "const" | "if" | "contains" | "propertyNames" => {

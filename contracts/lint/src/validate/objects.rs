@@ -236,7 +236,7 @@ impl Run<'_, '_> {
         is_good
     }
 
-    /// The keys of a value that a schema or one of its parts that hold speaks of.
+    /// The keys of a value that a schema, or one of its parts that hold, covers.
     fn evaluated(&mut self, schema: Item, value: Item, known: &mut BTreeSet<String>, depth: usize) {
         let Some(schema) = self.schema(schema).filter(|_| depth < DEPTH_MAX) else {
             return;

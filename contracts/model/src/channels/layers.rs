@@ -1,4 +1,4 @@
-//! An object with its traits: which value of several counts.
+//! An object with its traits, and which of several values takes precedence.
 
 use super::parts::{Binding, part, strongest};
 use crate::contract::Contract;

@@ -24,7 +24,8 @@ use tollgate_report::Finding;
 use crate::contract::Contract;
 use crate::grammar;
 
-/// A finding for each payload in a format that is not JSON Schema: it is not looked into.
+/// A finding for each payload in a format that is not JSON Schema, because such a payload is not
+/// checked.
 pub(crate) fn unread_formats(contract: &Contract) -> Vec<Finding> {
     if !contract.kind.is_async() {
         return Vec::new();

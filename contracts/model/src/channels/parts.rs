@@ -1,4 +1,5 @@
-//! Servers, channels, operations and messages as values, and which of several layers counts.
+//! Servers, channels, operations and messages as values, and the rules for which layer takes
+//! precedence.
 
 use crate::node::{Node, Span};
 use crate::views::Located;
@@ -77,19 +78,18 @@ pub struct Message<'a> {
     pub at: Located<'a>,
     /// Where the message object is in its file.
     pub pointer: String,
-    /// The message object and its traits, the strongest first: what to ask with
-    /// [`Message::get`].
+    /// The message object and its traits, the strongest first; use [`Message::get`] to read them.
     pub layers: Vec<Located<'a>>,
     /// The schema of the payload, in the file of `at`, references not followed; absent when
     /// there is none or its format is not JSON Schema.
     pub payload: Option<&'a Node>,
     /// `schemaFormat` of the payload as written.
     pub schema_format: Option<String>,
-    /// The schemas of the headers, all of which hold: the message's own and its traits'.
+    /// The schemas of the headers, all of which apply: the message's own and those of its traits.
     pub headers: Vec<Located<'a>>,
     /// `contentType`, else the document's `defaultContentType`.
     pub content_type: Option<String>,
-    /// The correlation id, references followed; `location` says where it is.
+    /// The correlation id, references followed; its `location` names where the value is.
     pub correlation_id: Option<Located<'a>>,
     /// Its bindings.
     pub bindings: Vec<Binding<'a>>,

@@ -1,4 +1,4 @@
-//! The operations of `AsyncAPI` 2, which stand in their channels as `publish` and `subscribe`.
+//! The operations of `AsyncAPI` 2, which are the `publish` and `subscribe` of a channel.
 
 use std::collections::{BTreeSet, HashSet};
 
@@ -8,7 +8,7 @@ use crate::contract::Contract;
 use crate::node::{Entry, Node, unescape_token};
 use crate::views::text;
 
-/// How deep `oneOf` of messages may stand in each other.
+/// How deep `oneOf` of messages may be nested.
 const ONE_OF_DEPTH_MAX: usize = 8;
 
 impl Contract {
@@ -131,7 +131,7 @@ fn verb_id(channel: &str, verb: &str, operation: &Node) -> String {
         .unwrap_or_else(|| format!("{channel}.{verb}"))
 }
 
-/// The name, with a number behind it when it is taken.
+/// The name, with a number appended when it is taken.
 fn unique(name: String, is_taken: impl Fn(&str) -> bool) -> String {
     let mut unique = name.clone();
     let mut number = 2;

@@ -49,8 +49,8 @@ impl Patterns {
 }
 
 impl Pattern {
-    /// Whether the pattern is found in a text. One that needs too many steps counts as found, so
-    /// that no value is called wrong without proof.
+    /// Whether the pattern is found in a text. A search that needs too many steps counts as found,
+    /// so that no value is reported as wrong without proof.
     pub fn is_match(&self, text: &str) -> bool {
         self.0.is_match(text).unwrap_or(true)
     }
@@ -93,8 +93,8 @@ pub fn compile(body: &str, flags: &str) -> Result<Pattern, String> {
         .map_err(|error| error.to_string())
 }
 
-/// The pattern in the syntax of Rust: classes are those of ASCII, a brace that opens no count is
-/// itself, and brackets and `&`, `~` in a class are themselves.
+/// The pattern in the syntax of Rust: classes match ASCII only, a brace that opens no count is
+/// literal, and so are brackets and `&`, `~` in a class.
 fn translate(body: &str, is_multiline: bool) -> String {
     let letters: Vec<char> = body.chars().collect();
     let mut out = String::with_capacity(body.len() + 8);

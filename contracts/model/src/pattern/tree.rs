@@ -3,7 +3,7 @@
 use regex_syntax::ParserBuilder;
 use regex_syntax::hir::Hir;
 
-/// The parse tree of a pattern; absent when it uses what a tree can't say (look-around,
+/// The parse tree of a pattern; absent when it uses what a tree cannot represent (look-around,
 /// back-references).
 pub fn parse_tree(pattern: &str) -> Option<Hir> {
     // ECMA 262 knows `\d`, `\w` and `\s` as ASCII or nearly so; without the unicode tables of
@@ -72,7 +72,8 @@ fn ecma(pattern: &str) -> String {
     out
 }
 
-/// The pattern without its look-around groups: what is made may break them, so it is checked.
+/// The pattern without its look-around groups. A text that is made from it may violate them, so it
+/// is checked afterwards.
 fn without_lookahead(pattern: &str) -> String {
     let mut out = String::new();
     let mut rest = pattern;

@@ -1,5 +1,5 @@
-//! The rules of `spectral:asyncapi`, for AsyncAPI 2 and 3, by the part of a contract that they are
-//! about; those of the document as a whole are here. Data.
+//! The rules of `spectral:asyncapi` for AsyncAPI 2 and 3, as data, by the part of a contract that
+//! they check. The rules for the whole document are in this file.
 
 mod channels;
 mod info;
