@@ -214,7 +214,7 @@ fn work_name(found: &[Found]) -> String {
 
 fn row(wanted: &Verification<'_>, found: &Found, proof: LanguageProof) -> Row {
     let shown = |path: &Path| {
-        let path = path.strip_prefix(&wanted.root).unwrap_or(path);
+        let path = path.strip_prefix(wanted.root).unwrap_or(path);
         path.display().to_string()
     };
     Row {

@@ -10,7 +10,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// The text was not a quantity of the form that was expected.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
-#[error("read `{text}`: {expected} was expected")]
+#[error("expected {expected}, got `{text}`")]
 pub struct QuantityError {
     text: String,
     expected: &'static str,
@@ -213,7 +213,7 @@ mod tests {
         let error = "45".parse::<Span>().unwrap_err();
         assert_eq!(
             error.to_string(),
-            "read `45`: a duration such as `250ms`, `45s`, `5m`, `2h` or `7d` was expected"
+            "expected a duration such as `250ms`, `45s`, `5m`, `2h` or `7d`, got `45`"
         );
         assert!("101%".parse::<Percent>().is_err());
         assert!("99999999999999999999d".parse::<Span>().is_err());

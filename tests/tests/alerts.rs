@@ -51,7 +51,7 @@ fn a_webhook_that_is_down_exits_6_with_the_reason_and_its_name() {
     assert!(!run.all().contains(secret), "the secret is shown");
     run_with(repository.path(), &["alert", "test"], &[])
         .expect_code(5)
-        .expect_says(&["receiver `pager`", "`PAGER_SECRET`", "not set"]);
+        .expect_says(&["`alerts.receivers.pager`", "`PAGER_SECRET`", "not set"]);
 }
 
 #[test]
@@ -65,7 +65,7 @@ fn a_silence_is_kept_until_its_end_and_listed() {
     };
     silence("component", &[])
         .expect_code(2)
-        .expect_says(&["`component`", "label=value"]);
+        .expect_says(&["`component`", "LABEL=VALUE"]);
     silence("component=hub", &["--for", "2 hours"]).expect_code(2);
     silence("component=hub", &["--for", "2h"])
         .expect_code(0)

@@ -161,7 +161,7 @@ fn what_was_blessed_may_grow_but_not_break_without_a_new_major_version() {
     repository
         .run(&["contract", "check"])
         .expect_code(0)
-        .expect_says(&["no blessed contract yet", "cargo xtask contract bless"]);
+        .expect_says(&["no blessed contract yet", "tollgate contract bless"]);
     repository.run(&["contract", "bless"]).expect_code(0);
     assert_eq!(repository.read("contracts/blessed/openapi.yaml"), SHOP);
     repository

@@ -87,7 +87,7 @@ fn a_stale_file_is_named_and_exits_4_until_it_is_generated_again() {
     repository
         .run(&["codegen", "--check"])
         .expect_code(4)
-        .expect_says(&["error[codegen-stale]", edited, "cargo xtask codegen"]);
+        .expect_says(&["error[codegen-stale]", edited, "tollgate codegen"]);
     assert_eq!(repository.tree(), tree, "a check writes nothing");
     repository.run(&["codegen"]).expect_code(0);
     repository.run(&["codegen", "--check"]).expect_code(0);

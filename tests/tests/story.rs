@@ -52,7 +52,7 @@ fn is_caught(yard: &Shipyard, fault: &str, cause: &str) -> Value {
         cause,
         "how badly:",
         "since:",
-        "done by itself",
+        "done automatically",
         "what to do",
     ] {
         assert!(

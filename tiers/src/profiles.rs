@@ -30,6 +30,7 @@ const LCOV: &str = "coverage/lcov.info";
 const RUNNER: &str = r#"#!/bin/sh
 export LLVM_PROFILE_FILE="$TOLLGATE_PROFILES/${CARGO_PKG_NAME:-none}/%4m.profraw"
 unset RUSTC_WORKSPACE_WRAPPER TOLLGATE_RUSTC_COVERAGE TOLLGATE_RUSTC_CLIPPY TOLLGATE_PROFILES
+if [ -n "$TOLLGATE_INCREMENTAL" ]; then unset CARGO_INCREMENTAL TOLLGATE_INCREMENTAL; fi
 exec "$@"
 "#;
 
@@ -65,8 +66,6 @@ pub(crate) fn environment(shared: &Shared<'_>) -> Result<BTreeMap<String, String
     let mut env = BTreeMap::from([
         ("RUSTC_WORKSPACE_WRAPPER", wrapper.display().to_string()),
         (WRAPPER_ENV, "1".to_owned()),
-        // What incremental builds keep is as large as all the rest, and a fresh build pays for it.
-        ("CARGO_INCREMENTAL", "0".to_owned()),
         ("LLVM_PROFILE_FILE", other.display().to_string()),
         (PROFILES_ENV, profiles.display().to_string()),
     ]);
@@ -77,6 +76,12 @@ pub(crate) fn environment(shared: &Shared<'_>) -> Result<BTreeMap<String, String
         .any(|step| step.instrumented == Some(Builtin::Lint));
     if has_lint {
         env.insert(CLIPPY_ENV, "1".to_owned());
+    }
+    // What incremental builds keep is as large as all the rest, and a fresh build pays for it.
+    // The runner takes it back, or what a test builds would be compiled for the second time.
+    if std::env::var_os("CARGO_INCREMENTAL").is_none() {
+        env.insert("CARGO_INCREMENTAL", "0".to_owned());
+        env.insert("TOLLGATE_INCREMENTAL", "1".to_owned());
     }
     let mut env: BTreeMap<String, String> = env
         .into_iter()

@@ -285,7 +285,7 @@ mod tests {
             (
                 "[canary]\nalpha = \"x\"\n",
                 "tollgate.toml:2:9",
-                "`canary.alpha`: expected a number, got string \"x\"",
+                "`canary.alpha`: expected a percentage from `0%` to `100%`",
             ),
             (
                 "[contracts]\nfiles = \"a.yaml\"\n",
@@ -350,7 +350,7 @@ mod tests {
             with_environment(Settings::default(), "", [variable].into_iter()).unwrap_err();
         assert_eq!(
             failure.findings[0].0.message,
-            "variable `TOLLGATE_CANARY__ALPHA`: `canary.alpha`: expected a number, got string \"x\""
+            "variable `TOLLGATE_CANARY__ALPHA`: `canary.alpha`: expected a percentage from `0%` to `100%` such as `5%`, got `x`"
         );
     }
 

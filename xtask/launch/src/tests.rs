@@ -1,5 +1,4 @@
 //! A program is built again exactly when something that it is made of changed.
-#![expect(clippy::unwrap_used, reason = "test code")]
 
 use std::time::Duration;
 

@@ -39,14 +39,15 @@ fn named(mut package: Package) -> Package {
 }
 
 fn packages() -> Vec<Package> {
-    let wire = include_str!("../../fixtures/wire.rs.txt");
+    // The fixture names the package as it is called elsewhere.
+    let wire = include_str!("../../fixtures/wire.rs.txt").replace("fixture_models", "models_odd");
     let mut packages: Vec<Package> = documents()
         .into_iter()
         .map(|(name, contracts)| {
             let files = artifacts(&contracts, Language::RUST, Emit::Models);
             let package = Package::new(format!("models-{name}"), files);
             if name == "odd" {
-                package.with("tests/wire.rs", wire)
+                package.with("tests/wire.rs", &wire)
             } else {
                 package
             }

@@ -1,6 +1,5 @@
 //! Malformed documents do not stop a comparison.
 
-#![expect(clippy::unwrap_used, reason = "helpers of tests may stop the test")]
 
 use proptest::prelude::*;
 use tollgate_contracts_diff::diff;

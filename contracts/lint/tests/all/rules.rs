@@ -406,7 +406,7 @@ fn what_cannot_run_or_is_not_known_is_a_finding_with_its_place() {
             "warning ruleset-unknown-rule rules/.spectral.yaml:4:3: there is no rule `info-contct` to change | did you mean `info-contact`?",
             "error ruleset-level rules/.spectral.yaml:5:19: the severity `\"eror\"` is not known | did you mean `error`?",
             "error ruleset-path rules/.spectral.yaml:7:12: the path `$.info[?(@.x ==]` is not understood: a value is missing at its end | ",
-            "warning ruleset-function rules/.spectral.yaml:11:22: `fancy` is no core function but JavaScript and can't run: this check is left out | say the same with `alphabetical`, `casing`, `defined`, `enumeration`, `falsy`, `length`, `or`, `pattern`, `schema`, `truthy`, `typedEnum`, `undefined`, `unreferencedReusableObject`, `xor`",
+            "warning ruleset-function rules/.spectral.yaml:11:22: `fancy` is not a core function but JavaScript, which is not run: this check is left out | express the rule with `alphabetical`, `casing`, `defined`, `enumeration`, `falsy`, `length`, `or`, `pattern`, `schema`, `truthy`, `typedEnum`, `undefined`, `unreferencedReusableObject`, `xor`",
             "error ruleset-function rules/.spectral.yaml:14:22: there is no function `thruthy` | did you mean `truthy`?",
             "error ruleset-alias rules/.spectral.yaml:16:12: there is no alias `Operaton` | did you mean `#Operation`?",
             "error ruleset-options rules/.spectral.yaml:20:22: the options of `pattern` are wrong: `match` or `notMatch` must be a text | ",

@@ -56,7 +56,7 @@ impl Toolchain for Swiftc {
 impl Swiftc {
     fn swiftc(
         &self,
-        folder: &PathBuf,
+        folder: &Path,
         flags: &[&str],
         sources: &[&str],
         limits: &Limits,
