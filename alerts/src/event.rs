@@ -15,7 +15,7 @@ use tollgate_report::{Digest, Timestamp};
 pub enum Severity {
     /// Good to know.
     Info,
-    /// A person should look at it today.
+    /// A person should handle it today.
     Warning,
     /// A person must act now.
     Critical,

@@ -53,7 +53,7 @@ pub struct BurnRule {
     pub factor: f64,
     /// The window that shows that it matters, such as `1h`.
     pub long: Span,
-    /// The window that shows that it goes on, such as `5m`; shorter than `long`.
+    /// The window that shows that it continues, such as `5m`; shorter than `long`.
     pub short: Span,
 }
 

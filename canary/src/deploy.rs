@@ -154,7 +154,7 @@ fn free_port() -> io::Result<u16> {
     Ok(TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port())
 }
 
-/// Waits until the process reports that it is ready. A process that does not in time is stopped.
+/// Waits until the process reports that it is ready. A process that is not ready in time is stopped.
 pub async fn wait_ready(
     process: &mut Process,
     spec: &ProcessSpec,

@@ -1,5 +1,5 @@
-//! What starts and stops versions of a service, as the controller's shell uses it. The process
-//! deployer is the first one.
+//! The interface by which the controller's shell starts and stops versions of a service. The
+//! process deployer implements it.
 
 use std::fmt::Debug;
 use std::net::SocketAddr;
@@ -36,7 +36,7 @@ pub trait Instance: Debug + Send + Sync {
     /// What the run's record keeps, so that a later controller can attach to it.
     fn id(&self) -> &ProcessId;
 
-    /// Waits until it answers, and returns where. A version that does not in time is stopped.
+    /// Waits until it answers, and returns its address. A version that is not ready in time is stopped.
     fn ready(&mut self) -> Pending<'_, Result<SocketAddr, DeployFailed>>;
 
     /// How it ended by itself; `None` while it runs.
@@ -45,6 +45,6 @@ pub trait Instance: Debug + Send + Sync {
     /// Its memory in bytes; `None` where that is not known.
     fn memory_bytes(&self) -> Option<u64>;
 
-    /// Stops it: politely, and after `within` hard.
+    /// Stops it gracefully, and kills it after `within`.
     fn stop(&mut self, within: Duration) -> Pending<'_, ()>;
 }

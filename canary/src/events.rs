@@ -1,5 +1,5 @@
-//! What the controller is told. Every event is kept in the run's evidence file, so that a replay
-//! decides the same. Values only.
+//! The events that the controller receives. Every event is kept in the run's evidence file, so that
+//! a replay reaches the same decisions. Values only.
 
 use std::net::SocketAddr;
 
@@ -135,7 +135,7 @@ pub enum Event {
     },
     /// The slow and critical thresholds are in force.
     ThresholdsSet,
-    /// The data plane was looked at: the proxy's own weight, and where verifying requests landed.
+    /// The data plane was checked: the proxy's own weight, and which version answered the verifying requests.
     WeightObserved {
         /// The weight in force.
         weight: Weight,

@@ -15,7 +15,7 @@ pub(crate) fn real(count: u64) -> f64 {
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
-    reason = "a float cast saturates, and the clamp says so"
+    reason = "a float cast saturates, and the clamp makes that explicit"
 )]
 pub(crate) fn round_u32(value: f64) -> u32 {
     value.round().clamp(0.0, f64::from(u32::MAX)) as u32
@@ -25,7 +25,7 @@ pub(crate) fn round_u32(value: f64) -> u32 {
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
-    reason = "a float cast saturates, and the maximum says so"
+    reason = "a float cast saturates, and the maximum makes that explicit"
 )]
 pub(crate) fn round_u64(value: f64) -> u64 {
     value.round().max(0.0) as u64

@@ -209,8 +209,8 @@ impl RunFolder {
         })
     }
 
-    /// Asks the controller of this run to abort; it looks several times a second. When none runs
-    /// (see [`is_locked`]), [`crate::resume_canary`] takes the request up and carries it out.
+    /// Requests the controller of this run to abort; it checks for requests several times a second.
+    /// When no controller runs (see [`is_locked`]), [`crate::resume_canary`] carries the request out.
     pub fn request_abort(&self, by: &str, reason: &str) -> Result<(), PersistError> {
         let event = Event::AbortRequested {
             by: by.to_owned(),

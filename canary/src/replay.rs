@@ -1,5 +1,5 @@
-//! The same events give the same verdict, byte for byte; another plan may give another one.
-//! Pure but for reading the file.
+//! Computes the verdict of a run again from its events: the same events give the same verdict, byte
+//! for byte, and another plan may give another one. Pure apart from reading the file.
 
 use std::path::{Path, PathBuf};
 
@@ -19,7 +19,7 @@ pub struct Replay {
 }
 
 impl Replay {
-    /// Both are the same. Meaningless when another plan was tried.
+    /// Both are the same. Not meaningful with another plan.
     #[must_use]
     pub fn is_same(&self) -> bool {
         self.recorded == self.computed

@@ -52,7 +52,7 @@ pub struct CanaryReport {
     pub version: u32,
     /// The run.
     pub run: String,
-    /// Where it stands.
+    /// Its progress.
     pub phase: Phase,
     /// Pass when promoted, fail when rolled back or aborted, else inconclusive.
     pub verdict: Verdict,
@@ -172,9 +172,9 @@ pub fn verdict(state: &State) -> Verdict {
         let finding = Finding::new(severity, format!("canary-{cause}"), &decision.reason)
             .because(format!("since {}; decided {}", decision.since, decision.at))
             .fix_command(
-                "look at the candidate's logs, and compute the verdict again from its evidence",
+                "read the candidate's logs, and compute the verdict again from its evidence",
                 format!(
-                    "cargo xtask canary replay .tollgate/canary/{}/events.ndjson",
+                    "{{tollgate}} canary replay .tollgate/canary/{}/events.ndjson",
                     state.run
                 ),
             );
@@ -183,7 +183,7 @@ pub fn verdict(state: &State) -> Verdict {
     verdict
 }
 
-/// Writes the report for people: the first line says what, how badly and since when.
+/// Writes the report for people: the first line states what happened, how bad it is and since when.
 pub fn render_text(out: &mut dyn Write, report: &CanaryReport) -> io::Result<()> {
     let since = report
         .since

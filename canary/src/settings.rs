@@ -68,17 +68,17 @@ pub struct Settings {
     pub memory_growth_min: Size,
     /// A leak must reach the critical limit within this time, at its lowest likely slope; default 1h.
     pub memory_horizon: Span,
-    /// A leak is looked for in samples that span at least this long; default 1m.
+    /// A leak is detected only in samples that span at least this long; default 1m.
     pub memory_window: Span,
-    /// Hard rule: so many failures of one probe in a row; default 3.
+    /// Hard rule: this many failures of one probe in a row are critical; default 3.
     pub probe_failures_max: u32,
-    /// A promotion needs at least so many passed probes; default 1, 0 means that no probes run.
+    /// A promotion needs at least this many passed probes; default 1, 0 means that no probes run.
     pub probe_passes_min: u32,
     /// How long the candidate may take to become ready; default 30s.
     pub ready_within: Span,
     /// After the last step, how long to wait for enough evidence; default 2m.
     pub decide_within: Span,
-    /// The proxy keeps the canary's weight so long without a sign of the controller; default 5s.
+    /// How long the proxy keeps the canary's weight without hearing from the controller; default 5s.
     pub lease: Span,
     /// A controller that was away for longer sends all traffic back to stable; default 5m.
     pub gone_max: Span,
@@ -90,9 +90,9 @@ pub struct Settings {
     pub manual_gate: bool,
     /// What is done without enough evidence; default hold.
     pub on_inconclusive: OnInconclusive,
-    /// The path that verifying requests ask for; default `/health`.
+    /// The path of verifying requests; default `/health`.
     pub verify_path: String,
-    /// How many verifying requests must land where the weight says; default 10.
+    /// How many verifying requests must be answered in the proportion of the weight; default 10.
     pub verify_requests: u32,
 }
 
@@ -162,7 +162,7 @@ impl Settings {
         }
     }
 
-    /// What contradicts itself here; empty when the settings can be used.
+    /// The contradictions in these settings; empty when they can be used.
     #[must_use]
     pub fn check(&self) -> Vec<Finding> {
         let mut findings = Vec::new();

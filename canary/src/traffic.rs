@@ -1,5 +1,5 @@
-//! What splits the traffic between two versions, as the controller's shell uses it. The embedded
-//! proxy is the first provider; a service mesh or a load balancer is another one.
+//! The interface by which the controller's shell splits the traffic between two versions. The
+//! embedded proxy implements it; a service mesh or a load balancer could, too.
 
 use std::net::SocketAddr;
 use std::pin::Pin;
@@ -14,7 +14,7 @@ use crate::weight::Weight;
 /// The answer of a provider.
 pub type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, TrafficError>> + Send + 'a>>;
 
-/// A provider did not do what was asked.
+/// A provider did not carry out a request.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum TrafficError {
     /// A newer controller is in charge: this one must stop.
@@ -70,7 +70,7 @@ pub enum Change {
     },
     /// The controller lives: the lease is extended from now.
     Lease {
-        /// By so much.
+        /// How long from now.
         lease: Duration,
     },
     /// The canary becomes the stable version, the stable one is retired and gets nothing new.

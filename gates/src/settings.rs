@@ -1,4 +1,4 @@
-//! `tollgate.toml`: one section a part. Order of strength: flag, environment, file, default.
+//! `tollgate.toml`: one section for each part. Order of precedence: flag, environment, file, default.
 
 use std::path::{Path, PathBuf};
 
@@ -100,7 +100,7 @@ pub struct ServiceSettings {
     pub build: Vec<String>,
     /// The command that builds a candidate that can misbehave, for `ship --fault`.
     pub fault_build: Vec<String>,
-    /// The binary; `{target}` is Cargo's target folder. Empty: there is no service, and `ship` says so.
+    /// The binary; `{target}` is Cargo's target folder. Empty means that there is no service; `ship` then reports it.
     pub binary: String,
     /// Its arguments; `{database}` is a file that all versions share, `{version}` the version's label.
     /// It listens on a free port and prints a line with its address on standard output.

@@ -1,9 +1,9 @@
-//! The built-in steps as commands. It must not run them.
+//! The commands of the built-in steps. Nothing is run here.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// A step that Tollgate knows by name.
+/// A step that settings select by name.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
 )]

@@ -1,4 +1,4 @@
-//! The `[tiers]` section of `tollgate.toml`. It must not look at the repository.
+//! The `[tiers]` section of `tollgate.toml`.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -24,7 +24,7 @@ pub struct Settings {
     pub tier3: TierSettings,
     /// Most bytes that the cache under `.tollgate/cache` keeps; the least recently used go first. Default 1GiB.
     pub cache_size_max: Size,
-    /// Names of tools or steps that may be missing under `CI=true`; the report says so in its first lines. Default none.
+    /// Names of tools or steps that may be missing under `CI=true`; the first lines of the report list those that are. Default none.
     pub may_be_missing: Vec<String>,
     /// Whether lint and tests share one instrumented build, from which `test` also writes line coverage to `.tollgate/coverage/lcov.info`. Default false: `cargo clippy` checks, and tests are built apart.
     pub coverage: bool,

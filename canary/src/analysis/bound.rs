@@ -1,14 +1,14 @@
-//! The claim a promotion needs: an anytime-valid upper bound on the canary's excess error rate.
-//! Pure; the absence of an alarm is not this claim.
+//! The claim that a promotion needs: an anytime-valid upper bound on the canary's excess error rate.
+//! The absence of an alarm does not imply it. Pure.
 
 use tollgate_stats::sequential::{Trials, rate_lower, rate_upper};
 
-/// What the bound is held against.
+/// The parameters of the claim.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Claim {
     /// The declared margin for the excess, from 0 to 1.
     pub margin: f64,
-    /// Chance of a false claim, however often one looks.
+    /// Chance of a false claim, however often the bound is evaluated.
     pub alpha: f64,
 }
 
@@ -30,8 +30,8 @@ pub fn excess_upper(canary: Trials, stable: Trials, claim: Claim) -> f64 {
         - rate_lower(stable, likely, claim.alpha * STABLE_SHARE)
 }
 
-/// How many more canary requests, all good, would bring the bound below the margin: 0 when it is
-/// there, absent when ten million would not do.
+/// How many more good canary requests would bring the bound below the margin: 0 when it is below
+/// already, absent when ten million would not be enough.
 #[must_use]
 pub fn n_more_to_decide(canary: Trials, stable: Trials, claim: Claim) -> Option<u64> {
     let decides = |n_more: u64| {

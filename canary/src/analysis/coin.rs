@@ -21,8 +21,8 @@ pub struct Coin {
 }
 
 impl Coin {
-    /// Adds bad events seen while the canary's share was `weight`. A share of 0 or of all says
-    /// nothing about either arm and is left out.
+    /// Adds bad events that occurred while the canary's share was `weight`. They are ignored when
+    /// one version had all the traffic, because then the two cannot be compared.
     pub fn record(&mut self, weight: Weight, n_canary: u64, n_stable: u64) {
         if weight == Weight::NONE || weight == Weight::ALL {
             return;

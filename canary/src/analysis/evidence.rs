@@ -1,5 +1,5 @@
-//! All that the analysis remembers, and what follows from it. Pure; whole numbers only, so that a
-//! state read back from disk decides the same.
+//! The state of the analysis, and the decisions that follow from it. Pure; whole numbers only, so
+//! that a state read back from disk leads to the same decisions.
 
 use std::collections::BTreeMap;
 
@@ -150,7 +150,7 @@ impl Evidence {
         }
     }
 
-    /// Whether the stable version itself is ill right now.
+    /// Whether the stable version itself is unhealthy right now.
     #[must_use]
     pub fn is_stable_ill(&self, run_ms: u64, plan: &Plan) -> bool {
         self.stable_lookback

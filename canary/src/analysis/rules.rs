@@ -7,9 +7,9 @@ use crate::events::Delta;
 
 /// The error-rate rule needs so many requests.
 pub const ERROR_RULE_REQUESTS_MIN: u64 = 20;
-/// And so many bad ones.
+/// A window needs at least this many bad requests, too.
 pub const ERROR_RULE_BAD_MIN: u64 = 3;
-/// A rule looks back at most so far when it asks whether its condition holds now.
+/// The oldest data that a rule uses to decide whether its condition holds now.
 const LOOKBACK_MAX_MS: u64 = 30_000;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -92,7 +92,7 @@ impl Lookback {
         })
     }
 
-    /// Whether this arm is ill right now: at least 20 requests in the look-back, at least 3 of them
+    /// Whether this arm is unhealthy right now: at least 20 requests in the look-back, at least 3 of them
     /// bad, and the rate over critical.
     #[must_use]
     pub fn is_ill(&self, run_ms: u64, error_rate_ppm: u32) -> bool {

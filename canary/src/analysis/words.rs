@@ -1,4 +1,5 @@
-//! What the analysis says: causes, alarms, readings and the claim of a promotion. Values only.
+//! The results of the analysis: causes, alarms, readings and the claim that a promotion needs.
+//! Values only.
 
 use std::fmt;
 
@@ -59,7 +60,7 @@ impl fmt::Display for Cause {
 pub struct Alarm {
     /// Which rule.
     pub cause: Cause,
-    /// What, how badly, against which limit.
+    /// What happened, how bad it is, and the limit.
     pub text: String,
     /// When it began.
     pub since: Timestamp,
@@ -70,9 +71,9 @@ pub struct Alarm {
 pub enum Metric {
     /// All bad answers; four fifths of alpha.
     Errors,
-    /// Timeouts; a tenth: they are errors too.
+    /// Timeouts; a tenth of alpha, because they count as errors too.
     Timeouts,
-    /// Slow answers; a tenth, which costs one more slow answer.
+    /// Slow answers; a tenth of alpha, so that a decision needs one more slow answer.
     Slow,
 }
 
@@ -103,7 +104,7 @@ pub struct MetricReading {
     pub limit: f64,
 }
 
-/// What the evidence says about promoting.
+/// Whether the evidence supports a promotion.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Promotion {
     /// The claim holds.

@@ -1,4 +1,4 @@
-//! What the controller asks the shell to do, and what it says. Values only.
+//! The actions that the controller requests from the shell, and its messages for people. Values only.
 
 use std::net::SocketAddr;
 
@@ -36,7 +36,7 @@ pub enum Action {
         /// The fencing token.
         epoch: u64,
     },
-    /// Look at the data plane: the weight in force and where requests land.
+    /// Check the data plane: the weight in force, and which version answers requests.
     VerifyWeight {
         /// What is expected.
         weight: Weight,

@@ -1,4 +1,4 @@
-//! One event into the state. Pure.
+//! Applies one event to the state. Pure.
 
 use super::actions::{Action, NoticeKind};
 use super::phase::{Phase, Stage};
@@ -9,9 +9,9 @@ use crate::events::{ArmSample, Event, Moment};
 
 /// Bake time of one sample at most; a longer gap means that nobody was looking.
 const BAKE_MAX_MS: u64 = 2_000;
-/// A failed effect is tried again after this.
+/// A failed effect is retried after this time.
 const RETRY_MS: u64 = 300;
-/// So many failed looks at the data plane are told to people.
+/// People are notified after this many failed checks of the data plane.
 const VERIFY_FAILURES_TOLD: u32 = 10;
 
 pub(super) fn fold(state: &mut State, event: &Event, now: Moment, actions: &mut Vec<Action>) {

@@ -1,8 +1,8 @@
-//! The controller: `step(state, event, now) → (state, actions)`. Pure. What it asks for is done by
-//! the shell, which reports back with an event.
+//! The controller: `step(state, event, now) → (state, actions)`. Pure. The shell carries out the
+//! actions and reports each result as an event.
 //!
-//! It is level-triggered: each step compares what is intended with what was observed and asks
-//! again for what is missing. A restart needs no special path.
+//! It is level-triggered: each step compares the intended state with the observed one and requests
+//! what is missing again. A restart needs no special path.
 
 mod actions;
 mod fold;
@@ -19,7 +19,7 @@ use crate::analysis::{Alarm, Cause};
 use crate::events::{Event, Moment};
 use crate::settings::OnInconclusive;
 
-/// One step: folds the event into the state, decides, and says what to do next. The first action
+/// One step: applies the event to the state, decides, and returns the next actions. The first action
 /// is [`Action::Persist`] whenever another one has an effect outside.
 #[must_use]
 pub fn step(mut state: State, event: &Event, now: Moment) -> (State, Vec<Action>) {
@@ -89,8 +89,8 @@ fn alarm_of(state: &State, event: &Event, now: Moment) -> Option<Alarm> {
     }
 }
 
-/// Before the swap the old version still runs, so traffic goes back to it — unless it is ill
-/// itself and the candidate still runs: then nothing is sent back and the promotion goes on.
+/// Before the swap the old version still runs, so traffic returns to it. The exception is an old
+/// version that is unhealthy itself while the candidate still runs: then the promotion continues.
 fn ill_while_promoting(state: &mut State, alarm: Alarm, now: Moment, actions: &mut Vec<Action>) {
     if state.stage != Stage::Shift {
         if alarm.cause == Cause::Crash {

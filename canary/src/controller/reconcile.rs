@@ -1,4 +1,4 @@
-//! Intended against observed: what to ask for next. Pure.
+//! Compares the intended state with the observed one and chooses the next actions. Pure.
 
 use super::actions::Action;
 use super::phase::{Phase, Stage};
@@ -37,7 +37,7 @@ pub(super) fn reconcile(state: &mut State, now: Moment, actions: &mut Vec<Action
     }
 }
 
-/// Asks for an effect unless it was asked for a moment ago.
+/// Requests an effect, unless it was requested less than `retry_ms` ago.
 fn want(
     state: &mut State,
     effect: &str,
@@ -121,8 +121,8 @@ fn set_thresholds(state: &State) -> Action {
     }
 }
 
-/// Sets the intended weight and looks at the data plane until it shows it; also when it is lost
-/// later (a lease that ran out, a restarted proxy).
+/// Sets the intended weight and checks the data plane until the weight is in force. Does so again
+/// when the weight is lost later (an expired lease, a restarted proxy).
 fn shift(state: &mut State, actions: &mut Vec<Action>) {
     if state
         .observed_weight

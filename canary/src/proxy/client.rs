@@ -168,8 +168,8 @@ impl ControlClient {
     }
 }
 
-/// Sends `n` requests through the data plane, each over its own connection, and says how many were
-/// answered and how many of them by the canary. Takes 2 s at most, well within a lease.
+/// Sends `n` requests through the data plane, each over its own connection. Returns how many were
+/// answered, and how many of those by the canary. Takes 2 s at most, well within a lease.
 pub(super) async fn verify(data: SocketAddr, path: &str, n: u32) -> (u32, u32) {
     let (mut n_checked, mut n_canary) = (0, 0);
     let deadline = Instant::now() + CALL_TIMEOUT;

@@ -15,7 +15,7 @@ const HOP_BY_HOP: [HeaderName; 5] = [
 
 /// Names the version that answered.
 pub(super) const VERSION: HeaderName = HeaderName::from_static("x-tollgate-version");
-/// Asks for a version.
+/// Requests a version.
 pub(super) const PIN: HeaderName = HeaderName::from_static("x-tollgate-pin");
 
 /// The protocol a request wants to change to.

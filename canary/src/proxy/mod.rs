@@ -1,7 +1,7 @@
 //! The embedded reverse proxy: HTTP/1.1, two versions, one weight, held by a lease. It runs in its
 //! own process and outlives the controller.
 //!
-//! **Invariant**: without a sign of the controller within the lease the canary's weight is 0.
+//! **Invariant**: without a call from the controller within the lease the canary's weight is 0.
 
 mod backend;
 mod client;

@@ -1,4 +1,4 @@
-//! What the control interface says and hears, as JSON. Values only.
+//! The JSON requests and responses of the control interface. Values only.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;

@@ -1,4 +1,4 @@
-//! The controller's actions carried out: at the traffic provider, the deployer and the disk. Each
+//! Carries out the controller's actions at the traffic provider, the deployer and the disk. Each
 //! reports back with an event; none decides anything.
 
 use std::net::SocketAddr;

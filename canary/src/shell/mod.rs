@@ -57,18 +57,18 @@ pub struct CanaryContext {
     pub tick: Duration,
 }
 
-/// What happens while a run goes on.
+/// What happens during a run.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Progress {
-    /// A decision was kept.
+    /// A decision was recorded.
     Record(Record),
-    /// A message for people. Handed over at least once; the id stays the same.
+    /// A message for people. Delivered at least once; the id stays the same.
     Notification(Notification),
-    /// Where the run stands, several times a second.
+    /// The progress of the run, several times a second.
     Status(Box<CanaryReport>),
 }
 
-/// A run that came to its end.
+/// A finished run.
 #[derive(Debug)]
 pub struct Finished {
     /// What was decided, with its numbers.
@@ -79,7 +79,7 @@ pub struct Finished {
     pub events_path: PathBuf,
 }
 
-/// A run could not go on. The state is on disk; `resume_canary` continues it.
+/// A run had to stop early. Its state is on disk; `resume_canary` continues it.
 #[derive(Debug, thiserror::Error)]
 pub enum CanaryError {
     /// The disk.
@@ -152,8 +152,8 @@ pub async fn run_canary(cx: CanaryContext) -> Result<Finished, CanaryError> {
     shell.run().await
 }
 
-/// Continues a run after its controller is gone: reads the data plane, compares, goes on or goes
-/// back. `cx.plan` and the identities are taken from the record, not from `cx`.
+/// Continues a run whose controller has exited: reads the data plane, compares it with the record,
+/// and continues or rolls back. `cx.plan` and the identities are taken from the record, not from `cx`.
 pub async fn resume_canary(cx: CanaryContext) -> Result<Finished, CanaryError> {
     let lock = lock(&cx.folder)?;
     let folder = RunFolder::new(&cx.folder, &cx.run);

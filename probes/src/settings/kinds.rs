@@ -126,7 +126,7 @@ pub struct MetricsCheck {
     pub path: String,
     /// Request headers; values may use variables.
     pub headers: BTreeMap<String, String>,
-    /// Checks; the values they look at become measurements.
+    /// Checks; the values that they use become measurements.
     pub checks: Vec<MetricCheck>,
     /// A longer answer fails (default 4MiB).
     pub body_size_max: Size,
