@@ -1,5 +1,5 @@
-//! Cold time: compiling dependencies and downloading, told from cargo's output.
-//! The tier's budget is judged on the rest. It must not know which step printed a line.
+//! Cold time, which cargo spends downloading and compiling dependencies; read from cargo's output.
+//! The tier's budget applies to the remaining time.
 
 use std::sync::Mutex;
 use std::time::Duration;
@@ -75,8 +75,8 @@ pub struct ColdWatch<'a> {
 }
 
 impl<'a> ColdWatch<'a> {
-    /// A watch; `is_first_build` says that no build folder exists yet, so that all until cargo's
-    /// `Finished` is cold.
+    /// Starts a watch. `is_first_build` means that no build folder exists yet, so that all time until
+    /// cargo's `Finished` is cold.
     #[must_use]
     pub fn new(meter: &'a ColdMeter, is_first_build: bool, now: Duration) -> Self {
         let mut watch = Self {
@@ -90,8 +90,8 @@ impl<'a> ColdWatch<'a> {
         watch
     }
 
-    /// Looks at one line of output. Cold time starts at the first dependency and ends when the
-    /// build does: with its dependencies gone, the workspace had to be compiled again as well.
+    /// Reads one line of output. Cold time starts at the first dependency and ends with the build,
+    /// because changed dependencies also require compiling the workspace again.
     pub fn line(&mut self, line: &str, now: Duration) {
         match kind(line) {
             LineKind::Cold => self.start(now),

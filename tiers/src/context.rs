@@ -1,4 +1,4 @@
-//! What a run is given, what it reports on its way, and what its steps share.
+//! The options of a run, its progress events, and the state that its steps share.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
@@ -98,7 +98,7 @@ pub enum TierError {
     /// The workspace could not be read.
     #[error("cannot find the crates of the workspace")]
     Crates(#[from] CratesError),
-    /// git did not tell what was touched.
+    /// git did not report what was touched.
     #[error("cannot find out which files changed")]
     Since(#[from] GitError),
     /// A step's process or log failed.

@@ -1,7 +1,7 @@
 //! Line coverage of the workspace's own crates: tests run instrumented, and `llvm-cov` writes LCOV.
 //!
 //! Only workspace crates are instrumented, by a `RUSTC_WORKSPACE_WRAPPER` that is the running
-//! executable, so dependencies are shared with the ordinary build. It must not know the ratchet.
+//! executable, so dependencies are shared with the ordinary build.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::env;
@@ -41,7 +41,7 @@ pub struct Request<'a> {
     pub interrupt: &'a AtomicBool,
 }
 
-/// What came of it.
+/// The result of a coverage run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Collected {
     /// The LCOV file is written; paths in it are relative to the root.

@@ -1,5 +1,4 @@
-//! The crates of a Cargo workspace and who depends on whom. Which files belong to which crate.
-//! It must not know what a step does with a crate.
+//! The crates of a Cargo workspace, the dependencies between them, and the files of each crate.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::io;

@@ -1,5 +1,4 @@
-//! The steps of a tier when `tollgate.toml` names none: decided by what the repository holds.
-//! It must not run anything.
+//! The steps of a tier when `tollgate.toml` names none, chosen by the files in the repository.
 
 use std::fs;
 use std::path::Path;

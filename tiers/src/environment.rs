@@ -1,10 +1,10 @@
-//! What a step sees of the environment: a fixed base, and what its allow-list names.
-//! Variables that steer git never pass, so that a hook's `GIT_DIR` cannot lead a test astray.
+//! The environment variables of a step: a fixed base, and those on the step's allow-list.
+//! Variables that control git are never passed on, so that a hook's `GIT_DIR` cannot misdirect a test.
 
 use std::collections::BTreeMap;
 use std::env;
 
-/// Variables that every step sees. They say where things are, so they stay out of the key.
+/// Variables that every step gets. They name places on the machine, so the key leaves them out.
 const BASE: [&str; 53] = [
     "PATH",
     "HOME",
@@ -93,7 +93,7 @@ pub fn allowed(all: &BTreeMap<String, String>, allow: &[String]) -> BTreeMap<Str
     filter(all, |name| allow.iter().any(|pattern| fits(pattern, name)))
 }
 
-/// The base that every step sees.
+/// The variables that every step gets.
 #[must_use]
 pub fn base(all: &BTreeMap<String, String>) -> BTreeMap<String, String> {
     filter(all, |name| BASE.iter().any(|pattern| fits(pattern, name)))

@@ -1,4 +1,4 @@
-//! The files of the repository with their content digests. It must not know what a step reads.
+//! The files of the repository with their content digests.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -24,7 +24,7 @@ pub enum FileSource {
 /// A file as it was when the run began.
 #[derive(Debug, Clone)]
 pub struct FileEntry {
-    /// What tells that it has not changed since.
+    /// The file's metadata, by which a later change is detected.
     pub stat: Stat,
     /// `f`, `x` or `l`, a colon, and the digest of its content (of its target for a link).
     pub content: String,

@@ -3,7 +3,7 @@
 use crate::builtin::Builtin;
 use crate::settings::StepSettings;
 
-/// Fills what the settings leave open: command, inputs, tools, env and lock.
+/// Fills in the fields that the settings omit: command, inputs, tools, env and lock.
 #[must_use]
 pub fn fill(
     builtin: Builtin,

@@ -1,4 +1,4 @@
-//! The few questions asked of git. It must not write to the user's index or working tree.
+//! Calls git. None of the calls writes to the user's index or working tree.
 
 use std::collections::BTreeSet;
 use std::ffi::OsString;
@@ -22,7 +22,7 @@ pub enum GitError {
     },
 }
 
-/// Where git looks: the folder it is started in, and the variables that point it elsewhere.
+/// The repository that git uses: the folder it is started in, and the variables that override it.
 #[derive(Debug, Clone, Default)]
 pub struct Git {
     /// Working folder.

@@ -1,9 +1,8 @@
-//! The order of steps: cycles are refused, the longest path goes first.
-//! Pure: it must not know how a step runs.
+//! The order of steps: cycles are rejected, and the longest path starts first. Pure.
 
 use std::collections::BTreeMap;
 
-/// Duration in ms that an unknown step counts for, so that known long ones go before it.
+/// Assumed duration in ms of a step that was never measured; longer measured steps start before it.
 const UNKNOWN_MS: u64 = 1_000;
 
 /// The names of one cycle, first and last the same; none when the graph has none.

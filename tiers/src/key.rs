@@ -1,5 +1,5 @@
 //! The action key: what a result depends on, as a manifest and its digest. The difference of two
-//! manifests explains a miss. Pure: it must not read files.
+//! manifests explains a miss. Pure.
 
 use std::collections::BTreeMap;
 

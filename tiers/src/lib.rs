@@ -1,8 +1,8 @@
 //! Tiers: steps become a graph, the graph runs in parallel, cached by content, inside a time budget.
 //!
 //! Every step is a command; the gates of the command line are steps whose command starts with
-//! `{tollgate}`. This crate must not know contracts, the ratchet or any other gate, must not
-//! print, and must not know an async runtime.
+//! `{tollgate}`. This crate depends on none of the gates and on no async runtime, and it does not
+//! print.
 
 pub mod builtin;
 pub mod defaults;

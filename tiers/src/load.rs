@@ -3,7 +3,7 @@
 //!
 //! The rule: of an interval in which some task waited for a CPU, the part that the run's own CPU
 //! time does not explain was taken by others (or by a limit on the CPU). A run that keeps every
-//! core busy by itself waits for nobody but itself, so nothing is subtracted.
+//! core busy by itself waits only for itself, so nothing is subtracted.
 
 use std::fs;
 use std::sync::Mutex;

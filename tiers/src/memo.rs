@@ -1,5 +1,5 @@
 //! The memo of file digests: (path, size, mtime, inode) to digest, so that a warm run reads no
-//! file. It must not trust an entry that may have been written in the same tick as the file.
+//! file. An entry that may have been written in the same clock tick as the file is ignored.
 
 use std::collections::HashMap;
 use std::fs::Metadata;
@@ -14,14 +14,14 @@ const HEADER: &str = "tollgate-memo 1";
 /// Racy git uses equality; two seconds also cover file systems with coarse times (FAT: 2 s).
 const RACY_NS: i64 = 2_000_000_000;
 
-/// What tells that a file has not changed.
+/// The metadata of a file by which a change is detected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Stat {
     /// Bytes.
     pub size: u64,
     /// Modification time in ns since the epoch.
     pub mtime_ns: i64,
-    /// Inode; 0 where there is none.
+    /// Inode; 0 on platforms without inodes.
     pub inode: u64,
     /// `f` file, `x` executable file, `l` symbolic link.
     pub kind: char,

@@ -1,4 +1,4 @@
-//! Settings and repository become a plan: checked steps in order. It must not run anything.
+//! Makes a plan from the settings and the repository: validated steps in order.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;

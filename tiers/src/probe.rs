@@ -1,4 +1,4 @@
-//! Before a step runs: its keys, what the cache has for them, and why not. It must not run it.
+//! Looks a step up before it runs: its keys, their cache entries, and the reasons for misses.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -41,7 +41,7 @@ pub(crate) struct Job {
     pub not_checked_cached: BTreeSet<String>,
     /// Profiles of the cached crates' tests.
     pub profiles_cached: Vec<Digest>,
-    /// Whether crates were left out unseen, so that no whole coverage can come of it.
+    /// Whether crates were left out without a look-up, so that the coverage cannot be complete.
     pub is_partial: bool,
 }
 
@@ -227,7 +227,7 @@ fn restore_coverage(shared: &Shared<'_>, step: &Step, key: &Digest) -> bool {
     })
 }
 
-/// The files of a step by who reads them.
+/// The files of a step, grouped by the crates that read them.
 #[derive(Default)]
 struct Sources<'a> {
     /// Files that any crate may read: those of no crate, and those of crates that are not source.

@@ -1,5 +1,5 @@
-//! Runs one command of a step: its output goes to a log file and line by line to the caller, and
-//! what it leaves running is reported. It must not know steps.
+//! Runs one command: its output goes to a log file and line by line to the caller, and processes
+//! that it leaves running are reported.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
@@ -34,7 +34,7 @@ pub struct Spawn {
 pub struct Ran<S> {
     /// How it ended.
     pub end: End<S>,
-    /// Processes that it started and that still run, such as daemons. They go on.
+    /// Processes that it started and that still run, such as daemons. They are not stopped.
     pub left_behind: Vec<LeftBehind>,
 }
 

@@ -1,6 +1,6 @@
-//! Line coverage from the test step's own run: the tests of each crate write profiles of their
-//! own, which are kept with the crate's result, so that a run of a few crates still yields the
-//! coverage of all. It must not know the ratchet.
+//! Line coverage from the run of the test step. The tests of each crate write their own profiles,
+//! which are kept with the crate's result, so that a run of a few crates still yields the coverage
+//! of all.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;

@@ -1,5 +1,5 @@
 //! What a run found, as data, and the verdict that follows from it. Pure: a replay computes the
-//! same verdict from the same record. It must not know how a step runs.
+//! same verdict from the same record.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -89,7 +89,7 @@ pub enum How {
     Ran,
     /// Its result was in the cache.
     Cached,
-    /// It was left out, as the explanation says.
+    /// It was left out for the reason in the explanation.
     Skipped,
 }
 

@@ -1,4 +1,4 @@
-//! A tier's report as text. It must not decide anything, nor print.
+//! Renders a tier's report as text.
 
 use std::io::{self, Write};
 use std::time::Duration;
@@ -56,7 +56,7 @@ pub fn render_text(out: &mut dyn Write, report: &TierReport, detail: Detail) -> 
     render_end(out, report, detail)
 }
 
-/// In CI the first lines say what the settings allow to be missing.
+/// In CI the first lines list the missing tools that the settings allow.
 fn render_allowed(out: &mut dyn Write, record: &TierRecord) -> io::Result<()> {
     for step in &record.steps {
         let name = &step.name;

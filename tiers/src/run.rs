@@ -1,5 +1,4 @@
 //! Runs a plan: the graph in parallel, through the cache, inside the budget.
-//! It must not know what a step checks, and must not print.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;

@@ -1,5 +1,4 @@
-//! The coordinator: which step is looked up, started, skipped or left out, and when.
-//! It must not know how a step runs.
+//! The coordinator: decides when each step is looked up in the cache, started, skipped or left out.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::mpsc::{self, Receiver, Sender};
@@ -13,7 +12,7 @@ use crate::probe::{Job, Probe, probe};
 use crate::record::{How, StepReport};
 use crate::{graph, step};
 
-/// What the coordinator knows while steps run.
+/// The coordinator's state while steps run.
 struct State {
     waiting: Vec<usize>,
     ready: Vec<(usize, Box<Job>)>,

@@ -1,7 +1,7 @@
-//! What is staged, as a folder of its own: the index's content in a persistent snapshot.
+//! The staged files in a folder of their own: a persistent snapshot of the index's content.
 //!
-//! The user's working tree, index and object store are only read, so that being killed at any
-//! moment harms nothing. It must not know what is checked in the snapshot.
+//! The user's working tree, index and object store are only read, so that a run killed at any
+//! moment damages none of them.
 
 use std::collections::BTreeMap;
 use std::env;
@@ -188,7 +188,7 @@ fn write_tree(
         .map_err(StagedError::Index)
 }
 
-/// A run that was killed leaves git's lock behind; ours says that nobody else is here.
+/// Removes git's lock, which a killed run leaves behind. Our own lock excludes other runs.
 fn remove_stale(path: &Path) -> Result<(), StagedError> {
     match fs::remove_file(path) {
         Err(source) if source.kind() != io::ErrorKind::NotFound => {

@@ -1,5 +1,4 @@
-//! Runs one step that is not in the cache, and keeps its result when it passed.
-//! It must not know the other steps.
+//! Runs one step that is not in the cache, and stores its result when it passed.
 
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
@@ -400,8 +399,8 @@ fn read_lines(path: &Path) -> Vec<String> {
     lines.into_iter().collect()
 }
 
-/// Keeps a pass, unless an input was edited while the step ran: then nobody knows which content
-/// it saw. A failure leaves only a note. Says why a pass is not kept.
+/// Stores a pass, unless an input was edited while the step ran: then it is unknown which content
+/// the step read. A failure leaves only a note. Returns the reason why a pass is not stored.
 fn keep(
     shared: &Shared<'_>,
     step: &Step,

@@ -1,6 +1,5 @@
 //! The content store under `.tollgate/cache`: action key to result, log and outputs.
-//! Deleting any of it at any time is safe: what is missing or damaged is a miss.
-//! It must not know how a key is made.
+//! Any part of it can be deleted at any time: a missing or damaged entry is a cache miss.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
@@ -149,7 +148,7 @@ impl Store {
         Ok(())
     }
 
-    /// Notes that these inputs failed, so that the next run can say so.
+    /// Notes that these inputs failed, so that the next run can report it.
     pub fn note_failure(&self, manifest: &Manifest) -> Result<(), WriteError> {
         let path = self.last_path(&format!("{}.failed", last_name(manifest)));
         write_atomic(&path, manifest.key().as_str().as_bytes())

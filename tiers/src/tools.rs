@@ -1,5 +1,5 @@
 //! Tool versions: the output of `rustc -vV` and the like, kept by the identity of the executable
-//! so that a warm run starts none of them. It must not know what a version means.
+//! so that a warm run starts no tool.
 
 use std::collections::BTreeMap;
 use std::env;
@@ -40,7 +40,7 @@ struct KeptAnswer {
     output: String,
 }
 
-/// Where an executable lies, looked up on PATH.
+/// The path of an executable, looked up on PATH.
 #[must_use]
 pub fn find_on_path(name: &str) -> Option<PathBuf> {
     if name.contains('/') {
