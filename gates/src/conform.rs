@@ -38,7 +38,7 @@ pub struct Found {
 #[must_use]
 pub fn judge(found: &Found) -> Verdict {
     let clean = format!(
-        "{} requests to {} operations, and every answer is as the contract says",
+        "{} requests to {} operations, and every answer conforms to the contract",
         found.n_requests, found.n_operations
     );
     Verdict::from_findings(found.findings.clone(), clean)

@@ -100,7 +100,7 @@ pub fn remotes(repository: &Repository) -> Result<BTreeMap<String, String>, Fail
     Ok(texts.collect())
 }
 
-/// Reads `contracts.lock`; an empty one where there is none.
+/// Reads `contracts.lock`; a missing file counts as empty.
 pub fn read_lock(repository: &Repository) -> Result<Lock, Failure> {
     match fs::read_to_string(repository.root.join(LOCK)) {
         Ok(text) => Lock::parse(&text).map_err(Failure::settings),

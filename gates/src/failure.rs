@@ -13,7 +13,7 @@ pub struct Failure {
     pub error: anyhow::Error,
     /// What to do next.
     pub hint: Option<String>,
-    /// A finding with a place, shown instead of the chain where there is one.
+    /// Findings with a place; if there are any, they are shown instead of the error chain.
     pub findings: Vec<(Finding, Option<String>)>,
 }
 

@@ -1,4 +1,4 @@
-//! What git knows: the repository's root, a file of a revision. Reads only.
+//! Reads from git: the repository's root, a file of a revision, the commit that is checked out.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -32,7 +32,7 @@ pub fn show(root: &Path, revision: &str, path: &str) -> anyhow::Result<String> {
         .with_context(|| format!("cannot read `{path}` at revision `{revision}` as UTF-8"))
 }
 
-/// The commit that is checked out, or `uncommitted` where there is none.
+/// The commit that is checked out, or `uncommitted` in a repository without commits.
 pub fn head(root: &Path) -> String {
     let output = Command::new("git")
         .current_dir(root)

@@ -65,7 +65,7 @@ pub fn chosen(repository: &Repository, names: &[String]) -> Result<Vec<Probe>, F
     Ok(probes)
 }
 
-/// What probes need to look at `base`: variables, and the contracts' schemas.
+/// What probes of `base` need: variables, and the contracts' schemas.
 pub fn probe_context(
     repository: &Repository,
     base: &str,

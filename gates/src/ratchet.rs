@@ -40,7 +40,7 @@ impl Gate for Ratchet {
     }
 }
 
-/// The newest recorded values of a metric that a verdict looks at.
+/// How many of the newest recorded values of a metric a verdict uses.
 const HISTORY_PER_METRIC: usize = 60;
 
 /// All that a ratchet verdict depends on, besides the settings.
@@ -49,7 +49,7 @@ const HISTORY_PER_METRIC: usize = 60;
 pub struct RatchetInputs {
     /// The text of `quality_ratchet.json`.
     pub floors: String,
-    /// Its text in the commit that is checked out; absent where there is none.
+    /// Its text in the commit that is checked out; absent if the commit does not contain it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub committed: Option<String>,
     pub measurements: Vec<Measurement>,
@@ -101,7 +101,7 @@ fn with_loosened(verdict: Verdict, loosened: Vec<Finding>) -> Verdict {
     }
 }
 
-/// Reads what the ratchet looks at: reports, the user's own commands, past runs, waivers.
+/// Reads the inputs of the ratchet: reports, the user's own commands, past runs, waivers.
 pub fn inputs(
     repository: &Repository,
     reports: &[PathBuf],

@@ -10,7 +10,7 @@ use tollgate_report::{Clock, EvidenceLog, Outcome, RecordDraft, Verdict};
 use crate::failure::Failure;
 use crate::repository::Repository;
 
-/// What a gate looked at: the bytes by name and the settings, enough to reach the verdict again.
+/// The inputs of a gate: the bytes by name and the settings, enough to compute the verdict again.
 #[derive(Debug, Clone, Default)]
 pub struct Inputs {
     pub files: BTreeMap<String, Vec<u8>>,

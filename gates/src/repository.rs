@@ -1,4 +1,4 @@
-//! The repository that gates look at: where it is, its settings, its folder for evidence, the clock.
+//! The repository that gates check: where it is, its settings, its folder for evidence, the clock.
 
 use std::path::{Path, PathBuf};
 
@@ -67,7 +67,7 @@ impl Repository {
         })
     }
 
-    /// The running executable, under a name that a rebuild of it does not take away: a link in
+    /// The running executable, at a path that a rebuild does not replace: a link in
     /// `.tollgate/bin`.
     pub fn executable(&self) -> Result<PathBuf, Failure> {
         let folder = self.state_dir.join("bin");

@@ -48,7 +48,7 @@ impl RulesetText {
     }
 }
 
-/// The ruleset of the repository: the one that the settings name, or one that lies in a folder.
+/// The ruleset of the repository: the one that the settings name, or one in its folders.
 pub fn repository_ruleset(repository: &Repository) -> Result<Option<RulesetText>, Failure> {
     let named = repository.settings.contracts.lint.ruleset.clone();
     let found = named.or_else(|| {

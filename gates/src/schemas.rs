@@ -1,4 +1,4 @@
-//! The contracts' schemas, as probes ask for them.
+//! Provides the contracts' schemas to probes.
 
 use serde_json::Value;
 use tollgate_contracts_model::Contract;

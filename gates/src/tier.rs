@@ -48,7 +48,7 @@ pub struct TierRun {
     pub report: TierReport,
 }
 
-/// What a tier is asked for.
+/// The options of a tier run.
 #[derive(Debug, Clone)]
 pub struct TierRequest {
     /// The content of the index instead of the working tree.
@@ -267,8 +267,8 @@ pub fn measurements(report: &TierReport) -> Vec<Measurement> {
     measurements
 }
 
-/// What of it becomes history: times only where every step ran and nothing was cold, because a
-/// cached run says nothing about how long the steps take.
+/// The measurements that become history. Times are included only if every step ran and nothing was
+/// cold, because a cached run does not show how long the steps take.
 pub fn history(report: &TierReport, measurements: &[Measurement]) -> Vec<Measurement> {
     let is_whole =
         report.record.cold_ms == 0 && report.record.steps.iter().all(|step| step.how == How::Ran);

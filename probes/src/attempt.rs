@@ -31,7 +31,7 @@ pub(crate) trait RunCheck {
 /// What a timeout is about.
 pub(crate) const WHOLE: &str = "the whole attempt";
 
-/// The cause of a timeout where phases say nothing.
+/// The cause of a timeout when no phase explains it.
 pub(crate) fn no_end(limit: Duration) -> Cause {
     let expected = format!("its end within {limit:?}");
     Cause::target("timeout", WHOLE, expected, "none yet")

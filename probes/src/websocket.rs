@@ -183,8 +183,8 @@ pub(crate) fn refused(error: NetError, label: &str) -> Cause {
 /// How long the answer to our close frame is waited for.
 const LEAVE_MAX: Duration = Duration::from_millis(250);
 
-/// Closes in good order: what still comes is read, because closing a socket with unread data
-/// resets it and the other side would see a dropped connection. How it goes is no finding.
+/// Closes the connection properly: remaining messages are read, because closing a socket with
+/// unread data resets it and the other side would see a dropped connection. Errors are ignored.
 pub(crate) async fn leave(socket: &mut Socket) {
     let leaving = async {
         if socket.close(None).await.is_ok() {
@@ -245,7 +245,7 @@ fn judge_schema(
             Err(Cause::target(
                 "schema",
                 what,
-                "a payload as the contract says",
+                "a payload that conforms to the contract",
                 got,
             ))
         }

@@ -34,12 +34,12 @@ pub fn spread(values: &[f64]) -> Option<f64> {
 /// Ranks, from 1, of the order statistics that bound a quantile.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct QuantileRanks {
-    /// Of `n` values sorted, the quantile lies at or above this one with the confidence; absent
-    /// with too few values.
+    /// Of `n` sorted values, the quantile is at least this one with the confidence; absent when
+    /// there are too few values.
     pub lower: Option<u64>,
     /// The nearest rank ⌈q · n⌉.
     pub point: u64,
-    /// The quantile lies at or below this one with the confidence; absent with too few values.
+    /// The quantile is at most this one with the confidence; absent when there are too few values.
     pub upper: Option<u64>,
 }
 

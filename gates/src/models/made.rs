@@ -35,9 +35,8 @@ pub fn load_contracts(
     names.into_iter().map(load).collect()
 }
 
-/// What stands where the folders' files should be, by path from the root: `None` where nothing
-/// does. Files that an earlier run wrote, that nobody changed and that nothing generates any
-/// more are there too.
+/// The local files at the paths of the generated ones, by path from the root; `None` where the
+/// file is missing. Unchanged files of an earlier run that are no longer generated are included.
 pub fn local_files(
     root: &Path,
     folders: &[Folder],

@@ -1,4 +1,4 @@
-//! The models gate: whether the generated files are what the contracts lead to.
+//! The models gate: whether the generated files match the contracts.
 
 pub mod made;
 

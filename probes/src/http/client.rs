@@ -103,7 +103,7 @@ impl Connection {
         read(self.send(request).await?, body_size_max).await
     }
 
-    /// The same on a connection that was used before: says whether anything was sent.
+    /// The same on a connection that was used before; also returns whether anything was sent.
     pub(crate) async fn exchange_reused(
         &mut self,
         request: Request<Full<Bytes>>,
@@ -119,9 +119,9 @@ impl Connection {
     }
 }
 
-/// Sends on the connection in `slot` when it is still open, else on a new one, and leaves the
-/// connection there when it can be used again. The request is written at most once. The second
-/// value says whether a connection that had been open before had to be replaced.
+/// Sends on the connection in `slot` if it is still open, otherwise on a new one, and stores the
+/// connection there if it can be used again. The request is written at most once. The second
+/// value is whether a connection that had been open before had to be replaced.
 pub(crate) async fn send_once(
     slot: &mut Option<Connection>,
     target: &Target,

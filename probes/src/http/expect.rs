@@ -201,7 +201,7 @@ fn judge_schema(check: &HttpCheck, label: &str, reply: &Reply, cx: &Context) -> 
         Some(got) => Err(Cause::target(
             "schema",
             what,
-            "a body as the contract says",
+            "a body that conforms to the contract",
             got,
         )),
     }

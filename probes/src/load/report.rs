@@ -176,7 +176,7 @@ impl Tally {
         record(&mut self.histogram, latency);
     }
 
-    /// A timeout took at least so long; other errors say nothing about latency and would only
+    /// A timeout took at least this long; other errors do not show the latency and would only
     /// make it look better.
     pub(crate) fn failed(&mut self, kind: &'static str, latency: Duration) {
         *self.errors.entry(kind).or_default() += 1;

@@ -23,7 +23,7 @@ impl RunCheck for MetricsCheck {
     }
 }
 
-/// Runs one scrape and its checks; every value that a check looks at becomes a measurement.
+/// Runs one scrape and its checks; every value that a check uses becomes a measurement.
 async fn run(
     check: &MetricsCheck,
     cx: &Context,
@@ -63,8 +63,8 @@ async fn run(
     judge(&check.checks, &exposition, seen)
 }
 
-/// Looks at every check, so that all measurements are there, and returns the first cause; a limit
-/// that is broken comes before a metric that is missing.
+/// Evaluates every check, so that all measurements are recorded, and returns the first cause; an
+/// exceeded limit comes before a missing metric.
 fn judge(
     checks: &[MetricCheck],
     exposition: &Exposition,
@@ -100,7 +100,7 @@ fn measure_name(check: &MetricCheck, sample: &Sample) -> String {
     }
 }
 
-/// A metric that is not there says nothing about the target: we could not look.
+/// A missing metric is not evidence about the target: the check could not be made.
 fn absent(check: &MetricCheck, exposition: &Exposition) -> Cause {
     let names = exposition.samples.iter().map(|sample| sample.name.as_str());
     let hint = nearest(&check.metric, names.filter(|name| *name != check.metric))

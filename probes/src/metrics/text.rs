@@ -25,7 +25,7 @@ pub struct Sample {
     pub labels: BTreeMap<String, String>,
     /// The value; may be NaN or infinite.
     pub value: f64,
-    /// Milliseconds since 1970, where the line says so.
+    /// Milliseconds since 1970, if the line has a timestamp.
     pub timestamp_ms: Option<i64>,
 }
 

@@ -36,7 +36,7 @@ enum Repeats {
     OtherTests,
     /// Attempts, each marked as failed or not (gotestsum).
     Attempts,
-    /// Attempts, all but the last failed though none says so (pytest-rerunfailures).
+    /// Attempts without marks; all but the last one failed (pytest-rerunfailures).
     UnmarkedAttempts,
 }
 

@@ -7,7 +7,7 @@ use super::coverage::{Counted, Coverage, FileCoverage};
 use super::error::{ReadError, quoted};
 use super::input::{Input, Sample};
 
-/// Tags of geninfo(1) that say nothing about lines.
+/// Tags of geninfo(1) that do not describe lines.
 const PASSED_OVER: [&str; 14] = [
     "TN", "VER", "FN", "FNL", "FNA", "FNDA", "FNF", "FNH", "BA", "BRDA", "BRF", "BRH", "MCDC",
     "MCF",
