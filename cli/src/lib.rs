@@ -1,7 +1,7 @@
 //! The command line of Tollgate: it parses arguments, calls the gates and prints what they decide.
 //!
-//! Only this crate and the workshop of this repository print. No rule of a gate is here: those are
-//! in the crates that it calls.
+//! Only this crate and the workshop of this repository print. The rules of the gates are in the
+//! crates that it calls.
 
 mod cli;
 pub mod commands;

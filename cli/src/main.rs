@@ -1,4 +1,4 @@
-//! The binary `tollgate`. It must hold no logic.
+//! The binary `tollgate`.
 
 use tollgate::Program;
 

@@ -217,7 +217,7 @@ impl Output {
 }
 
 impl Bar {
-    /// Replaces what the bar says.
+    /// Replaces the message of the bar.
     pub fn message(&self, text: &str) {
         if let Some(spinner) = &self.spinner {
             spinner.set_message(text.to_owned());

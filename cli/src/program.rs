@@ -4,13 +4,13 @@ use std::ffi::OsString;
 
 use tollgate_report::program::spell;
 
-/// The program as its caller knows it.
+/// The name by which the user called the program, and the binaries behind it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Program {
     /// What people type, such as `cargo tollgate`.
     pub name: &'static str,
-    /// The executable behind the name, which a git hook looks for; absent where `name` starts
-    /// in a repository that builds it.
+    /// The executable behind the name, which a git hook searches for; absent when the repository
+    /// itself builds it.
     pub binary: Option<&'static str>,
     /// A command that builds the hub next to this executable before it is started; empty where the
     /// hub is installed.

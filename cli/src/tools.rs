@@ -24,7 +24,7 @@ pub enum Install {
     Cargo(String),
     /// A command that writes into the repository alone.
     Local(String),
-    /// Only a person can; the text says how.
+    /// Only a person can install it; the text describes how.
     Manual(String),
 }
 

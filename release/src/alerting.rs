@@ -36,7 +36,7 @@ pub async fn open(
     })
 }
 
-/// The alert's name for what the controller tells.
+/// The alert's name for a notification of the controller.
 fn name_of(notification: &Notification) -> String {
     notification.title.replace(' ', "-")
 }

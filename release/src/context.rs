@@ -1,4 +1,4 @@
-//! What a release is run with: the repository, and somebody who is told what happens.
+//! The surroundings of a release: the repository, and the narrator that receives its progress.
 
 use std::ops::Deref;
 use std::path::PathBuf;
@@ -12,7 +12,7 @@ use crate::summary::ShipSummary;
 
 /// Receives what happens during a release. The command line shows it.
 pub trait Narrator: Sync {
-    /// A line about what is going on.
+    /// A line of progress.
     fn progress(&self, text: &str);
     /// A line of the result.
     fn line(&self, text: &str);

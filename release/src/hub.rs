@@ -165,7 +165,7 @@ impl Feed {
         }
     }
 
-    /// Waits until all is sent, and says what could not be.
+    /// Waits until everything is sent, and returns what could not be sent.
     pub async fn finish(self) -> Vec<String> {
         drop(self.sender);
         let mut failures = self

@@ -41,7 +41,7 @@ pub(crate) struct Ship<'a> {
 }
 
 impl Ship<'_> {
-    /// Remembers a gate, reports it, and returns whether the ship goes on.
+    /// Records a gate, reports it, and returns whether the ship continues.
     pub fn passed(&mut self, gate: Decision) -> bool {
         self.context.narrator.decided(&gate);
         let goes_on = !matches!(gate.outcome(), Outcome::Fail | Outcome::Inconclusive);

@@ -20,7 +20,7 @@ pub struct ProxyFile {
     pub token_file: PathBuf,
 }
 
-/// Serves by the settings of a file until it is told to end. Its addresses go to `ready`.
+/// Serves with the settings of a file until it is requested to stop. Its addresses go to `ready`.
 pub async fn serve(config: &Path, ready: impl Fn(&ReadyLine)) -> Result<(), Failure> {
     let text = fs::read(config).with_context(|| format!("cannot read `{}`", config.display()))?;
     let file: ProxyFile = serde_json::from_slice(&text)

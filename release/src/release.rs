@@ -34,7 +34,7 @@ use crate::stage::{Stage, canary_folder};
 
 /// How often the proxy's counts are read.
 const TICK: Duration = Duration::from_millis(200);
-/// Live traffic goes on for so long after the end, to show that what is left serves.
+/// Live traffic continues for this long after the end, to show that the remaining version serves.
 const AFTERGLOW: Duration = Duration::from_millis(1_500);
 /// How long messages may take to be delivered before the run ends.
 const DELIVERY_WITHIN: Duration = Duration::from_secs(20);
@@ -60,7 +60,7 @@ pub struct Release<'a> {
     pub begin: Begin,
 }
 
-/// What came of it.
+/// The result of a release.
 #[derive(Debug)]
 pub struct Released {
     pub report: CanaryReport,

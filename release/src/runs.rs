@@ -1,4 +1,4 @@
-//! The canary runs of a repository: which there are, whether one is unfinished, what they left.
+//! The canary runs of a repository: lists them, finds an unfinished one, and cleans up after them.
 
 use tollgate_canary::State;
 use tollgate_canary::persist::{RunFolder, is_locked};
@@ -76,7 +76,7 @@ pub fn refuse_unfinished(repository: &Repository) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Stops what a run that is over, or that never began, left running when its command was killed.
+/// Stops the processes that were left running by a killed command whose run is over or never began.
 pub async fn sweep(context: &Context<'_>) {
     let folder = canary_folder(context);
     if is_locked(&folder) {

@@ -1,7 +1,7 @@
 //! The processes of a release: the evidence hub, the stable version, the proxy before it.
 //!
-//! They outlive the controller on purpose. `stage.json` says where they are, so that another
-//! controller can take over or clear up.
+//! They outlive the controller on purpose. `stage.json` records where they are, so that another
+//! controller can take over or clean up.
 
 use std::fs;
 use std::net::SocketAddr;
@@ -246,7 +246,7 @@ impl Stage {
         })
     }
 
-    /// Stops the proxy, the stable version and the hub, in this order; says how many still ran.
+    /// Stops the proxy, the stable version and the hub, in this order; returns how many still ran.
     pub async fn clear(&self) -> usize {
         let mut n_stopped = 0;
         for part in [&self.proxy, &self.stable, &self.hub] {

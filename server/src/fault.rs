@@ -1,5 +1,5 @@
-//! Real misbehaviour on demand, for drills of the canary. Only built with the feature `drill`.
-//! It must not be reachable in any other build.
+//! Real misbehaviour on demand, for drills of the canary. It is compiled only with
+//! the feature `drill`.
 
 use std::time::Duration;
 

@@ -98,7 +98,7 @@ async fn answer(around: &Around, request: Request, next: Next) -> Response {
             return refusal.into_response();
         }
         Effect::BreakContract => {
-            let body = r#"{"status":7,"components":"a drill: this is not what the contract says"}"#;
+            let body = r#"{"status":7,"components":"a drill: this breaks the contract"}"#;
             return ([(header::CONTENT_TYPE, "application/json")], body).into_response();
         }
     }

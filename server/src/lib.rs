@@ -1,7 +1,7 @@
 //! The hub: keeps what the gates found out and shows it live, in one axum service.
 //!
-//! The contract (`contracts/openapi.yaml`, `contracts/asyncapi.yaml`) is its only truth; the
-//! handlers implement a trait that is generated from it. Only this crate knows axum.
+//! The contract (`contracts/openapi.yaml`, `contracts/asyncapi.yaml`) defines the API; the
+//! handlers implement a trait that is generated from it. Apart from tests, only this crate uses axum.
 
 pub mod cli;
 pub mod hub;

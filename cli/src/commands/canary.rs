@@ -1,4 +1,4 @@
-//! `canary`: run one by the settings, look at it, end it, take it over, replay it.
+//! `canary`: starts a canary from the settings, shows, aborts, resumes and replays it.
 
 use clap::Subcommand;
 use std::path::{Path, PathBuf};

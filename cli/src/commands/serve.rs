@@ -53,7 +53,7 @@ pub fn hub_binary(program: Program, repository: &Repository) -> Result<PathBuf, 
     .hint("install all binaries of the release into one folder"))
 }
 
-/// As a release asks for it.
+/// The function by which a release finds the hub's binary.
 pub fn finder(program: Program) -> impl Fn(&Repository) -> Result<PathBuf, Failure> + Sync {
     move |repository| hub_binary(program, repository)
 }

@@ -52,7 +52,7 @@ pub struct ApiParts {
     pub started_at: Timestamp,
 }
 
-/// Who calls.
+/// The caller of an operation.
 #[derive(Debug, Clone)]
 pub struct Caller {
     /// The key's row.
@@ -99,7 +99,7 @@ impl Api {
     /// 401 when it is not known or has ended, 403 when its role does not permit the operation.
     #[expect(
         clippy::result_large_err,
-        reason = "the generated trait asks for this type"
+        reason = "the generated trait requires this type"
     )]
     pub fn admit(
         &self,

@@ -7,9 +7,9 @@ use std::time::Duration;
 pub enum Pace {
     /// Handle it.
     Fine,
-    /// Drop it and say so once.
+    /// Drop it and send one warning.
     Warn,
-    /// Drop it silently; the warning is out already.
+    /// Drop it silently; the warning was sent before.
     Drop,
     /// Close the connection.
     Close,

@@ -361,7 +361,7 @@ async fn sleep_until(at: Option<Instant>) {
     }
 }
 
-/// Says why and waits a moment for the client's answer, so that the reason is not lost.
+/// Sends the reason and waits a moment for the client's answer, so that the reason is not lost.
 async fn close(
     mut sink: SplitSink<WebSocket, Message>,
     mut stream: SplitStream<WebSocket>,

@@ -13,11 +13,11 @@ pub enum ClientMessage {
     Subscribe(Incoming<Topics>),
     /// Wants some topics no more.
     Unsubscribe(Incoming<Topics>),
-    /// Has handled all events up to a seq.
+    /// Reports that the client has handled all events up to a seq.
     Ack(Incoming<Ack>),
-    /// Asks for a sign of life.
+    /// Requests a `pong`.
     Ping(Incoming<Ping>),
-    /// Wants what it missed.
+    /// Requests the events that the client missed.
     Resume(Incoming<Resume>),
 }
 
@@ -75,7 +75,7 @@ pub struct Resume {
     pub topics: Vec<String>,
 }
 
-/// Who sends a message, when and at which point of the events.
+/// The sender of a message, its time, and its position in the events.
 #[derive(Debug, Clone, Copy)]
 pub struct Head<'a> {
     /// The connection's id.
@@ -173,8 +173,8 @@ pub fn pong(head: Head<'_>, nonce: Option<&str>) -> String {
     render("pong", head, Pong { nonce })
 }
 
-/// Everything a client needs to go on. The lists are stored as JSON by this crate, so they are
-/// taken over as they are.
+/// Everything that a client needs to continue. This crate stored the lists as JSON, so they are
+/// copied unchanged.
 #[must_use]
 pub fn snapshot(head: Head<'_>, Snapshot(lists): &Snapshot) -> String {
     let envelope = render("snapshot", head, ());

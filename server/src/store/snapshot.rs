@@ -1,4 +1,4 @@
-//! Everything a client needs to go on from one point of the events.
+//! Everything that a client needs to continue from one point of the events.
 
 use sqlx::{Row, Sqlite, Transaction};
 

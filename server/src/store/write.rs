@@ -19,10 +19,10 @@ pub struct Idempotency {
     pub request: String,
 }
 
-/// What came of beginning a write.
+/// The result of beginning a write.
 #[derive(Debug)]
 pub enum Begun<'s, T> {
-    /// Go on with it.
+    /// Continue with it.
     New(Write<'s>),
     /// It was done before, with this answer.
     Done(T),

@@ -1,4 +1,4 @@
-//! Hubs and clients for the tests. It must not assert what a test is about.
+//! Hubs and clients for the tests.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

@@ -1,5 +1,5 @@
-//! `codegen --watch`: generates again whenever a contract changes, until ctrl-c. Files are looked
-//! at by time and size; a round starts when they have stood still for one look.
+//! `codegen --watch`: generates again whenever a contract changes, until ctrl-c. Changes are
+//! detected by time and size; a round starts when one check finds no further change.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;

@@ -30,7 +30,7 @@ pub struct Written {
     pub untyped_fields: usize,
 }
 
-/// Writes all folders below `base`; a dry run only tells.
+/// Writes all folders below `base`; a dry run only reports what would be written.
 pub fn write(base: &Path, folders: &[Folder], is_dry_run: bool) -> Result<Vec<Written>, Failure> {
     // All are looked at before the first is written.
     let plans: Vec<Plan<'_>> = in_threads(folders, |folder| plan(base, folder))
@@ -102,7 +102,7 @@ fn plan<'a>(base: &Path, folder: &'a Folder) -> Result<Plan<'a>, Failure> {
     Ok(plan)
 }
 
-/// Whether a file says at its top that codegen wrote it.
+/// Whether the header of a file states that codegen wrote it.
 fn is_ours(bytes: &[u8]) -> bool {
     let head = &bytes[..bytes.len().min(600)];
     let head = String::from_utf8_lossy(head);
