@@ -1,5 +1,5 @@
-//! A small service over `fixtures/items.yaml` with defects that can be switched on, one at a time.
-//! Without one it keeps to its contract. It must not know who asks.
+//! A small service for `fixtures/items.yaml` with defects that can be switched on, one at a time.
+//! Without a defect it conforms to its contract.
 
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};

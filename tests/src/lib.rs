@@ -1,5 +1,5 @@
-//! What the whole-system tests share: the built binaries, a small repository to run them in, a
-//! running hub, and one way to wait. It must not know what any one chapter checks.
+//! Shared by the whole-system tests: the built binaries, a small repository to run them in, a
+//! running hub, and one way to wait.
 
 pub mod defects;
 pub mod http;

@@ -1,5 +1,5 @@
-//! The dashboard in a real browser: what the hub is told appears live, a dead hub is called stale,
-//! and nothing that happened in between is lost. It must not know how the page is made.
+//! The dashboard in a real browser: changes in the hub appear live, the page shows "stale" when the
+//! hub is down, and no event of that time is lost.
 
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};

@@ -22,7 +22,7 @@ use tollgate::{CommandResult, Context};
 pub struct FuzzArgs {
     /// Documents to mutate, in addition to our own contracts and a few malformed ones
     pub files: Vec<PathBuf>,
-    /// How long to go on, in seconds
+    /// How long to run, in seconds
     #[arg(long, default_value_t = 60)]
     pub seconds: u64,
     /// What the broken documents are derived from
@@ -92,7 +92,7 @@ pub fn run(context: &Context, args: &FuzzArgs) -> CommandResult {
     Ok(show(context, args, &tally))
 }
 
-/// The documents that are broken: our contracts, odd ones, and those that are named.
+/// The documents to mutate: our contracts, a few unusual ones, and those that the user names.
 fn documents(context: &Context, files: &[PathBuf]) -> anyhow::Result<Vec<(String, String)>> {
     let mut documents: Vec<(String, String)> = ODD
         .iter()
@@ -110,7 +110,7 @@ fn documents(context: &Context, files: &[PathBuf]) -> anyhow::Result<Vec<(String
     Ok(documents)
 }
 
-/// All that is done with a contract; says whether the text was one.
+/// Runs all readers on a text; returns whether it was a contract.
 fn check(name: &str, original: &str, text: &str) -> bool {
     let Ok(contract) = parse_contract(name, text) else {
         return false;

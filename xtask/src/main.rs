@@ -1,4 +1,4 @@
-//! The binary of the alias `cargo xtask`. It must hold no logic.
+//! The binary of the alias `cargo xtask`.
 
 fn main() -> std::process::ExitCode {
     xtask::main(std::env::args_os().collect())

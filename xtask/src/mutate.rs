@@ -1,5 +1,4 @@
-//! Documents broken at random from a seed: bytes, words, lines and parts of the tree. It must not
-//! know who reads them.
+//! Breaks documents at random from a seed: bytes, words, lines and parts of the tree.
 
 use tollgate_contracts_model::source::escape_token;
 use tollgate_contracts_model::{Node, parse};
@@ -184,7 +183,7 @@ fn nested(text: &str, numbers: &mut Rng) -> String {
     )
 }
 
-/// One node of the tree replaced by another, by an odd value, or by a reference to another.
+/// Replaces one node of the tree with another one, an unusual value, or a reference to another one.
 fn tree(text: &str, numbers: &mut Rng) -> Option<String> {
     let root = parse("case.yaml", text).ok()?;
     let mut pointers = Vec::new();

@@ -1,7 +1,7 @@
 //! Debian's Swift 6 compiler in a folder of its own: fetched by apt with its own state and the
 //! mirror of the machine, unpacked by dpkg, entered by chroot. Nothing of the machine is changed.
 //!
-//! Each step leaves a mark, so that an interrupted run goes on where it ended.
+//! Each step leaves a mark, so that an interrupted run continues where it ended.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -28,7 +28,7 @@ const SMOKE: &str = "import Foundation\n#if canImport(FoundationNetworking)\nimp
 pub struct Plan {
     /// The folder; by default that of the environment or of the user's cache.
     pub folder: Option<PathBuf>,
-    /// Only say what would be done.
+    /// Only report what would be done.
     pub is_dry_run: bool,
 }
 
