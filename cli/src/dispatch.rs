@@ -44,9 +44,7 @@ pub fn run(context: &Context, command: Command) -> CommandResult {
         Command::Explain(args) => evidence::explain(context, &args.id),
         Command::Replay(args) => evidence::replay(context, &args.id),
         Command::Schema => {
-            context
-                .output
-                .text(|out| out.write_all(settings_schema().as_bytes()));
+            context.output.verbatim(&settings_schema());
             Ok(ExitCode::Pass)
         }
         Command::Completions { shell } => {

@@ -133,6 +133,12 @@ impl Output {
             .write_all(spell(text, self.program.name).as_bytes());
     }
 
+    /// Writes a document as it is: what stands for the program's name in it is part of it.
+    pub fn verbatim(&self, text: &str) {
+        // As in `text`: a closed pipe is the reader's choice.
+        let _ = io::stdout().lock().write_all(text.as_bytes());
+    }
+
     /// Writes a line about what is going on, to standard error.
     pub fn progress(&self, text: impl AsRef<str>) {
         if !self.is_quiet {

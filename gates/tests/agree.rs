@@ -1,5 +1,4 @@
 //! The times of the tiers in `tollgate.toml` are those that `budgets/performance_sla.json` promises.
-#![expect(clippy::unwrap_used, reason = "in a test a failed step ends the test")]
 
 use std::path::Path;
 

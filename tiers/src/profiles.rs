@@ -29,7 +29,7 @@ const LCOV: &str = "coverage/lcov.info";
 /// itself is compiled as usual. `%4m`: four files a binary, merged while tests run.
 const RUNNER: &str = r#"#!/bin/sh
 export LLVM_PROFILE_FILE="$TOLLGATE_PROFILES/${CARGO_PKG_NAME:-none}/%4m.profraw"
-unset RUSTC_WORKSPACE_WRAPPER TOLLGATE_RUSTC_COVERAGE TOLLGATE_RUSTC_CLIPPY TOLLGATE_PROFILES
+unset RUSTC_WORKSPACE_WRAPPER TOLLGATE_RUSTC_COVERAGE TOLLGATE_RUSTC_CLIPPY TOLLGATE_PROFILES RUNNER_VARIABLE
 if [ -n "$TOLLGATE_INCREMENTAL" ]; then unset CARGO_INCREMENTAL TOLLGATE_INCREMENTAL; fi
 exec "$@"
 "#;
@@ -91,7 +91,9 @@ pub(crate) fn environment(shared: &Shared<'_>) -> Result<BTreeMap<String, String
         && let Some(name) = runner_variable(shared)
     {
         let runner = folder.join("runner.sh");
-        write_atomic(&runner, RUNNER.as_bytes())?;
+        // Without the variable, what a test tests runs without this runner.
+        let script = RUNNER.replace("RUNNER_VARIABLE", &name);
+        write_atomic(&runner, script.as_bytes())?;
         env.insert(name, format!("sh {}", runner.display()));
     }
     Ok(env)

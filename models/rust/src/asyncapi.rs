@@ -16,7 +16,7 @@ pub struct AckMessage {
 }
 
 impl AckMessage {
-    /// With all that must be there, and nothing else.
+    /// Creates a value with the required fields only.
     #[must_use]
     pub fn new(payload: AckPayload) -> Self {
         Self { session_id: None, timestamp: None, payload }
@@ -46,7 +46,7 @@ pub struct ErrorMessage {
 }
 
 impl ErrorMessage {
-    /// With all that must be there, and nothing else.
+    /// Creates a value with the required fields only.
     #[must_use]
     pub fn new(session_id: String, timestamp: formats::DateTime, payload: ErrorPayload) -> Self {
         Self { session_id, timestamp, seq: None, epoch: None, payload, extra: Default::default() }
@@ -64,7 +64,7 @@ pub struct ErrorPayload {
 }
 
 impl ErrorPayload {
-    /// With all that must be there, and nothing else.
+    /// Creates a value with the required fields only.
     #[must_use]
     pub fn new(code: String, message: String) -> Self {
         Self { code, message, extra: Default::default() }
@@ -99,7 +99,7 @@ pub struct EventPayload {
 }
 
 impl EventPayload {
-    /// With all that must be there, and nothing else.
+    /// Creates a value with the required fields only.
     #[must_use]
     pub fn new(kind: EventPayloadKind, data: BTreeMap<String, serde_json::Value>) -> Self {
         Self { kind, data, extra: Default::default() }
@@ -155,7 +155,7 @@ pub struct PingMessage {
 }
 
 impl PingMessage {
-    /// With all that must be there, and nothing else.
+    /// Creates a value with the required fields only.
     #[must_use]
     pub fn new(payload: PingPayload) -> Self {
         Self { session_id: None, timestamp: None, payload }
@@ -185,7 +185,7 @@ pub struct PongMessage {
 }
 
 impl PongMessage {
-    /// With all that must be there, and nothing else.
+    /// Creates a value with the required fields only.
     #[must_use]
     pub fn new(session_id: String, timestamp: formats::DateTime, seq: i64, epoch: String, payload: PongPayload) -> Self {
         Self { session_id, timestamp, seq, epoch, payload, extra: Default::default() }
@@ -223,7 +223,7 @@ pub struct ResumeMessage {
 }
 
 impl ResumeMessage {
-    /// With all that must be there, and nothing else.
+    /// Creates a value with the required fields only.
     #[must_use]
     pub fn new(payload: ResumePayload) -> Self {
         Self { session_id: None, timestamp: None, payload }
@@ -242,7 +242,7 @@ pub struct ResumePayload {
 }
 
 impl ResumePayload {
-    /// With all that must be there, and nothing else.
+    /// Creates a value with the required fields only.
     #[must_use]
     pub fn new(epoch: String, since: i64) -> Self {
         Self { epoch, since, topics: None }
@@ -279,7 +279,7 @@ pub struct SnapshotMessage {
 }
 
 impl SnapshotMessage {
-    /// With all that must be there, and nothing else.
+    /// Creates a value with the required fields only.
     #[must_use]
     pub fn new(session_id: String, timestamp: formats::DateTime, seq: i64, epoch: String, payload: SnapshotPayload) -> Self {
         Self { session_id, timestamp, seq, epoch, payload, extra: Default::default() }
@@ -297,7 +297,7 @@ pub struct SnapshotPayload {
 }
 
 impl SnapshotPayload {
-    /// With all that must be there, and nothing else.
+    /// Creates a value with the required fields only.
     #[must_use]
     pub fn new(recovered: bool, state: BTreeMap<String, serde_json::Value>) -> Self {
         Self { recovered, state, extra: Default::default() }
@@ -315,7 +315,7 @@ pub struct SubscribeMessage {
 }
 
 impl SubscribeMessage {
-    /// With all that must be there, and nothing else.
+    /// Creates a value with the required fields only.
     #[must_use]
     pub fn new(payload: SubscribePayload) -> Self {
         Self { session_id: None, timestamp: None, payload }
@@ -345,7 +345,7 @@ pub struct SubscribedMessage {
 }
 
 impl SubscribedMessage {
-    /// With all that must be there, and nothing else.
+    /// Creates a value with the required fields only.
     #[must_use]
     pub fn new(session_id: String, timestamp: formats::DateTime, seq: i64, epoch: String, payload: SubscribedPayload) -> Self {
         Self { session_id, timestamp, seq, epoch, payload, extra: Default::default() }
@@ -363,7 +363,7 @@ pub struct SubscribedPayload {
 }
 
 impl SubscribedPayload {
-    /// With all that must be there, and nothing else.
+    /// Creates a value with the required fields only.
     #[must_use]
     pub fn new(topics: Vec<String>) -> Self {
         Self { topics, recovered: None, extra: Default::default() }
@@ -381,7 +381,7 @@ pub struct UnsubscribeMessage {
 }
 
 impl UnsubscribeMessage {
-    /// With all that must be there, and nothing else.
+    /// Creates a value with the required fields only.
     #[must_use]
     pub fn new(payload: UnsubscribePayload) -> Self {
         Self { session_id: None, timestamp: None, payload }
@@ -411,7 +411,7 @@ pub struct WarningMessage {
 }
 
 impl WarningMessage {
-    /// With all that must be there, and nothing else.
+    /// Creates a value with the required fields only.
     #[must_use]
     pub fn new(session_id: String, timestamp: formats::DateTime, payload: WarningPayload) -> Self {
         Self { session_id, timestamp, seq: None, epoch: None, payload, extra: Default::default() }
@@ -429,7 +429,7 @@ pub struct WarningPayload {
 }
 
 impl WarningPayload {
-    /// With all that must be there, and nothing else.
+    /// Creates a value with the required fields only.
     #[must_use]
     pub fn new(code: String, message: String) -> Self {
         Self { code, message, extra: Default::default() }
@@ -452,7 +452,7 @@ pub struct WelcomeMessage {
 }
 
 impl WelcomeMessage {
-    /// With all that must be there, and nothing else.
+    /// Creates a value with the required fields only.
     #[must_use]
     pub fn new(session_id: String, timestamp: formats::DateTime, seq: i64, epoch: String, payload: WelcomePayload) -> Self {
         Self { session_id, timestamp, seq, epoch, payload, extra: Default::default() }
@@ -472,7 +472,7 @@ pub struct WelcomePayload {
 }
 
 impl WelcomePayload {
-    /// With all that must be there, and nothing else.
+    /// Creates a value with the required fields only.
     #[must_use]
     pub fn new(version: String, heartbeat_seconds: i32, rate_limit: i32) -> Self {
         Self { version, heartbeat_seconds, rate_limit, extra: Default::default() }

@@ -181,7 +181,7 @@ impl Byte {
         Self(text)
     }
 
-    /// The bytes; nothing when the text is not base64. The alphabet for URLs is understood too.
+    /// The bytes; nothing when the text is not base64. The alphabet for URLs is accepted too.
     #[must_use]
     pub fn to_bytes(&self) -> Option<Vec<u8>> {
         let text: Vec<u8> = self.0.trim_end_matches('=').bytes().filter(|byte| !byte.is_ascii_whitespace()).collect();

@@ -57,7 +57,7 @@ pub struct AlertPage {
 }
 
 impl AlertPage {
-    /// With all that must be there, and nothing else.
+    /// Creates a value with the required fields only.
     #[must_use]
     pub fn new(items: Vec<Alert>) -> Self {
         Self { items, next_cursor: None, extra: Default::default() }
@@ -107,7 +107,7 @@ pub struct Arm {
 }
 
 impl Arm {
-    /// With all that must be there, and nothing else.
+    /// Creates a value with the required fields only.
     #[must_use]
     pub fn new(requests: i64, errors: i64) -> Self {
         Self { requests, errors, latency_p95_ms: None, memory_bytes: None }
@@ -149,7 +149,7 @@ pub struct CompleteHealth {
 }
 
 impl CompleteHealth {
-    /// With all that must be there, and nothing else.
+    /// Creates a value with the required fields only.
     #[must_use]
     pub fn new(status: ComponentState, version: String, started_at: formats::DateTime, uptime_seconds: f64, components: Vec<ComponentHealth>) -> Self {
         Self { status, version, version_label: None, started_at, uptime_seconds, components, extra: Default::default() }
@@ -172,7 +172,7 @@ pub struct ComponentHealth {
 }
 
 impl ComponentHealth {
-    /// With all that must be there, and nothing else.
+    /// Creates a value with the required fields only.
     #[must_use]
     pub fn new(name: String, state: ComponentState) -> Self {
         Self { name, state, latency_ms: None, last_error: None, version: None, extra: Default::default() }
@@ -205,7 +205,7 @@ pub struct CreateDeploymentRequest {
 }
 
 impl CreateDeploymentRequest {
-    /// With all that must be there, and nothing else.
+    /// Creates a value with the required fields only.
     #[must_use]
     pub fn new(service: String, baseline_version: String, candidate_version: String) -> Self {
         Self { project_id: None, service, baseline_version, candidate_version, plan: None }
@@ -226,7 +226,7 @@ pub struct CreateProjectRequest {
 }
 
 impl CreateProjectRequest {
-    /// With all that must be there, and nothing else.
+    /// Creates a value with the required fields only.
     #[must_use]
     pub fn new(id: String, name: String) -> Self {
         Self { id, name, description: None, repository: None }
@@ -245,7 +245,7 @@ pub struct CreateTokenRequest {
 }
 
 impl CreateTokenRequest {
-    /// With all that must be there, and nothing else.
+    /// Creates a value with the required fields only.
     #[must_use]
     pub fn new(name: String, role: Role) -> Self {
         Self { name, role, client_type: None, expires_at: None }
@@ -262,7 +262,7 @@ pub struct CreatedToken {
 }
 
 impl CreatedToken {
-    /// With all that must be there, and nothing else.
+    /// Creates a value with the required fields only.
     #[must_use]
     pub fn new(token: Token, key: String) -> Self {
         Self { token, key, extra: Default::default() }
@@ -325,7 +325,7 @@ pub struct DeploymentPage {
 }
 
 impl DeploymentPage {
-    /// With all that must be there, and nothing else.
+    /// Creates a value with the required fields only.
     #[must_use]
     pub fn new(items: Vec<Deployment>) -> Self {
         Self { items, next_cursor: None, extra: Default::default() }
@@ -363,7 +363,7 @@ pub struct FieldError {
 }
 
 impl FieldError {
-    /// With all that must be there, and nothing else.
+    /// Creates a value with the required fields only.
     #[must_use]
     pub fn new(path: String, message: String) -> Self {
         Self { path, message, extra: Default::default() }
@@ -387,7 +387,7 @@ pub struct Finding {
 }
 
 impl Finding {
-    /// With all that must be there, and nothing else.
+    /// Creates a value with the required fields only.
     #[must_use]
     pub fn new(code: String, severity: FindingSeverity, message: String) -> Self {
         Self { code, severity, message, path: None, line: None, hint: None }
@@ -415,7 +415,7 @@ pub struct Health {
 }
 
 impl Health {
-    /// With all that must be there, and nothing else.
+    /// Creates a value with the required fields only.
     #[must_use]
     pub fn new(status: HealthStatus, version: String) -> Self {
         Self { status, version, extra: Default::default() }
@@ -464,7 +464,7 @@ pub struct MetricPage {
 }
 
 impl MetricPage {
-    /// With all that must be there, and nothing else.
+    /// Creates a value with the required fields only.
     #[must_use]
     pub fn new(items: Vec<Metric>) -> Self {
         Self { items, next_cursor: None, extra: Default::default() }
@@ -490,7 +490,7 @@ pub struct MetricReport {
 }
 
 impl MetricReport {
-    /// With all that must be there, and nothing else.
+    /// Creates a value with the required fields only.
     #[must_use]
     pub fn new(metric: String, value: f64, unit: String, direction: Direction, at: formats::DateTime) -> Self {
         Self { metric, value, unit, floor: None, direction, at, revision: None }
@@ -556,7 +556,7 @@ pub struct ProbePage {
 }
 
 impl ProbePage {
-    /// With all that must be there, and nothing else.
+    /// Creates a value with the required fields only.
     #[must_use]
     pub fn new(items: Vec<Probe>) -> Self {
         Self { items, next_cursor: None, extra: Default::default() }
@@ -582,7 +582,7 @@ pub struct ProbeReport {
 }
 
 impl ProbeReport {
-    /// With all that must be there, and nothing else.
+    /// Creates a value with the required fields only.
     #[must_use]
     pub fn new(probe_id: String, kind: String, target: String, state: ProbeState, at: formats::DateTime) -> Self {
         Self { probe_id, kind, target, state, latency_ms: None, message: None, at }
@@ -603,7 +603,7 @@ pub struct ProbeSample {
 }
 
 impl ProbeSample {
-    /// With all that must be there, and nothing else.
+    /// Creates a value with the required fields only.
     #[must_use]
     pub fn new(at: formats::DateTime, state: ProbeState) -> Self {
         Self { at, state, latency_ms: None, message: None, extra: Default::default() }
@@ -642,7 +642,7 @@ pub struct Problem {
 }
 
 impl Problem {
-    /// With all that must be there, and nothing else.
+    /// Creates a value with the required fields only.
     #[must_use]
     pub fn new(r#type: formats::UriReference, title: String, status: i32) -> Self {
         Self { r#type, title, status, detail: None, instance: None, dependency: None, errors: None, extra: Default::default() }
@@ -670,7 +670,7 @@ pub struct Project {
 }
 
 impl Project {
-    /// With all that must be there, and nothing else.
+    /// Creates a value with the required fields only.
     #[must_use]
     pub fn new(id: String, name: String, archived: bool, created_at: formats::DateTime, updated_at: formats::DateTime) -> Self {
         Self { id, name, description: None, repository: None, archived, created_at, updated_at, extra: Default::default() }
@@ -688,7 +688,7 @@ pub struct ProjectPage {
 }
 
 impl ProjectPage {
-    /// With all that must be there, and nothing else.
+    /// Creates a value with the required fields only.
     #[must_use]
     pub fn new(items: Vec<Project>) -> Self {
         Self { items, next_cursor: None, extra: Default::default() }
@@ -706,7 +706,7 @@ pub struct Readiness {
 }
 
 impl Readiness {
-    /// With all that must be there, and nothing else.
+    /// Creates a value with the required fields only.
     #[must_use]
     pub fn new(status: ReadinessStatus, dependencies: Vec<ComponentHealth>) -> Self {
         Self { status, dependencies, extra: Default::default() }
@@ -805,7 +805,7 @@ pub struct RunPage {
 }
 
 impl RunPage {
-    /// With all that must be there, and nothing else.
+    /// Creates a value with the required fields only.
     #[must_use]
     pub fn new(items: Vec<Run>) -> Self {
         Self { items, next_cursor: None, extra: Default::default() }
@@ -829,7 +829,7 @@ pub struct RunStep {
 }
 
 impl RunStep {
-    /// With all that must be there, and nothing else.
+    /// Creates a value with the required fields only.
     #[must_use]
     pub fn new(name: String, outcome: Outcome, duration_ms: i64, cached: bool) -> Self {
         Self { name, outcome, duration_ms, cached, cause: None, findings: None }
@@ -888,7 +888,7 @@ pub struct TokenPage {
 }
 
 impl TokenPage {
-    /// With all that must be there, and nothing else.
+    /// Creates a value with the required fields only.
     #[must_use]
     pub fn new(items: Vec<Token>) -> Self {
         Self { items, next_cursor: None, extra: Default::default() }
@@ -970,7 +970,7 @@ pub struct WsTicket {
 }
 
 impl WsTicket {
-    /// With all that must be there, and nothing else.
+    /// Creates a value with the required fields only.
     #[must_use]
     pub fn new(ticket: String, expires_at: formats::DateTime) -> Self {
         Self { ticket, expires_at, extra: Default::default() }

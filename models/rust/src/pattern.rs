@@ -8,7 +8,7 @@ use regex::Regex;
 
 static COMPILED: Mutex<BTreeMap<String, Option<Regex>>> = Mutex::new(BTreeMap::new());
 
-/// Whether a text has a part that matches; true when the pattern is none that we understand.
+/// Whether a part of a text matches; true when the pattern is not supported.
 #[must_use]
 pub fn is_match(pattern: &str, text: &str) -> bool {
     let mut compiled = COMPILED.lock().unwrap_or_else(PoisonError::into_inner);

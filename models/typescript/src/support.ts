@@ -39,18 +39,18 @@ export type Unknown<Tag extends string = never> = { readonly [Key in Tag]: Unlis
 /** Where a value travels: fields that are only sent one way are checked accordingly. */
 export type Direction = "request" | "response";
 
-/** The state of one look at a value. */
+/** The state of one check of a value. */
 export interface Context {
   /** Whether bounds, patterns, formats and known values are checked in addition to the structure. */
   readonly isStrict: boolean;
   readonly direction: Direction | undefined;
-  /** Whether the first violation decides, so that nothing more needs to be looked at. */
+  /** Whether the first violation decides, so that the check ends there. */
   readonly isQuick: boolean;
   readonly violations: Violation[];
   readonly path: (string | number)[];
   /** Calls of declared checks that have not returned. */
   depth: number;
-  /** Shared by all attempts of one look. */
+  /** Shared by all attempts of one check. */
   readonly effort: { nAttempts: number };
 }
 
@@ -59,7 +59,7 @@ export type Check = (value: unknown, cx: Context) => unknown;
 
 /** How deep declared types may nest. */
 const DEPTH_MAX = 1000;
-/** How many attempts at variants one look may take: ambiguous recursive unions can need too many. */
+/** How many attempts at variants one check may take: ambiguous recursive unions can need too many. */
 const ATTEMPTS_MAX = 1_000_000;
 
 /** A type of the contract at run time, under the type's own name. */
@@ -70,7 +70,7 @@ export interface Model<T> {
   is(value: unknown): value is T;
   /** All violations of the contract: structure, bounds, patterns, formats, known values. */
   validate(value: unknown, direction?: Direction): Violation[];
-  /** Looks at a value that is a part of another one. */
+  /** Checks a value that is a part of another one. */
   (value: unknown, cx: Context): unknown;
 }
 
@@ -113,7 +113,7 @@ export interface Bounds {
   readonly values?: readonly unknown[];
 }
 
-/** What a value must look like to be a variant. */
+/** The conditions that a value must meet to be a variant. */
 export interface Guard {
   readonly kinds?: readonly string[];
   readonly tags?: readonly (readonly [string, readonly string[]])[];
@@ -156,7 +156,7 @@ export function isDone(cx: Context): boolean {
   return cx.isQuick && cx.violations.length > 0;
 }
 
-/** A declared type; what it looks at is made when it is needed for the first time. */
+/** A declared type; its check is made when it is needed for the first time. */
 export function model<T>(make: () => Check): Model<T> {
   let made: Check | undefined;
   const check: Check = (value, cx) => {
@@ -192,7 +192,7 @@ export function string(value: unknown, cx: Context): unknown {
   return value;
 }
 
-/** Any number, to the digit. */
+/** Any number, with every digit. */
 export function number(value: unknown, cx: Context): unknown {
   if (expect("number", value, cx) && typeof value === "number" && !Number.isFinite(value)) {
     add(cx, "is not a finite number");
@@ -200,7 +200,7 @@ export function number(value: unknown, cx: Context): unknown {
   return value;
 }
 
-/** A number that binary floating point holds as well as the contract asks for. */
+/** A number that binary floating point holds with the precision that the contract requires. */
 export function float(value: unknown, cx: Context): unknown {
   if (!expect("number", value, cx)) return value;
   const nearest = Number(value);
@@ -232,7 +232,7 @@ function sized(minimum: bigint, maximum: bigint): Check {
 export const int32: Check = sized(-(2n ** 31n), 2n ** 31n - 1n);
 export const uint32: Check = sized(0n, 2n ** 32n - 1n);
 
-/** A whole number that `number` holds to the digit, as the bounds of the contract promise. */
+/** A whole number that `number` holds exactly, as the bounds of the contract promise. */
 export function safeInteger(value: unknown, cx: Context): unknown {
   const found = whole(value, cx);
   if (found === undefined) return value;
@@ -266,7 +266,7 @@ export function openEnum<const Values extends Known>(known: Values): Texts<Value
   return Object.assign(model<Values[keyof Values] | (string & {})>(make), known);
 }
 
-/** Texts of which the contract names some; any other is as good. */
+/** Texts of which the contract names some; any other is valid too. */
 export function anyText<const Values extends Known>(known: Values): Texts<Values> {
   return Object.assign(model<Values[keyof Values] | (string & {})>(() => string), known);
 }
@@ -321,7 +321,7 @@ export function map(item: Check): Check {
   return object({}, item);
 }
 
-/** For properties that are not listed: there must be none. */
+/** Rejects properties that are not listed. */
 export function none(value: unknown, cx: Context): unknown {
   add(cx, "is not a known field");
   return value;
@@ -404,7 +404,7 @@ function passes(value: unknown, guard: Guard): boolean {
   );
 }
 
-/** Whether tags that may be absent are there; so too when there are none of them. */
+/** Whether the optional tags are present; true when there are none. */
 function hasTags(value: unknown, guard: Guard): boolean {
   return (guard.tagsIfAny ?? []).every(([name]) => Object.hasOwn(value as Entries, name));
 }
@@ -427,7 +427,7 @@ export function union(variants: readonly (readonly [Guard, boolean, Check])[], i
       if (isExclusive && hasTags(value, guard)) return inner(value, cx);
       cx.effort.nAttempts += 1;
       if (cx.effort.nAttempts > ATTEMPTS_MAX) {
-        add(cx, "has too many ways to be read");
+        add(cx, "matches too many variants to be decoded");
         return value;
       }
       const [result, violations] = attempt(inner, value, cx, true);
@@ -437,7 +437,7 @@ export function union(variants: readonly (readonly [Guard, boolean, Check])[], i
     if (cx.isStrict && !isOpen) {
       const reasons = closest === undefined || cx.isQuick ? [] : attempt(closest, value, cx, false)[1];
       if (reasons.length > 0) cx.violations.push(...reasons);
-      else add(cx, "is none of the known variants");
+      else add(cx, "is not one of the known variants");
     }
     return value;
   };
@@ -523,7 +523,7 @@ function checkItems(items: readonly unknown[], bounds: Bounds, cx: Context): voi
     const text = canonical(item);
     if (seen.has(text)) {
       cx.path.push(index);
-      add(cx, "is there twice");
+      add(cx, "is a duplicate item");
       cx.path.pop();
     }
     seen.add(text);

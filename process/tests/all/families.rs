@@ -40,7 +40,8 @@ fn a_daemon_that_left_its_group_and_its_parent_is_still_found_by_its_mark() {
 fn a_family_inside_a_family_belongs_to_both() {
     let (outer, inner) = (Family::ending_with_us(), Family::new());
     let both = format!("{},{}", outer.variable(), inner.variable());
-    let mut command = silent("exec sleep 600");
+    // Without `exec`: while a program is replaced, its environment reads as empty.
+    let mut command = silent("sleep 600 & wait");
     command.env(tollgate_process::FAMILY_ENV, both);
     let running = Running::start(command).unwrap();
     let pid = running.pid();

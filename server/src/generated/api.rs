@@ -26,7 +26,7 @@ use tollgate_models::support::{self, Path, Validate};
 
 use super::extract::{self, Form, Input, Place, Refusal, Scalar};
 
-/// What is known about an operation before a request comes.
+/// The properties of an operation that do not depend on a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct OperationInfo {
     /// Its `operationId`.
@@ -37,7 +37,7 @@ pub struct OperationInfo {
     pub path: &'static str,
     /// Its first tag.
     pub tag: &'static str,
-    /// What the caller must be permitted to do (`x-permission`); nothing when all may call it.
+    /// The permission that the caller needs (`x-permission`); nothing when everybody may call it.
     pub permission: Option<&'static str>,
     /// Its latency budget class (`x-budget`).
     pub budget: Option<&'static str>,
@@ -49,9 +49,9 @@ pub struct OperationInfo {
     pub statuses: &'static [u16],
 }
 
-/// Who may call what; the generated code asks before it reads a request.
+/// Decides who may call an operation; the generated code calls it before it reads a request.
 pub trait Authorize: Clone + Send + Sync + 'static {
-    /// Who calls.
+    /// The authenticated caller.
     type Caller: Send;
 
     /// Decides whether the sender of these headers may call an operation that has a permission.
@@ -61,7 +61,7 @@ pub trait Authorize: Clone + Send + Sync + 'static {
         headers: &HeaderMap,
     ) -> impl Future<Output = Result<Self::Caller, Refusal>> + Send;
 
-    /// A last look at a refusal of the generated code, to name or log it.
+    /// Called with each refusal of the generated code before it is sent, to change or log it.
     fn refuse(&self, operation: &'static OperationInfo, refusal: Refusal) -> Refusal {
         let _ = operation;
         refusal

@@ -1,6 +1,5 @@
 //! Malformed documents do not stop a comparison.
 
-
 use proptest::prelude::*;
 use tollgate_contracts_diff::diff;
 use tollgate_contracts_model::parse_contract;

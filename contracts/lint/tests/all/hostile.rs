@@ -1,6 +1,5 @@
 //! Malformed documents do not stop lint.
 
-
 use proptest::prelude::*;
 use tollgate_contracts_lint::{LintSettings, lint};
 use tollgate_contracts_model::parse_contract;

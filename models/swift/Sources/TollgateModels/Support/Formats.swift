@@ -4,7 +4,7 @@ import Foundation
 /// A string with a format: the text as it was sent. Its meaning is read on demand, so that
 /// nothing is lost on the way; `validate` reports text that is not of the format.
 public protocol FormattedText: JSONModel, ExpressibleByStringLiteral, CustomStringConvertible {
-    /// What `validate` calls the format.
+    /// The name of the format in the reports of `validate`.
     static var formatName: String { get }
     var text: String { get }
     var isWellFormed: Bool { get }

@@ -317,7 +317,7 @@ public struct JSONError: Error, Sendable, Hashable, CustomStringConvertible {
 
     public var description: String { path.isEmpty ? message : "`\(path)`: \(message)" }
 
-    /// The same error, seen from one level above.
+    /// The same error with a path from one level above.
     func under(_ key: String) -> JSONError {
         JSONError(message, path: JSONError.pointer("", key) + path)
     }

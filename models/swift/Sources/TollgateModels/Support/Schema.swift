@@ -3,13 +3,13 @@ import Foundation
 
 /// A small interpreter of JSON Schema 2020-12, for what types and bounds can't express.
 enum JSONSchema {
-    /// What is wrong with a value; nothing when it is valid.
+    /// The violation of a value; nothing when it is valid.
     static func breach(of schema: JSONValue, by json: JSONValue) -> String? {
         var run = Run()
-        return run.isValid(schema, json) ? nil : "is not as the contract says: \(run.reason)"
+        return run.isValid(schema, json) ? nil : "does not match the contract: \(run.reason)"
     }
 
-    /// What was evaluated of one value, for the `unevaluated…` words.
+    /// The evaluated parts of one value, for the `unevaluated…` keywords.
     private struct Seen {
         var keys: Set<String> = []
         var items: Set<Int> = []

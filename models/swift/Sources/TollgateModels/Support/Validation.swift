@@ -116,7 +116,7 @@ public struct JSONChecker: Sendable {
         }
     }
 
-    /// What is wrong with a value; nothing for a bound of another kind of value.
+    /// The violation of a value; nothing for a bound of another kind of value.
     private static func breach(of bound: JSONBound, by json: JSONValue) -> String? {
         switch (bound, json) {
         case (.minSize(let least), _):
@@ -176,7 +176,7 @@ extension JSONNumber {
     }
 }
 
-/// What is made from texts of the contract once and kept.
+/// Caches what is made from texts of the contract.
 enum JSONCache {
     private final class Kept: @unchecked Sendable {
         let lock = NSLock()
