@@ -76,7 +76,7 @@ fn settings_that_are_wrong_name_file_line_and_what_was_meant() {
 }
 
 #[test]
-fn without_settings_each_command_says_what_it_needs_and_none_pretends_to_pass() {
+fn without_settings_each_command_reports_what_it_needs_and_none_passes() {
     let repository = Repository::new(&[]);
     for (args, code, parts) in [
         (&["ship"][..], 5, &["[service]", "`binary`"][..]),
@@ -114,7 +114,7 @@ fn without_settings_each_command_says_what_it_needs_and_none_pretends_to_pass() 
 }
 
 #[test]
-fn an_evidence_id_that_does_not_exist_is_a_question_asked_wrongly() {
+fn an_unknown_evidence_id_is_a_usage_error() {
     let repository = Repository::new(&[]);
     for id in ["0123456789ab", "nonsense", ""] {
         for command in ["explain", "replay"] {

@@ -80,7 +80,7 @@ fn a_dead_controller_loses_the_canary_s_traffic_and_another_one_finishes_the_bak
 }
 
 #[test]
-fn a_canary_without_a_controller_is_ended_by_hand() {
+fn a_canary_without_a_controller_is_aborted_manually() {
     let yard = Shipyard::new();
     let mut controller = start(&yard);
     let stage = yard.with_traffic();

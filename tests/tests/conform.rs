@@ -34,7 +34,7 @@ fn contract() -> String {
 }
 
 #[test]
-fn the_hub_keeps_to_its_contracts() {
+fn the_hub_conforms_to_its_contracts() {
     let repository = Repository::new(&[]);
     let folder = tempfile::tempdir().expect("a folder can be made");
     let hub = Hub::start(folder.path());
@@ -92,7 +92,7 @@ fn a_service_without_defects_passes_and_one_with_a_defect_shows_the_request() {
 }
 
 #[test]
-fn the_same_seed_asks_the_same() {
+fn the_same_seed_sends_the_same_requests() {
     let repository = Repository::new(&[]);
     let contract = contract();
     let reports: Vec<serde_json::Value> = (0..2)
@@ -125,7 +125,7 @@ fn another_host_is_refused_before_anything_is_sent() {
 }
 
 #[test]
-fn a_service_that_is_not_there_is_the_environment() {
+fn an_unreachable_service_is_an_environment_error() {
     let repository = Repository::new(&[]);
     let contract = contract();
     repository

@@ -120,7 +120,7 @@ fn broken_yaml_is_a_bad_contract_with_file_and_line() {
 }
 
 #[test]
-fn a_break_between_a_revision_and_a_file_is_told_by_operation_and_exits_3() {
+fn a_break_between_a_revision_and_a_file_names_the_operation_and_exits_3() {
     let repository = shop();
     let now = format!("HEAD:{FILE}");
     repository

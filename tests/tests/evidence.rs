@@ -38,7 +38,7 @@ fn an_edited_record_breaks_the_chain_and_its_line_is_named() {
 }
 
 #[test]
-fn a_torn_last_line_is_cut_off_and_said_and_nothing_before_it_is_lost() {
+fn a_torn_last_line_is_cut_off_and_reported_and_nothing_before_it_is_lost() {
     let (repository, _) = recorded();
     let whole = repository.read(LOG);
     let torn = &whole[..whole.len() - 40];

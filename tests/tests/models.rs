@@ -227,7 +227,7 @@ fn watching_generates_again_when_a_contract_changes() {
 }
 
 #[test]
-fn all_parts_in_all_languages_leave_out_what_a_language_has_not() {
+fn parts_that_a_language_does_not_have_are_left_out() {
     let repository = shop();
     let made = ["codegen", "--contract", "contracts/openapi.yaml"];
     let flags = ["--language", "rust,swift,typescript", "--out", "made"];

@@ -128,7 +128,7 @@ fn a_healthy_hub_passes_every_probe_and_no_secret_is_shown() {
 }
 
 #[test]
-fn a_service_that_is_away_fails_with_its_address_and_the_reason() {
+fn an_unreachable_service_fails_with_its_address_and_the_reason() {
     let repository = repository();
     let base = closed();
     let run = probe(&repository, &base, &[]);
@@ -149,7 +149,7 @@ fn a_service_that_is_away_fails_with_its_address_and_the_reason() {
 }
 
 #[test]
-fn a_probe_that_could_not_look_is_never_a_pass() {
+fn a_probe_that_could_not_run_never_passes() {
     let repository = repository();
     let hub = Hub::start(repository.path());
     let run = repository.run(&["probe", "run", "--base", &hub.base]);

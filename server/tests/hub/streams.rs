@@ -160,7 +160,7 @@ async fn a_client_moves_between_two_hubs_on_one_database_without_a_gap() {
 }
 
 #[tokio::test]
-async fn a_client_of_another_count_gets_a_snapshot_to_go_on_from() {
+async fn a_client_of_another_count_gets_a_snapshot() {
     let (_folder, hub) = start().await;
     hub.admin.post("/api/v1/projects", project("one")).await;
     upload(&hub.admin, "a").await;

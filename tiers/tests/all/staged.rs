@@ -93,7 +93,7 @@ fn files_that_did_not_change_keep_their_modification_times() {
 }
 
 #[test]
-fn a_run_that_was_killed_while_filling_is_mended_by_the_next() {
+fn a_run_killed_while_filling_is_repaired_by_the_next() {
     let repository = Repository::new(&[("a.txt", "one")], "");
     let folder = tempfile::tempdir().unwrap();
     drop(staged::prepare(repository.root(), folder.path()).unwrap());
