@@ -40,8 +40,7 @@ fn a_daemon_that_left_its_group_and_its_parent_is_still_found_by_its_mark() {
 fn a_family_inside_a_family_belongs_to_both() {
     let (outer, inner) = (Family::ending_with_us(), Family::new());
     let both = format!("{},{}", outer.variable(), inner.variable());
-    // Without `exec`: while a program is replaced, its environment reads as empty.
-    let mut command = silent("sleep 600 & wait");
+    let mut command = silent("exec sleep 600");
     command.env(tollgate_process::FAMILY_ENV, both);
     let running = Running::start(command).unwrap();
     let pid = running.pid();
@@ -50,6 +49,9 @@ fn a_family_inside_a_family_belongs_to_both() {
         members.iter().any(|member| member.pid == pid)
     };
     let own_mark = |family: &Family| family.variable().rsplit(',').next().unwrap().to_owned();
-    assert!(is_member(&own_mark(&outer)) && is_member(&own_mark(&inner)));
+    // The environment of a program that is about to start reads as empty.
+    until("membership of both", || {
+        (is_member(&own_mark(&outer)) && is_member(&own_mark(&inner))).then_some(())
+    });
     assert!(!is_member("another"));
 }

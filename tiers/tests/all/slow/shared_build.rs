@@ -84,7 +84,7 @@ fn one_build_lints_tests_and_measures_and_a_change_measures_only_its_crate_again
 
     let warned = source("b").replace(
         "    1\n",
-        "    let number = number;\n    return number / number;\n",
+        "    let number = number;\n    return number.signum();\n",
     );
     repository.write("b/src/lib.rs", &warned);
     let report = repository.run();
