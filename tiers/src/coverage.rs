@@ -347,6 +347,18 @@ fn run(
 #[derive(Deserialize)]
 pub(crate) struct Message {
     pub executable: Option<PathBuf>,
+    package_id: Option<String>,
+}
+
+impl Message {
+    /// The package's name, out of `path+file:///folder#name@0.1.0` or `path+file:///name#0.1.0`.
+    pub(crate) fn package(&self) -> Option<&str> {
+        let (place, version) = self.package_id.as_deref()?.rsplit_once('#')?;
+        match version.split_once('@') {
+            Some((name, _)) => Some(name),
+            None => place.rsplit('/').next(),
+        }
+    }
 }
 
 /// The instrumented binaries: what the tests were linked into and what they start.

@@ -186,9 +186,16 @@ fn write_report(
         .envs(&step.set);
     let output = bytes_of(&mut command, "cargo test --no-run")?;
     let text = String::from_utf8_lossy(&output);
+    // A package whose tests the step leaves out is left out of the report as well.
     let objects: BTreeSet<PathBuf> = text
         .lines()
-        .filter_map(|line| serde_json::from_str::<Message>(line).ok()?.executable)
+        .filter_map(|line| serde_json::from_str::<Message>(line).ok())
+        .filter(|message| {
+            message
+                .package()
+                .is_none_or(|name| !step.exclude.contains(name))
+        })
+        .filter_map(|message| message.executable)
         .collect();
     coverage::write_lcov(&shared.cx.root, llvm, folder, &objects)
 }
