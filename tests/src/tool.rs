@@ -94,6 +94,12 @@ fn build(args: &[&str]) {
     if profile.ends_with("release") {
         command.arg("--release");
     }
+    // Cargo's description of this package would make build scripts run again.
+    for (name, _) in std::env::vars() {
+        if name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_") {
+            command.env_remove(name);
+        }
+    }
     let output = command.output().expect("cargo starts");
     assert!(
         output.status.success(),

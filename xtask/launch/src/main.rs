@@ -35,7 +35,7 @@ fn main() -> ExitCode {
 fn build(stamp: &Stamp) -> Result<(), ExitCode> {
     let began = stamp.begin();
     let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let status = Command::new(cargo)
+    let status = without_package(Command::new(cargo))
         .args(["build", "--package", "xtask", "--bin", "xtask"])
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .status();
@@ -61,17 +61,36 @@ fn build(stamp: &Stamp) -> Result<(), ExitCode> {
     }
 }
 
+/// The command without the variables by which Cargo describes the package that it runs. Build
+/// scripts, such as that of `ring`, run again when those change, and all that depends on them is
+/// compiled again.
+fn without_package(mut command: Command) -> Command {
+    for (name, _) in env::vars_os() {
+        let text = name.to_string_lossy();
+        let is_of_package = text.starts_with("CARGO_PKG_")
+            || text.starts_with("CARGO_MANIFEST_")
+            || ["CARGO_BIN_NAME", "CARGO_CRATE_NAME", "OUT_DIR"].contains(&text.as_ref());
+        if is_of_package {
+            command.env_remove(&name);
+        }
+    }
+    command
+}
+
 #[cfg(unix)]
 fn start(program: &Path) -> ExitCode {
     use std::os::unix::process::CommandExt;
     // Returns only when the program could not be started.
-    let error = Command::new(program).args(env::args_os().skip(1)).exec();
+    let error = without_package(Command::new(program))
+        .args(env::args_os().skip(1))
+        .exec();
     fail(&format!("cannot start `{}`: {error}", program.display()))
 }
 
 #[cfg(not(unix))]
 fn start(program: &Path) -> ExitCode {
-    match Command::new(program).args(env::args_os().skip(1)).status() {
+    let mut command = without_package(Command::new(program));
+    match command.args(env::args_os().skip(1)).status() {
         Ok(status) => status
             .code()
             .and_then(|code| u8::try_from(code).ok())
