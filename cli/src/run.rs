@@ -37,8 +37,8 @@ pub fn main_with<C: CommandFactory + FromArgMatches>(
     split: impl FnOnce(C) -> (Global, C),
     run: impl FnOnce(&Context, C) -> CommandResult,
 ) -> process::ExitCode {
-    if tollgate_tiers::coverage::is_rustc_call(&args) {
-        return tollgate_tiers::coverage::rustc_wrapper(&args);
+    if tollgate_compiler::is_call(&args) {
+        return tollgate_compiler::run(&args);
     }
     init_logs();
     let mut command = program.name_in(C::command());

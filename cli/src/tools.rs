@@ -5,7 +5,7 @@ use std::process::{Command, Stdio};
 
 use serde::Serialize;
 use tollgate_codegen::Language;
-use tollgate_tiers::builtin::install_hint;
+use tollgate_tiers::builtin::{Builtin, install_hint};
 use tollgate_tiers::plan::Step;
 use tollgate_tiers::settings::Tier;
 use tollgate_tiers::tools::find_on_path;
@@ -127,7 +127,8 @@ fn of_step(step: &Step) -> BTreeSet<String> {
         .filter_map(|argv| program_of(argv))
         .filter(|tool| !matches!(tool.as_str(), "sh" | "bash" | "rustc" | "{tollgate}"))
         .collect();
-    if step.command.iter().any(|word| word == "coverage") {
+    let measures = step.instrumented == Some(Builtin::Test);
+    if measures || step.command.iter().any(|word| word == "coverage") {
         tools.insert("llvm-cov".to_owned());
     }
     tools

@@ -94,6 +94,12 @@ fn build(args: &[&str]) {
     if profile.ends_with("release") {
         command.arg("--release");
     }
+    // What the tiers compiled is compiled the same way here, or all of it would be built again.
+    let folder = workspace().join(".tollgate/coverage");
+    let wrapper = folder.join(tollgate_compiler::FILE);
+    if wrapper.is_file() {
+        command.envs(tollgate_compiler::environment(&wrapper, true));
+    }
     // Cargo's description of this package would make build scripts run again.
     for (name, _) in std::env::vars() {
         if name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_") {

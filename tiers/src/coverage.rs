@@ -1,15 +1,12 @@
 //! Line coverage of the workspace's own crates: tests run instrumented, and `llvm-cov` writes LCOV.
 //!
-//! Only workspace crates are instrumented, by a `RUSTC_WORKSPACE_WRAPPER` that is the running
-//! executable, so dependencies are shared with the ordinary build.
+//! Only workspace crates are instrumented, by the wrapped compiler of `tollgate-compiler`.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::env;
-use std::ffi::OsString;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitCode, Stdio};
+use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde::Deserialize;
@@ -18,11 +15,6 @@ use tollgate_report::atomic::{WriteError, write_atomic};
 use crate::counts::{self, Counts};
 use crate::process::{self, End, Spawn};
 use crate::{environment, tools};
-
-/// Set to `1` when clippy takes the compiler's place.
-pub(crate) const CLIPPY_ENV: &str = "TOLLGATE_RUSTC_CLIPPY";
-/// Set to `1` for the wrapped compiler.
-pub(crate) const WRAPPER_ENV: &str = "TOLLGATE_RUSTC_COVERAGE";
 
 /// What to collect.
 #[derive(Debug, Clone)]
@@ -103,66 +95,6 @@ pub enum CoverageError {
     /// The report could not be written.
     #[error("cannot write the coverage report")]
     Write(#[from] WriteError),
-}
-
-/// Whether cargo calls this process as the wrapped compiler: the arguments then start with the
-/// compiler's path. Tests run under coverage see the variable too, so it alone does not decide.
-#[must_use]
-pub fn is_rustc_call(arguments: &[OsString]) -> bool {
-    let first = arguments.get(1).map(Path::new);
-    let is_compiler = first
-        .and_then(Path::file_stem)
-        .is_some_and(|stem| stem == "rustc" || stem == "clippy-driver");
-    is_compiler && env::var_os(WRAPPER_ENV).is_some_and(|value| value == "1")
-}
-
-/// Acts as the compiler: `arguments` are those of the process, its own name first.
-#[must_use]
-pub fn rustc_wrapper(arguments: &[OsString]) -> ExitCode {
-    let is_set = |name: &str| env::var_os(name).is_some_and(|value| value == "1");
-    let follows = |name: &str| {
-        arguments
-            .iter()
-            .skip_while(move |word| *word != name)
-            .nth(1)
-    };
-    // cargo asks about the target with a crate of this name.
-    let is_crate = follows("--crate-name").is_some_and(|name| name != "___");
-    let mut command = if is_crate && is_set(CLIPPY_ENV) {
-        let mut command = Command::new(clippy_driver());
-        command.arg(&arguments[1]);
-        command
-    } else {
-        Command::new(&arguments[1])
-    };
-    command.args(&arguments[2..]);
-    if arguments.iter().any(|argument| argument == "--crate-name") {
-        command.args(["-C", "instrument-coverage"]);
-    }
-    replace_process(command)
-}
-
-/// clippy's compiler next to cargo, which names itself to the processes that it starts.
-fn clippy_driver() -> PathBuf {
-    let name = format!("clippy-driver{}", env::consts::EXE_SUFFIX);
-    env::var_os("CARGO")
-        .map(|cargo| PathBuf::from(cargo).with_file_name(&name))
-        .filter(|driver| driver.is_file())
-        .unwrap_or_else(|| PathBuf::from(name))
-}
-
-#[cfg(unix)]
-fn replace_process(mut command: Command) -> ExitCode {
-    use std::os::unix::process::CommandExt;
-    // Returns only when the compiler could not be started; cargo then shows its own message.
-    drop(command.exec());
-    ExitCode::from(tollgate_report::ExitCode::Environment.code())
-}
-
-#[cfg(not(unix))]
-fn replace_process(mut command: Command) -> ExitCode {
-    let code = command.status().ok().and_then(|status| status.code());
-    ExitCode::from(code.and_then(|code| u8::try_from(code).ok()).unwrap_or(1))
 }
 
 /// The two LLVM programs that match the compiler.
@@ -293,12 +225,11 @@ fn environment_of(
     let mut env = environment::of_process();
     env.retain(|name, _| !name.starts_with("GIT_"));
     let more = [
-        ("RUSTC_WORKSPACE_WRAPPER", wrapper.display().to_string()),
-        (WRAPPER_ENV, "1".to_owned()),
         ("LLVM_PROFILE_FILE", profile.display().to_string()),
         ("CARGO_TERM_COLOR", "never".to_owned()),
         ("NO_COLOR", "1".to_owned()),
     ];
+    env.extend(tollgate_compiler::environment(&wrapper, false));
     env.extend(more.map(|(name, value)| (name.to_owned(), value)));
     if let Some(target_dir) = request.target_dir {
         let target_dir = target_dir.display().to_string();
@@ -307,21 +238,12 @@ fn environment_of(
     Ok(env)
 }
 
-/// The executable under a name that stays: cargo rebuilds when the wrapper's path changes, and
-/// building the workspace replaces the running executable itself.
+/// The running executable as the wrapper.
 pub(crate) fn wrapper_next_to(tollgate: &Path, folder: &Path) -> Result<PathBuf, CoverageError> {
-    let wrapper = folder.join("tollgate-rustc");
-    let fail = |source| CoverageError::Prepare {
-        path: wrapper.clone(),
+    tollgate_compiler::link(tollgate, folder).map_err(|source| CoverageError::Prepare {
+        path: folder.to_owned(),
         source,
-    };
-    if wrapper.exists() {
-        fs::remove_file(&wrapper).map_err(fail)?;
-    }
-    if fs::hard_link(tollgate, &wrapper).is_err() {
-        fs::copy(tollgate, &wrapper).map_err(fail)?;
-    }
-    Ok(wrapper)
+    })
 }
 
 fn run(

@@ -11,9 +11,7 @@ use tollgate_report::{Digest, write_atomic};
 
 use crate::builtin::Builtin;
 use crate::context::{Shared, TierError};
-use crate::coverage::{
-    self, CLIPPY_ENV, CoverageError, LlvmTools, Message, WRAPPER_ENV, bytes_of, find_llvm_tools,
-};
+use crate::coverage::{self, CoverageError, LlvmTools, Message, bytes_of, find_llvm_tools};
 use crate::environment;
 use crate::plan::Step;
 use crate::probe::{Job, coverage_manifest};
@@ -64,8 +62,6 @@ pub(crate) fn environment(shared: &Shared<'_>) -> Result<BTreeMap<String, String
     let wrapper = coverage::wrapper_next_to(&shared.cx.tollgate, &folder)?;
     let other = profiles.join("none/%4m.profraw");
     let mut env = BTreeMap::from([
-        ("RUSTC_WORKSPACE_WRAPPER", wrapper.display().to_string()),
-        (WRAPPER_ENV, "1".to_owned()),
         ("LLVM_PROFILE_FILE", other.display().to_string()),
         (PROFILES_ENV, profiles.display().to_string()),
     ]);
@@ -74,9 +70,6 @@ pub(crate) fn environment(shared: &Shared<'_>) -> Result<BTreeMap<String, String
         .steps
         .iter()
         .any(|step| step.instrumented == Some(Builtin::Lint));
-    if has_lint {
-        env.insert(CLIPPY_ENV, "1".to_owned());
-    }
     // What incremental builds keep is as large as all the rest, and a fresh build pays for it.
     // The runner takes it back, or what a test builds would be compiled for the second time.
     if std::env::var_os("CARGO_INCREMENTAL").is_none() {
@@ -87,6 +80,7 @@ pub(crate) fn environment(shared: &Shared<'_>) -> Result<BTreeMap<String, String
         .into_iter()
         .map(|(name, value)| (name.to_owned(), value))
         .collect();
+    env.extend(tollgate_compiler::environment(&wrapper, has_lint));
     if cfg!(unix)
         && let Some(name) = runner_variable(shared)
     {

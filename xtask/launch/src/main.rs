@@ -1,5 +1,8 @@
 //! What the alias `cargo xtask` runs: starts `xtask`, and builds it first only when its sources
-//! changed. Without a dependency, so that Cargo has one unit to check instead of three hundred.
+//! changed. With one small dependency, so that Cargo has two units to check instead of three hundred.
+//!
+//! It builds as the tiers do, instrumented and with clippy as the compiler: a fresh clone compiles
+//! the workspace's own crates once.
 #![expect(
     clippy::print_stderr,
     reason = "this program runs before the one that owns the output"
@@ -8,12 +11,22 @@
 mod stamp;
 
 use std::env;
-use std::path::Path;
+use std::ffi::OsString;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
 use stamp::Stamp;
 
+/// What receives the counts of an instrumented program outside the tests.
+const NOWHERE: &str = if cfg!(windows) { "NUL" } else { "/dev/null" };
+
 fn main() -> ExitCode {
+    let arguments: Vec<OsString> = env::args_os().collect();
+    if tollgate_compiler::is_call(&arguments) {
+        return tollgate_compiler::run(&arguments);
+    }
     let Ok(launcher) = env::current_exe() else {
         return fail("cannot find the folder of the running program");
     };
@@ -24,7 +37,7 @@ fn main() -> ExitCode {
         if env::var_os("XTASK_LAUNCH_EXPLAIN").is_some() {
             eprintln!("xtask is built: {reason}");
         }
-        if let Err(code) = build(&stamp) {
+        if let Err(code) = build(&stamp, &launcher) {
             return code;
         }
     }
@@ -32,10 +45,19 @@ fn main() -> ExitCode {
 }
 
 /// Builds `xtask` in the profile and the target folder of the launcher.
-fn build(stamp: &Stamp) -> Result<(), ExitCode> {
+fn build(stamp: &Stamp, launcher: &Path) -> Result<(), ExitCode> {
     let began = stamp.begin();
     let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let status = without_package(Command::new(cargo))
+    let mut command = without_package(Command::new(cargo));
+    match wrapper(launcher) {
+        Ok(wrapper) => command.envs(tollgate_compiler::environment(&wrapper, true)),
+        // Without the wrapper the tiers compile again, which is slower and right.
+        Err(error) => {
+            eprintln!("note: xtask is built without the wrapped compiler: {error}");
+            &mut command
+        }
+    };
+    let status = command
         .args(["build", "--package", "xtask", "--bin", "xtask"])
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .status();
@@ -61,6 +83,16 @@ fn build(stamp: &Stamp) -> Result<(), ExitCode> {
     }
 }
 
+/// This program as the compiler's wrapper, in the place where the tiers put it.
+fn wrapper(launcher: &Path) -> io::Result<PathBuf> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../..")
+        .canonicalize()?;
+    let folder = root.join(".tollgate/coverage");
+    fs::create_dir_all(&folder)?;
+    tollgate_compiler::link(launcher, &folder)
+}
+
 /// The command without the variables by which Cargo describes the package that it runs. Build
 /// scripts, such as that of `ring`, run again when those change, and all that depends on them is
 /// compiled again.
@@ -83,6 +115,7 @@ fn start(program: &Path) -> ExitCode {
     // Returns only when the program could not be started.
     let error = without_package(Command::new(program))
         .args(env::args_os().skip(1))
+        .env("LLVM_PROFILE_FILE", profile())
         .exec();
     fail(&format!("cannot start `{}`: {error}", program.display()))
 }
@@ -90,6 +123,7 @@ fn start(program: &Path) -> ExitCode {
 #[cfg(not(unix))]
 fn start(program: &Path) -> ExitCode {
     let mut command = without_package(Command::new(program));
+    command.env("LLVM_PROFILE_FILE", profile());
     match command.args(env::args_os().skip(1)).status() {
         Ok(status) => status
             .code()
@@ -97,6 +131,11 @@ fn start(program: &Path) -> ExitCode {
             .map_or(ExitCode::FAILURE, ExitCode::from),
         Err(error) => fail(&format!("cannot start `{}`: {error}", program.display())),
     }
+}
+
+/// Where the program writes its counts: nowhere, unless a coverage run names a file.
+fn profile() -> OsString {
+    env::var_os("LLVM_PROFILE_FILE").unwrap_or_else(|| NOWHERE.into())
 }
 
 fn fail(text: &str) -> ExitCode {

@@ -33,6 +33,8 @@ impl Package {
 /// The folder of one language's packages, held until this value is dropped.
 pub struct Shared {
     pub folder: PathBuf,
+    /// The target folder of this repository.
+    pub target: PathBuf,
     _lock: File,
 }
 
@@ -68,6 +70,7 @@ impl Shared {
         }
         Self {
             folder,
+            target,
             _lock: lock,
         }
     }

@@ -22,6 +22,33 @@ tokio = { version = \"1\", features = [\"macros\", \"net\", \"rt\"] }
 const FEATURES: &str =
     "models-odd/chrono,models-odd/jiff,models-odd/time,models-odd/url,models-odd/uuid";
 
+/// What generated packages use, directly or not, and what sets features of it in this repository.
+const CLIENTS: [&str; 23] = [
+    "axum",
+    "bytes",
+    "chrono",
+    "fancy-regex",
+    "futures-util",
+    "http",
+    "http-body-util",
+    "hyper",
+    "hyper-util",
+    "jiff",
+    "regex",
+    "regex-syntax",
+    "reqwest",
+    "rustls",
+    "serde",
+    "time",
+    "tokio",
+    "tokio-rustls",
+    "tokio-util",
+    "tower",
+    "tracing-subscriber",
+    "url",
+    "uuid",
+];
+
 /// A package under a name of its own.
 fn named(mut package: Package) -> Package {
     let manifest = package.files.iter_mut();
@@ -83,10 +110,49 @@ fn calls() -> Package {
     )
 }
 
+/// A package that no generated one uses: with it, dependencies have the features that they have in
+/// this repository, so that Cargo finds them compiled.
+fn unified() -> String {
+    let manifest = fs::read_to_string(root().join("Cargo.toml")).expect("a manifest");
+    let dependencies = manifest
+        .lines()
+        .skip_while(|line| *line != "[workspace.dependencies]")
+        .skip(1)
+        .take_while(|line| !line.starts_with('['))
+        .filter(|line| {
+            line.split(' ')
+                .next()
+                .is_some_and(|name| CLIENTS.contains(&name))
+        });
+    let mut text = String::from(
+        "[package]\nname = \"unified\"\nversion = \"0.0.0\"\nedition = \"2024\"\n\n[dependencies]\n",
+    );
+    for line in dependencies {
+        text.push_str(line);
+        text.push('\n');
+    }
+    let unity = root().join("unity");
+    text.push_str(&format!("tollgate-unity = {{ path = {unity:?} }}\n"));
+    text
+}
+
 /// Builds all packages, and returns the programs of their tests by name.
 #[track_caller]
 fn built() -> BTreeMap<String, PathBuf> {
-    let packages = packages();
+    let mut packages = packages();
+    for package in &mut packages {
+        let mut manifests = package.files.iter_mut();
+        let manifest = manifests.find(|file| file.path == "Cargo.toml");
+        let manifest = manifest.expect("a manifest");
+        manifest
+            .contents
+            .push_str("\n[lints.rust]\nwarnings = \"deny\"\n");
+    }
+    packages.push(
+        Package::new("unified", Vec::new())
+            .with("Cargo.toml", &unified())
+            .with("src/lib.rs", "//! Nothing.\n"),
+    );
     let shared = Shared::new("rust", &packages);
     let members: Vec<String> = packages
         .iter()
@@ -97,11 +163,16 @@ fn built() -> BTreeMap<String, PathBuf> {
         members.join(", ")
     );
     write(&shared.folder.join("Cargo.toml"), &workspace);
-    let lock = shared.folder.join("Cargo.lock");
-    if !lock.exists() {
-        fs::copy(root().join("Cargo.lock"), &lock).expect("a lock file");
+    fs::copy(root().join("Cargo.lock"), shared.folder.join("Cargo.lock")).expect("a lock file");
+    let mut cargo = Command::new(env!("CARGO"));
+    // Build scripts run again when what Cargo says of a running test changes.
+    for (name, _) in std::env::vars_os() {
+        let text = name.to_string_lossy();
+        if text.starts_with("CARGO_PKG_") || text.starts_with("CARGO_MANIFEST_") {
+            cargo.env_remove(&name);
+        }
     }
-    let output = Command::new(env!("CARGO"))
+    let output = cargo
         .args([
             "build",
             "--workspace",
@@ -119,10 +190,7 @@ fn built() -> BTreeMap<String, PathBuf> {
             "json-render-diagnostics",
         ])
         .current_dir(&shared.folder)
-        .env("CARGO_TARGET_DIR", shared.folder.join("target"))
-        .env("RUSTFLAGS", "-D warnings")
-        .env_remove("CARGO_ENCODED_RUSTFLAGS")
-        .env_remove("RUSTC_WRAPPER")
+        .env("CARGO_TARGET_DIR", &shared.target)
         .env_remove("RUSTC_WORKSPACE_WRAPPER")
         .output()
         .expect("cargo starts");
