@@ -6,7 +6,7 @@ use std::io::{self, Write};
 use serde::{Deserialize, Serialize};
 use tollgate_report::render::{Paint, printable, render_table};
 use tollgate_report::suggest::nearest;
-use tollgate_report::{Finding, Outcome, Severity, Verdict};
+use tollgate_report::{Finding, Verdict};
 
 use crate::evaluate::{BudgetVerdict, Standing, evaluate};
 use crate::limits::{BudgetFile, Limit};
@@ -135,50 +135,20 @@ fn without_limit(input: &CheckInput<'_>, rows: &[Row]) -> Vec<Finding> {
 }
 
 fn verdict(rows: &[Row], findings: Vec<Finding>) -> Verdict {
-    let count = |standing| {
-        rows.iter()
-            .filter(|row| row.verdict.standing == standing)
-            .count()
-    };
-    let mut reason = format!(
-        "{} of {} limits are kept",
-        count(Standing::Within),
-        rows.len()
-    );
-    for standing in [
+    let standings: Vec<Standing> = rows.iter().map(|row| row.verdict.standing).collect();
+    let others = [
         Standing::OverCritical,
         Standing::NotEnoughData,
         Standing::OverTarget,
         Standing::NotChecked,
-    ] {
-        if count(standing) > 0 {
-            reason.push_str(&format!(", {} {}", count(standing), standing.word()));
-        }
-    }
-    let worst = findings
-        .iter()
-        .find(|finding| finding.severity == Severity::Error);
-    if let Some(worst) = worst {
-        reason.push_str(&format!("; {}", worst.message));
-    }
-    let outcome = rows
-        .iter()
-        .map(|row| row.verdict.standing.outcome())
-        .chain(worst.map(|_| Outcome::Fail))
-        // Without any limit nothing was checked.
-        .fold(
-            if rows.is_empty() {
-                Outcome::NotChecked
-            } else {
-                Outcome::Pass
-            },
-            Outcome::worst,
-        );
-    Verdict {
-        outcome,
-        reason,
+    ];
+    Verdict::of_rows(
+        &standings,
+        (Standing::Within, "limits are kept"),
+        &others,
+        |standing| (standing.word(), standing.outcome()),
         findings,
-    }
+    )
 }
 
 /// Writes the table (limit, verdict, target, critical, measured, interval, samples) and the reason

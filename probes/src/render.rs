@@ -7,7 +7,7 @@ use std::time::Duration;
 use quick_xml::Writer;
 use quick_xml::events::{BytesDecl, BytesText, Event};
 use tollgate_report::render::{Paint, printable, render_table};
-use tollgate_report::{Outcome, Verdict};
+use tollgate_report::{Finding, Outcome, Verdict};
 
 use crate::metrics::text::{Exposition, Sample, render as render_exposition};
 use crate::result::{ProbeResult, State};
@@ -157,7 +157,10 @@ fn exposition(results: &[ProbeResult]) -> Exposition {
             "tollgate_probe_success",
             "1 when the probe passed, 0 when the target failed it.",
         ),
-        ("tollgate_probe_error", "1 when the probe could not look."),
+        (
+            "tollgate_probe_error",
+            "1 when the probe could not measure.",
+        ),
         (
             "tollgate_probe_degraded",
             "1 when it passed but slower than its target.",
@@ -250,44 +253,24 @@ fn exposition(results: &[ProbeResult]) -> Exposition {
 /// The verdict of a gate over results: a fail fails, an error is not checked, degraded warns.
 #[must_use]
 pub fn verdict(results: &[ProbeResult]) -> Verdict {
-    let mut outcome = Outcome::Pass;
-    let mut findings = Vec::new();
-    for result in results {
-        outcome = outcome.worst(match result.state {
-            State::Pass => Outcome::Pass,
-            State::Degraded => Outcome::Warn,
-            State::Error => Outcome::NotChecked,
-            State::Fail => Outcome::Fail,
-        });
-        findings.extend(
-            result
-                .failure
-                .as_ref()
-                .map(|cause| cause.to_finding(&result.name)),
-        );
-    }
+    let mut findings: Vec<Finding> = results
+        .iter()
+        .filter_map(|result| Some(result.failure.as_ref()?.to_finding(&result.name)))
+        .collect();
     findings.sort();
-    if results.is_empty() {
-        outcome = Outcome::NotChecked;
-    }
-    let count = |state: State| {
-        results
-            .iter()
-            .filter(|result| result.state == state)
-            .count()
+    let states: Vec<State> = results.iter().map(|result| result.state).collect();
+    let of_state = |state| match state {
+        State::Pass => ("pass", Outcome::Pass),
+        State::Degraded => ("degraded", Outcome::Warn),
+        State::Error => ("could not measure", Outcome::NotChecked),
+        State::Fail => ("failed", Outcome::Fail),
     };
-    let reason = format!(
-        "{} of {} probes pass, {} degraded, {} fail, {} could not look",
-        count(State::Pass),
-        results.len(),
-        count(State::Degraded),
-        count(State::Fail),
-        count(State::Error)
-    );
+    let others = [State::Fail, State::Error, State::Degraded];
+    let good = (State::Pass, "probes pass");
+    let counted = Verdict::of_rows(&states, good, &others, of_state, Vec::new());
     Verdict {
-        outcome,
-        reason,
         findings,
+        ..counted
     }
 }
 

@@ -1,7 +1,7 @@
 //! Floors against measurements: a pure function that judges every floor.
 
 use serde::{Deserialize, Serialize};
-use tollgate_report::{Finding, Outcome, Severity, Timestamp, Verdict};
+use tollgate_report::{Finding, Outcome, Timestamp, Verdict};
 use tollgate_stats::order::spread;
 
 use crate::catalogue::Catalogue;
@@ -318,54 +318,18 @@ fn live_waiver_finding(waiver: &Waiver) -> Finding {
 }
 
 fn verdict(judgements: &[Judgement], findings: Vec<Finding>) -> Verdict {
-    let count = |status| {
-        judgements
-            .iter()
-            .filter(|judgement| judgement.status == status)
-            .count()
-    };
-    let mut reason = format!(
-        "{} of {} floors hold",
-        count(Status::Pass),
-        judgements.len()
-    );
-    for status in [
+    let statuses: Vec<Status> = judgements.iter().map(|judged| judged.status).collect();
+    let others = [
         Status::Fail,
         Status::Waived,
         Status::Warn,
         Status::NotChecked,
-    ] {
-        if count(status) > 0 {
-            reason.push_str(&format!(", {} {}", count(status), status.word()));
-        }
-    }
-    if let Some(worst) = findings
-        .iter()
-        .find(|finding| finding.severity == Severity::Error)
-    {
-        reason.push_str(&format!("; {}", worst.message));
-    }
-    let outcome = judgements
-        .iter()
-        .map(|judgement| judgement.status.outcome())
-        .chain(
-            findings
-                .iter()
-                .filter(|finding| finding.severity == Severity::Error)
-                .map(|_| Outcome::Fail),
-        )
-        // Without any floor nothing was checked.
-        .fold(
-            if judgements.is_empty() {
-                Outcome::NotChecked
-            } else {
-                Outcome::Pass
-            },
-            Outcome::worst,
-        );
-    Verdict {
-        outcome,
-        reason,
+    ];
+    Verdict::of_rows(
+        &statuses,
+        (Status::Pass, "floors hold"),
+        &others,
+        |status| (status.word(), status.outcome()),
         findings,
-    }
+    )
 }

@@ -382,10 +382,10 @@ impl<'a> Watch<'a> {
                 cause.what, cause.expected, cause.got
             )
         });
-        // We could not look: that is never the candidate's fault, and never a pass.
+        // The probe could not measure: that is never the candidate's fault, and never a pass.
         if result.state == ProbeState::Error {
             self.context.narrator.progress(&format!(
-                "  probe `{}` could not look: {}",
+                "  probe `{}` could not measure: {}",
                 result.name,
                 detail.unwrap_or_default()
             ));

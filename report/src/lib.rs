@@ -6,6 +6,7 @@
 pub mod append_log;
 pub mod atomic;
 pub mod clock;
+pub mod day;
 pub mod digest;
 pub mod evidence;
 pub mod exit;
@@ -22,6 +23,7 @@ pub mod verdict;
 pub use append_log::{AppendLog, AppendLogError, LogKind};
 pub use atomic::{replace, write_atomic};
 pub use clock::{Clock, ManualClock, SystemClock, Timestamp};
+pub use day::{Day, DayError};
 pub use digest::Digest;
 pub use evidence::{EvidenceError, EvidenceLog, Record, RecordDraft};
 pub use exit::ExitCode;

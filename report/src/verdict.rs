@@ -57,6 +57,46 @@ pub struct Verdict {
 }
 
 impl Verdict {
+    /// The verdict over a table: the worst outcome of its rows, and a failure when a finding is an
+    /// error. Without any row nothing was checked. The reason counts the rows that are `good` as
+    /// `hold` puts it ("floors hold"), then those of each state in `others` that occurs, and ends
+    /// with the first error. `of_state` gives the word of a state and what it does to the gate.
+    #[must_use]
+    pub fn of_rows<S: Copy + PartialEq>(
+        rows: &[S],
+        (good, hold): (S, &str),
+        others: &[S],
+        of_state: impl Fn(S) -> (&'static str, Outcome),
+        findings: Vec<Finding>,
+    ) -> Self {
+        let count = |state: S| rows.iter().filter(|row| **row == state).count();
+        let mut reason = format!("{} of {} {hold}", count(good), rows.len());
+        for state in others {
+            match count(*state) {
+                0 => {}
+                n => reason.push_str(&format!(", {n} {}", of_state(*state).0)),
+            }
+        }
+        let error = findings
+            .iter()
+            .find(|finding| finding.severity == Severity::Error);
+        if let Some(error) = error {
+            reason.push_str(&format!("; {}", error.message));
+        }
+        let of_rows = rows.iter().map(|row| of_state(*row).1);
+        let worst = of_rows.chain(error.map(|_| Outcome::Fail)).max();
+        let least = if rows.is_empty() {
+            Outcome::NotChecked
+        } else {
+            Outcome::Pass
+        };
+        Self {
+            outcome: worst.unwrap_or(least).worst(least),
+            reason,
+            findings,
+        }
+    }
+
     /// A verdict without findings.
     #[must_use]
     pub fn new(outcome: Outcome, reason: impl Into<String>) -> Self {
@@ -126,6 +166,29 @@ mod tests {
         assert_eq!(verdict.outcome, Outcome::Fail);
         assert_eq!(verdict.reason, "`x` is gone");
         assert_eq!(verdict.findings[0].code, "b", "the worst comes first");
+    }
+
+    #[test]
+    fn rows_are_counted_by_state_and_the_worst_decides() {
+        let judge = |rows: &[u8], findings| {
+            let of_state = |state| match state {
+                0 => ("good", Outcome::Pass),
+                1 => ("waived", Outcome::Warn),
+                _ => ("over", Outcome::Fail),
+            };
+            Verdict::of_rows(rows, (0, "floors hold"), &[2, 1], of_state, findings)
+        };
+        assert_eq!(
+            judge(&[0, 1, 1], Vec::new()),
+            Verdict::new(Outcome::Warn, "1 of 3 floors hold, 2 waived")
+        );
+        assert_eq!(
+            judge(&[], Vec::new()),
+            Verdict::new(Outcome::NotChecked, "0 of 0 floors hold")
+        );
+        let verdict = judge(&[0], vec![Finding::error("a", "`x` is gone")]);
+        assert_eq!(verdict.outcome, Outcome::Fail);
+        assert_eq!(verdict.reason, "1 of 1 floors hold; `x` is gone");
     }
 
     #[test]

@@ -5,9 +5,9 @@ use std::path::Path;
 
 use anyhow::Context as _;
 use serde_json::{Value, json};
-use tollgate_contracts_diff::{CaseResult, Day, judge_case};
+use tollgate_contracts_diff::{CaseResult, judge_case};
 use tollgate_contracts_model::{LoadSettings, load_with};
-use tollgate_report::{Clock, ExitCode};
+use tollgate_report::{Clock, Day, ExitCode};
 
 use tollgate::{CommandResult, Context, Failure};
 
@@ -23,7 +23,7 @@ struct Row {
 /// `agreement DIR`: exit 3 when less than 98 % of the cases agree.
 pub fn run(context: &Context, folder: &Path) -> CommandResult {
     let folder = context.here.join(folder);
-    let today = Day::from_micros(context.clock.now().as_micros());
+    let today = Day::of(context.clock.now());
     let mut rows = Vec::new();
     let mut is_any = false;
     for file in FILES {

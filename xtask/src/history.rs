@@ -8,9 +8,9 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use serde_json::json;
-use tollgate_contracts_diff::{CompareSettings, Day, Level, diff_with};
+use tollgate_contracts_diff::{CompareSettings, Level, diff_with};
 use tollgate_contracts_model::{Contract, parse_contract};
-use tollgate_report::{Clock, ExitCode};
+use tollgate_report::{Clock, Day, ExitCode};
 
 use tollgate::{CommandResult, Context, Failure};
 
@@ -104,7 +104,7 @@ fn history(context: &Context, repository: &Path, path: &str, max: usize) -> Resu
         &["log", "--format=%H", &limit, "HEAD", "--", path],
     )?;
     let log = String::from_utf8_lossy(&log).into_owned();
-    let today = Day::from_micros(context.clock.now().as_micros());
+    let today = Day::of(context.clock.now());
     let settings = CompareSettings {
         witnesses_max: 0,
         ..CompareSettings::default()

@@ -9,13 +9,13 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 use serde_json::json;
 use tollgate_contracts_diff::{
-    Change, Day, Level, PeerFinding, Witness, diff_and_peer, diff_json, suggest_bump, take_allowed,
+    Change, Level, PeerFinding, Witness, diff_and_peer, diff_json, suggest_bump, take_allowed,
     take_ignored, witness_share,
 };
 use tollgate_contracts_model::Contract;
 use tollgate_gates::contracts::side;
 use tollgate_report::render::{SourceLine, render_finding, render_finding_line};
-use tollgate_report::{Clock, ExitCode, Finding, in_threads};
+use tollgate_report::{Clock, Day, ExitCode, Finding, in_threads};
 
 use crate::context::Context;
 use crate::failure::{CommandResult, Failure};
@@ -89,7 +89,7 @@ fn compare(
     old: &Contract,
     new: &Contract,
 ) -> std::result::Result<Result, Failure> {
-    let today = Day::from_micros(context.clock.now().as_micros());
+    let today = Day::of(context.clock.now());
     let rules = &context.settings.contracts.diff;
     let settings = rules.on(today);
     let (mut changes, peer) = diff_and_peer(old, new, &settings);

@@ -138,7 +138,7 @@ async fn run_once(context: &Context, args: &ProbeArgs) -> CommandResult {
         write_atomic(&context.here.join(path), &text).map_err(Failure::environment)?;
     }
     print(context, &results, &gate);
-    // A probe that could not look says nothing about the service, so the command did not pass.
+    // A probe that could not measure tells nothing about the service, so the command did not pass.
     let is_blind = results.iter().any(|result| result.state == State::Error);
     Ok(match ExitCode::from_outcome(gate.outcome()) {
         ExitCode::Pass if is_blind => ExitCode::Environment,

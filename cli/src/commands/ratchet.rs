@@ -14,7 +14,7 @@ use tollgate_ratchet::{
     Catalogue, Checked, Floors, History, TightenInput, Tightened, Waiver, adopt, merge_driver,
     tighten,
 };
-use tollgate_report::{Clock, ExitCode, Finding, Severity, Verdict, write_atomic};
+use tollgate_report::{Clock, Day, ExitCode, Finding, Severity, Verdict, write_atomic};
 
 use crate::context::Context;
 use crate::failure::{CommandResult, Failure};
@@ -269,15 +269,6 @@ fn record_tightening(
     Ok(())
 }
 
-/// Whether a text has the form of a day; the waiver's reader checks that there is such a day.
-fn is_date(text: &str) -> bool {
-    text.len() == 10
-        && text.bytes().enumerate().all(|(at, byte)| match at {
-            4 | 7 => byte == b'-',
-            _ => byte.is_ascii_digit(),
-        })
-}
-
 fn waive(context: &Context, waiver: Waiver) -> CommandResult {
     let settings = &context.settings.ratchet;
     let catalogue = Catalogue::new(settings);
@@ -291,7 +282,7 @@ fn waive(context: &Context, waiver: Waiver) -> CommandResult {
             None => failure.hint("`{tollgate} ratchet show` lists the metrics"),
         });
     }
-    if !waiver.expires.as_deref().is_some_and(is_date) {
+    if waiver.expires.as_deref().and_then(Day::from_date).is_none() {
         let said = waiver.expires.as_deref().unwrap_or_default();
         return Err(Failure::usage(format!(
             "`--expires` is malformed: `{said}` is not a day as YYYY-MM-DD"

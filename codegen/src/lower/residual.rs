@@ -2,6 +2,7 @@
 
 use rustc_hash::FxHashSet;
 use serde_json::{Map, Value, json};
+use tollgate_contracts_model::source::escape_token;
 use tollgate_contracts_model::{Node, is_nullable_alone};
 
 use super::lowering::Lowering;
@@ -254,7 +255,7 @@ impl<'a> Lowering<'a> {
                 out.clear();
             }
             let name = self.schema_name(&target);
-            let name = name.replace('~', "~0").replace('/', "~1");
+            let name = escape_token(&name);
             out.insert("$ref".to_owned(), format!("#/$defs/{name}").into());
         }
         Value::Object(out)

@@ -4,6 +4,7 @@
 use std::borrow::Cow;
 use std::rc::Rc;
 
+use tollgate_contracts_model::source::{escape_token, unescape_token};
 use tollgate_contracts_model::{Contract, Node};
 
 /// A node and its place. Walking down and cloning are cheap: the text of the pointer is made only
@@ -35,17 +36,7 @@ impl Way<'_> {
             Self::Key(above, key) => {
                 above.write(out);
                 out.push('/');
-                if !key.contains(['~', '/']) {
-                    out.push_str(key);
-                    return;
-                }
-                for letter in key.chars() {
-                    match letter {
-                        '~' => out.push_str("~0"),
-                        '/' => out.push_str("~1"),
-                        letter => out.push(letter),
-                    }
-                }
+                out.push_str(&escape_token(key));
             }
             Self::Item(above, index) => {
                 above.write(out);
@@ -58,7 +49,7 @@ impl Way<'_> {
     /// The tokens from the top of the file on, unescaped.
     fn tokens<'w>(&'w self, tokens: &mut Vec<Cow<'w, str>>) {
         match self {
-            Self::Start(pointer) => tokens.extend(pointer.split('/').skip(1).map(unescaped)),
+            Self::Start(pointer) => tokens.extend(pointer.split('/').skip(1).map(unescape_token)),
             Self::Key(above, key) => {
                 above.tokens(tokens);
                 tokens.push(Cow::Borrowed(key));
@@ -75,7 +66,7 @@ impl Way<'_> {
         match self {
             Self::Start(pointer) => {
                 let last = pointer.rsplit('/').next().unwrap_or_default();
-                (!last.is_empty()).then(|| unescaped(last).into_owned())
+                (!last.is_empty()).then(|| unescape_token(last).into_owned())
             }
             Self::Key(_, key) => (!key.is_empty()).then(|| (*key).to_owned()),
             Self::Item(_, index) => Some(index.to_string()),
@@ -253,10 +244,7 @@ impl<'a> Cursor<'a> {
     /// The schema that a text names: a reference, or the bare name of a component.
     pub(crate) fn named_schema(&self, text: &str) -> Option<Self> {
         let is_bare = !text.contains(['/', '#']);
-        let component = format!(
-            "#/components/schemas/{}",
-            text.replace('~', "~0").replace('/', "~1")
-        );
+        let component = format!("#/components/schemas/{}", escape_token(text));
         let component = is_bare.then_some(component);
         component
             .iter()
@@ -279,14 +267,6 @@ impl<'a> Cursor<'a> {
             node,
             ..*self
         }
-    }
-}
-
-fn unescaped(token: &str) -> Cow<'_, str> {
-    if token.contains('~') {
-        Cow::Owned(token.replace("~1", "/").replace("~0", "~"))
-    } else {
-        Cow::Borrowed(token)
     }
 }
 

@@ -4,10 +4,11 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 use tollgate_contracts_model::Contract;
+use tollgate_report::Day;
 
 use crate::change::Level;
 use crate::oasdiff::{PeerFinding, peer_findings, rule};
-use crate::settings::{Day, DiffSettings, Stability};
+use crate::settings::{DiffSettings, Stability};
 
 /// Days between deprecation and sunset (beta, stable) to try when a case sets them without naming
 /// the values.

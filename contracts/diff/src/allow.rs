@@ -3,11 +3,11 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use tollgate_report::Finding;
+use tollgate_report::{Day, Finding};
 
 use crate::change::{Change, Level};
 use crate::oasdiff::PeerFinding;
-use crate::settings::{Day, DiffSettings, Stability};
+use crate::settings::{DiffSettings, Stability};
 
 /// One agreed change, or all of a kind. All given fields must fit.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

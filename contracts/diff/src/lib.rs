@@ -38,5 +38,5 @@ pub use change::{Bump, Change, Level, Witness, WitnessShare, suggest_bump, witne
 pub use compare::{diff, diff_and_peer, diff_with};
 pub use json::diff_json;
 pub use oasdiff::{PeerFinding, Rule, peer_counts, peer_findings, rule, rules};
-pub use settings::{Day, DayError, DiffSettings, Stability};
+pub use settings::{DiffSettings, Stability};
 pub use walk::oasdiff_alias;

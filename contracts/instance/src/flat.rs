@@ -116,11 +116,11 @@ pub(crate) fn follow<'s>(root: &'s Value, reference: &str) -> Option<&'s Value> 
     if let Some(found) = root.pointer(pointer) {
         return Some(found);
     }
-    let tokens: Vec<String> = pointer.split('/').skip(1).map(unescape_token).collect();
+    let tokens: Vec<_> = pointer.split('/').skip(1).map(unescape_token).collect();
     let mut at = root;
     for token in tokens {
         at = match at {
-            Value::Object(map) => map.get(&token)?,
+            Value::Object(map) => map.get(token.as_ref())?,
             Value::Array(items) => items.get(token.parse::<usize>().ok()?)?,
             _ => return None,
         };

@@ -2,6 +2,7 @@
 //! accepts everything.
 
 use tollgate_contracts_model::pattern;
+use tollgate_report::Day;
 
 /// Whether a text has a format.
 pub(crate) fn holds_for_text(format: &str, text: &str) -> bool {
@@ -47,24 +48,7 @@ fn digits(text: &str, n: usize) -> Option<u32> {
 
 /// RFC 3339, `full-date`.
 fn is_date(text: &str) -> bool {
-    let mut parts = text.split('-');
-    let (Some(year), Some(month), Some(day), None) =
-        (parts.next(), parts.next(), parts.next(), parts.next())
-    else {
-        return false;
-    };
-    let (Some(year), Some(month), Some(day)) = (digits(year, 4), digits(month, 2), digits(day, 2))
-    else {
-        return false;
-    };
-    let is_leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
-    let last = match month {
-        4 | 6 | 9 | 11 => 30,
-        2 if is_leap => 29,
-        2 => 28,
-        _ => 31,
-    };
-    (1..=12).contains(&month) && (1..=last).contains(&day)
+    Day::from_date(text).is_some()
 }
 
 /// RFC 3339, `full-time`: with its zone.

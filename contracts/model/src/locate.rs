@@ -4,7 +4,6 @@
 use std::collections::BTreeMap;
 
 use crate::contract::Document;
-use crate::node::token_text;
 use crate::node::{Node, escape_token, unescape_token};
 use crate::targets::{Target, target_of};
 
@@ -86,7 +85,7 @@ fn locate_within<'a>(
     let tokens: Vec<&str> = target.pointer.split('/').skip(1).collect();
     let mut rest = tokens.as_slice();
     while let [token, after @ ..] = rest {
-        if let Some(child) = node.child(&token_text(token)) {
+        if let Some(child) = node.child(&unescape_token(token)) {
             node = child;
             at = format!("{at}/{token}");
             rest = after;
@@ -122,12 +121,12 @@ fn joined_child<'a, 't>(
     node: &'a Node,
     tokens: &'t [&'t str],
 ) -> Option<(String, &'a Node, &'t [&'t str])> {
-    let mut key = unescape_token(tokens.first()?);
+    let mut key = unescape_token(tokens.first()?).into_owned();
     for (idx, token) in tokens.iter().enumerate().skip(1) {
         key.push('/');
         key.push_str(&unescape_token(token));
         if let Some(child) = node.get(&key) {
-            return Some((escape_token(&key), child, &tokens[idx + 1..]));
+            return Some((escape_token(&key).into_owned(), child, &tokens[idx + 1..]));
         }
     }
     None

@@ -256,7 +256,7 @@ impl Node {
         pointer
             .strip_prefix('/')?
             .split('/')
-            .try_fold(self, |node, token| node.child(&token_text(token)))
+            .try_fold(self, |node, token| node.child(&unescape_token(token)))
     }
 
     /// The child that one unescaped pointer token names: a key or an index.
@@ -394,14 +394,10 @@ fn write_string(text: &str, out: &mut String) {
     out.push('"');
 }
 
-/// A pointer token with `~1` and `~0` read (RFC 6901, section 4).
+/// A pointer token with `~1` and `~0` read (RFC 6901, section 4). Borrowed when there is nothing to
+/// unescape, which is nearly always.
 #[must_use]
-pub fn unescape_token(token: &str) -> String {
-    token_text(token).into_owned()
-}
-
-/// The same, without a copy when there is nothing to unescape, which is nearly always.
-pub(crate) fn token_text(token: &str) -> Cow<'_, str> {
+pub fn unescape_token(token: &str) -> Cow<'_, str> {
     if token.contains('~') {
         Cow::Owned(token.replace("~1", "/").replace("~0", "~"))
     } else {
@@ -409,11 +405,12 @@ pub(crate) fn token_text(token: &str) -> Cow<'_, str> {
     }
 }
 
-/// A key as a pointer token, `~` and `/` escaped.
+/// A key as a pointer token, `~` and `/` escaped. Borrowed when there is nothing to escape.
 #[must_use]
-pub fn escape_token(key: &str) -> String {
-    if !key.contains(['~', '/']) {
-        return key.to_owned();
+pub fn escape_token(key: &str) -> Cow<'_, str> {
+    if key.contains(['~', '/']) {
+        Cow::Owned(key.replace('~', "~0").replace('/', "~1"))
+    } else {
+        Cow::Borrowed(key)
     }
-    key.replace('~', "~0").replace('/', "~1")
 }

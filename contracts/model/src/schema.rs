@@ -150,7 +150,7 @@ impl Bundler<'_> {
         let base = if last.is_empty() {
             stem.split('.').next().unwrap_or_default().to_owned()
         } else {
-            unescape_token(last)
+            unescape_token(last).into_owned()
         };
         let base: String = base
             .chars()

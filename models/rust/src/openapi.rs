@@ -610,7 +610,7 @@ impl ProbeSample {
     }
 }
 
-/// How a probe ended; `error` means that it could not look
+/// How a probe ended; `error` means that it could not measure
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ProbeState {
     Pass,

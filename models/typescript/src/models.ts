@@ -855,7 +855,7 @@ export const ProbeSample: s.Model<ProbeSample> = s.model(() => s.object({
   message: s.optional(s.string),
 }));
 
-/** How a probe ended; `error` means that it could not look */
+/** How a probe ended; `error` means that it could not measure */
 export type ProbeState = "pass" | "degraded" | "fail" | "error" | (string & {});
 
 export const ProbeState = s.openEnum({

@@ -7,7 +7,7 @@ use crate::result::Cause;
 use crate::settings::LoadBudget;
 
 /// The first limit that is broken: share of errors, then p99, then p95. A run in which nothing was
-/// sent, or nothing measured although a latency is limited, is not a pass: we could not look.
+/// sent, or nothing measured although a latency is limited, is not a pass: it could not be checked.
 pub fn evaluate(report: &LoadReport, budget: &LoadBudget) -> Result<(), Cause> {
     if report.n_sent == 0 {
         return Err(Cause::prober(

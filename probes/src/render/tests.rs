@@ -115,7 +115,7 @@ fn a_verdict_fails_on_a_fail_and_does_not_pass_on_nothing() {
     assert_eq!(failed.outcome, Outcome::Fail);
     assert_eq!(
         failed.reason,
-        "1 of 3 probes pass, 0 degraded, 1 fail, 1 could not look"
+        "1 of 3 probes pass, 1 failed, 1 could not measure"
     );
     assert_eq!(verdict(&results()[2..]).outcome, Outcome::NotChecked);
     assert_eq!(verdict(&[]).outcome, Outcome::NotChecked);

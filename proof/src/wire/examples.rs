@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use tollgate_codegen::ir::Ir;
 use tollgate_contracts_instance::Json;
+use tollgate_contracts_model::source::escape_token;
 use tollgate_contracts_model::{Contract, Node};
 
 use crate::wire::value;
@@ -141,5 +142,5 @@ fn attach(schema: &Spot<'_>, example: &Node, found: &mut Found<'_>, n_steps: usi
 }
 
 fn join(pointer: &str, key: &str) -> String {
-    format!("{pointer}/{}", key.replace('~', "~0").replace('/', "~1"))
+    format!("{pointer}/{}", escape_token(key))
 }

@@ -10,6 +10,7 @@ use std::time::Duration;
 use serde::Serialize;
 use tollgate_codegen::Language;
 use tollgate_contracts_instance::Json;
+use tollgate_contracts_model::source::unescape_token;
 use tollgate_process::{self as process, Limits};
 
 use crate::wire::cases::{BrokenCase, Cases};
@@ -284,9 +285,9 @@ fn is_at(said: &Said, case: &BrokenCase) -> bool {
         None => true,
         Some(token) if token.contains('/') => false,
         Some(token) => {
-            let token = token.replace("~1", "/").replace("~0", "~");
+            let token = unescape_token(token);
             let is_item = token.bytes().all(|byte| byte.is_ascii_digit());
-            case.key.as_ref() == Some(&token) || (case.keyword == "uniqueItems" && is_item)
+            case.key.as_deref() == Some(&*token) || (case.keyword == "uniqueItems" && is_item)
         }
     }
 }

@@ -6,7 +6,9 @@ use super::place::{Body, Place};
 use super::sink::{At, Sink};
 use super::view::{View, shown};
 use super::window::{Window, stability};
-use crate::settings::{Day, DiffSettings, Stability};
+use tollgate_report::Day;
+
+use crate::settings::{DiffSettings, Stability};
 
 pub(super) fn sunset(node: &Node) -> Option<Day> {
     node.as_str()?.parse().ok()

@@ -1,8 +1,9 @@
 //! How long something deprecated must be kept, by its stability.
 
 use tollgate_contracts_model::Node;
+use tollgate_report::Day;
 
-use crate::settings::{Day, DiffSettings, Stability};
+use crate::settings::{DiffSettings, Stability};
 
 /// How long something deprecated must be kept.
 #[derive(Clone, Copy, Debug)]

@@ -273,7 +273,7 @@ impl Contract {
 fn last_token(reference: &Node) -> String {
     let text = reference.get("$ref").and_then(Node::as_str);
     text.and_then(|text| text.rsplit('/').next())
-        .map(unescape_token)
+        .map(|token| unescape_token(token).into_owned())
         .unwrap_or_default()
 }
 

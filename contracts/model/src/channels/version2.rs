@@ -106,7 +106,7 @@ impl Contract {
         let is_reference = written.get("$ref").is_some();
         let own = text(stand.at.node, "messageId").or_else(|| text(stand.at.node, "name"));
         let key = match stand.pointer.rsplit('/').next() {
-            Some(last) if is_reference && !last.is_empty() => unescape_token(last),
+            Some(last) if is_reference && !last.is_empty() => unescape_token(last).into_owned(),
             _ => own.unwrap_or_else(|| id.to_owned()),
         };
         let key = unique(key, |key| messages.iter().any(|known| known.key == key));

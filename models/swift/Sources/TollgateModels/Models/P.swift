@@ -427,7 +427,7 @@ extension ProbeSample {
     }
 }
 
-/// How a probe ended; `error` means that it could not look
+/// How a probe ended; `error` means that it could not measure
 public struct ProbeState: OpenEnum {
     public static let pass = ProbeState(rawValue: "pass")
     public static let degraded = ProbeState(rawValue: "degraded")
