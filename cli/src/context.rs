@@ -24,8 +24,11 @@ impl Context {
     /// # Errors
     /// The settings are wrong, or a folder can't be read.
     pub fn new(program: Program, global: &Global) -> Result<Self, Failure> {
+        let mut repository = Repository::open(global.settings.as_deref())?;
+        repository.against.clone_from(&global.against);
+        repository.is_strict |= global.strict;
         Ok(Self {
-            repository: Repository::open(global.settings.as_deref())?,
+            repository,
             output: Output::new(program, global),
             program,
         })

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use clap::builder::FalseyValueParser;
 use clap::{Args, ValueEnum};
 
 /// The flags of every command.
@@ -19,6 +20,13 @@ pub struct Global {
     /// The settings file; by default `tollgate.toml` of the repository
     #[arg(long, global = true, value_name = "FILE", env = "TOLLGATE_SETTINGS")]
     pub settings: Option<PathBuf>,
+    /// Compare floors, contracts and settings with the merge base of this revision; by default the
+    /// target branch that the CI names, else the default branch
+    #[arg(long, global = true, value_name = "REV", env = "TOLLGATE_AGAINST")]
+    pub against: Option<String>,
+    /// Fail when something was not measured, as under CI=true
+    #[arg(long, global = true, env = "TOLLGATE_STRICT", value_parser = FalseyValueParser::new())]
+    pub strict: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

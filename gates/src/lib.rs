@@ -5,6 +5,7 @@
 //! arguments; the command line does.
 
 pub mod alert;
+pub mod base;
 pub mod budget;
 pub mod build;
 pub mod canary;
@@ -15,6 +16,7 @@ pub mod gate;
 pub mod git;
 pub mod list;
 pub mod models;
+pub mod objects;
 pub mod probe;
 pub mod ratchet;
 pub mod record;

@@ -14,9 +14,9 @@ use tollgate_ratchet::{
 };
 use tollgate_report::{Clock, EvidenceLog, Finding, Outcome, Timestamp, Verdict};
 
+use crate::base;
 use crate::failure::Failure;
 use crate::gate::{Gate, from_json};
-use crate::git;
 use crate::record::{Decision, Inputs, record};
 use crate::repository::Repository;
 use crate::tier;
@@ -49,7 +49,7 @@ const HISTORY_PER_METRIC: usize = 60;
 pub struct RatchetInputs {
     /// The text of `quality_ratchet.json`.
     pub floors: String,
-    /// Its text in the commit that is checked out; absent if the commit does not contain it.
+    /// Its text in the base of the change; absent if the base does not contain it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub committed: Option<String>,
     pub measurements: Vec<Measurement>,
@@ -136,7 +136,7 @@ pub fn inputs(
     let history = recent(
         History::load(&repository.root.join(&settings.history)).map_err(Failure::environment)?,
     );
-    let committed = git::show(&repository.root, "HEAD", &format!("./{}", settings.file)).ok();
+    let committed = base::of(repository)?.text(&repository.root, &settings.file)?;
     Ok(RatchetInputs {
         floors,
         committed,

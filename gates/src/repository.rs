@@ -20,6 +20,10 @@ pub struct Repository {
     pub state_dir: PathBuf,
     pub settings: Settings,
     pub clock: SystemClock,
+    /// The revision of `--against`, whose merge base with the change is its base.
+    pub against: Option<String>,
+    /// Whether what was not measured fails: in CI, and with `--strict`.
+    pub is_strict: bool,
     /// The running executable, found before anything could replace it.
     exe: PathBuf,
 }
@@ -40,6 +44,8 @@ impl Repository {
             root,
             settings,
             clock: SystemClock::new(),
+            against: None,
+            is_strict: tollgate_report::unchecked::is_ci(),
             exe: std::env::current_exe()?,
         })
     }
