@@ -16,6 +16,8 @@ macro_rules! probe_kinds {
             Websocket websocket Box<WebsocketCheck>,
             /// A scrape of a Prometheus endpoint.
             Metrics metrics MetricsCheck,
+            /// A TCP connection.
+            Tcp tcp TcpCheck,
             /// A program.
             Command command CommandCheck,
             /// Many requests against a budget.

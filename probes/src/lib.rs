@@ -23,6 +23,7 @@ pub mod http;
 pub mod journey;
 pub mod load;
 pub mod metrics;
+pub mod tcp;
 pub mod traffic;
 pub mod websocket;
 

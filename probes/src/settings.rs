@@ -25,7 +25,7 @@ mod kinds;
 pub use check::check;
 pub use kinds::{
     Capture, CommandCheck, Comparison, Expect, HttpCheck, JourneyCheck, JsonExpect, LoadBudget,
-    LoadCheck, MetricCheck, MetricsCheck, WebsocketCheck,
+    LoadCheck, MetricCheck, MetricsCheck, TcpCheck, WebsocketCheck,
 };
 
 /// One probe: what all kinds share, and the check itself.

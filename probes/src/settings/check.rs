@@ -6,7 +6,7 @@ use tollgate_report::Finding;
 
 use super::{
     CheckSettings, CommandCheck, HttpCheck, JourneyCheck, LoadCheck, MetricCheck, MetricsCheck,
-    Probe, WebsocketCheck,
+    Probe, TcpCheck, WebsocketCheck,
 };
 use crate::metrics::text::parse_quantity;
 
@@ -75,6 +75,23 @@ impl CheckSettings for MetricsCheck {
     fn problems(&self, messages: &mut Vec<String>) {
         for metric in &self.checks {
             check_metric(metric, messages);
+        }
+    }
+}
+
+impl CheckSettings for TcpCheck {
+    fn problems(&self, messages: &mut Vec<String>) {
+        let has_port = |address: &String| {
+            let port = address.rsplit_once(':').map(|(_, port)| port);
+            // A variable may hold it.
+            address.ends_with('}') || port.is_some_and(|port| port.parse::<u16>().is_ok())
+        };
+        if let Some(address) = &self.address
+            && !has_port(address)
+        {
+            messages.push(format!(
+                "`address` is `{address}`: a host and a port such as `localhost:5432` are required"
+            ));
         }
     }
 }

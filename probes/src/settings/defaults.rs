@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use tollgate_report::quantity::{Size, Span};
 
-use super::{CommandCheck, Expect, HttpCheck, LoadBudget, LoadCheck, MetricsCheck, WebsocketCheck};
+use super::{
+    CommandCheck, Expect, HttpCheck, LoadBudget, LoadCheck, MetricsCheck, TcpCheck, WebsocketCheck,
+};
 
 pub(super) fn every() -> Span {
     Span(Duration::from_secs(30))
@@ -55,6 +57,18 @@ impl Default for WebsocketCheck {
             schema: None,
             hold: None,
             message_size_max: Size(1 << 20),
+        }
+    }
+}
+
+impl Default for TcpCheck {
+    fn default() -> Self {
+        Self {
+            address: None,
+            tls: false,
+            send: None,
+            expect: None,
+            answer_size_max: Size(64 << 10),
         }
     }
 }

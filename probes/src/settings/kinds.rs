@@ -171,6 +171,22 @@ pub enum Comparison {
     NotEqual,
 }
 
+/// A TCP connection: the port accepts it and, where `expect` is set, answers with a text.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct TcpCheck {
+    /// Host and port, such as `db.internal:5432`; variables are replaced (default: those of the base URL).
+    pub address: Option<String>,
+    /// Whether TLS is spoken (default false; true where `address` is absent and the base URL is https).
+    pub tls: bool,
+    /// Text sent after the connection; variables are replaced.
+    pub send: Option<String>,
+    /// Text that the answer must contain; variables are replaced (default: no answer is awaited).
+    pub expect: Option<String>,
+    /// A longer answer fails (default 64KiB).
+    pub answer_size_max: Size,
+}
+
 /// Any program. It gets the base URL as `TOLLGATE_BASE_URL`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]

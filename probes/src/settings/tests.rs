@@ -79,6 +79,7 @@ fn what_a_type_cannot_refuse_the_check_refuses() {
         ("load = { connections = 0 }", "`connections`"),
         ("load = { rate = 0.0 }", "`rate`"),
         ("command = {}", "`program` is empty"),
+        ("tcp = { address = \"localhost\" }", "localhost:5432"),
         ("http = {}\nfailures_before_down = 0", "at least 1"),
     ];
     for (text, want) in cases {

@@ -615,3 +615,52 @@ async fn probes_run_together_up_to_the_bound_and_keep_their_order() {
     assert_eq!(names, ["p0", "p1", "p2", "p3", "p4", "p5"]);
     assert_eq!(most.load(Ordering::SeqCst), 2);
 }
+
+#[tokio::test]
+async fn a_port_passes_when_it_accepts_and_answers_as_expected() {
+    let server = serve_raw(|mut stream| async move {
+        let mut request = [0; 4];
+        stream.write_all(b"220 mail.example\r\n").await.unwrap();
+        if stream.read_exact(&mut request).await.is_ok() {
+            stream.write_all(b"221 bye").await.unwrap();
+        }
+    })
+    .await;
+    let address = server.url.trim_start_matches("http://").to_owned();
+    let cx = context(&server.url).with_var("mail", &address);
+    for (text, state, code) in [
+        ("tcp = {}", State::Pass, ""),
+        (
+            "tcp = { address = \"{mail}\", expect = \"220 \" }",
+            State::Pass,
+            "",
+        ),
+        (
+            "tcp = { send = \"QUIT\", expect = \"221 bye\" }",
+            State::Pass,
+            "",
+        ),
+        (
+            "tcp = { send = \"QUIT\", expect = \"250\" }",
+            State::Fail,
+            "answer",
+        ),
+        (
+            "tcp = { expect = \"250\", answer_size_max = \"4B\" }",
+            State::Fail,
+            "answer",
+        ),
+        (
+            "timeout = \"200ms\"\ntcp = { expect = \"250\" }",
+            State::Fail,
+            "timeout",
+        ),
+    ] {
+        let result = run_probe(&probe(text), &cx).await;
+        check(&result, state, code);
+        assert!(result.phases_us.contains_key("connect"), "{result:?}");
+    }
+    drop(server);
+    let down = run_probe(&probe("tcp = {}"), &cx).await;
+    check(&down, State::Fail, "connect");
+}
