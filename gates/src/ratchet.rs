@@ -1,5 +1,6 @@
 //! The ratchet gate: measurements against the committed floors.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -9,15 +10,17 @@ use anyhow::Context as _;
 use serde::{Deserialize, Serialize};
 use tollgate_ratchet::history::append;
 use tollgate_ratchet::{
-    Catalogue, CheckInput, Checked, Floors, History, HistoryEntry, Measurement, RatchetSettings,
-    Report, Waiver, check, detect, diff_floors, measure, read,
+    BaseInput, Catalogue, CheckInput, Checked, Floors, History, HistoryEntry, Measurement,
+    RatchetSettings, ReportGap, Version, Waiver, check, compare_with_base, scope_of,
 };
-use tollgate_report::{Clock, EvidenceLog, Finding, Outcome, Timestamp, Verdict};
+use tollgate_report::{Clock, EvidenceLog, Finding, Outcome, Severity, Timestamp, Verdict};
 
 use crate::base;
 use crate::failure::Failure;
 use crate::gate::{Gate, from_json};
+use crate::history;
 use crate::record::{Decision, Inputs, record};
+use crate::reports::{self, relative};
 use crate::repository::Repository;
 use crate::tier;
 
@@ -43,16 +46,38 @@ impl Gate for Ratchet {
 /// How many of the newest recorded values of a metric a verdict uses.
 const HISTORY_PER_METRIC: usize = 60;
 
+/// What the base of a change commits about floors.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RatchetBase {
+    /// The commit, and how it was found.
+    pub revision: String,
+    /// The text of `quality_ratchet.json` there.
+    pub floors: String,
+    /// Its waivers.
+    #[serde(default)]
+    pub waivers: Vec<Waiver>,
+}
+
 /// All that a ratchet verdict depends on, besides the settings.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RatchetInputs {
     /// The text of `quality_ratchet.json`.
     pub floors: String,
-    /// Its text in the base of the change; absent if the base does not contain it.
+    /// The base of the change; absent if it has no floors.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub committed: Option<String>,
+    pub base: Option<RatchetBase>,
     pub measurements: Vec<Measurement>,
+    /// Metrics that a report is about and does not measure, with the reason.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unmeasured: Vec<(String, String)>,
+    /// Reports of the settings that are missing.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub gaps: Vec<ReportGap>,
+    /// Whether what is unmeasured fails.
+    #[serde(default)]
+    pub is_strict: bool,
     pub history: Vec<HistoryEntry>,
     pub waivers: Vec<Waiver>,
     pub now: Timestamp,
@@ -67,61 +92,90 @@ pub fn judge(inputs: &RatchetInputs, settings: &RatchetSettings) -> Result<Check
         entries: inputs.history.clone(),
         torn_line: None,
     };
+    // A file of the base that can't be read is replaced by the one that can.
+    let base = inputs.base.as_ref();
+    let base_floors = base.and_then(|base| Floors::parse(&base.floors, &settings.file).ok());
     let mut checked = check(&CheckInput {
         floors: &floors,
+        base: base_floors.as_ref(),
         measurements: &inputs.measurements,
+        unmeasured: &inputs.unmeasured,
+        gaps: &inputs.gaps,
         history: &history,
         waivers: &inputs.waivers,
         now: inputs.now,
+        is_strict: inputs.is_strict,
         settings,
     });
-    // A committed file that can't be read is replaced by the one that can.
-    let committed = inputs
-        .committed
-        .as_ref()
-        .and_then(|text| Floors::parse(text, &settings.file).ok());
-    if let Some(committed) = committed {
-        let loosened = diff_floors(&committed, &floors, &settings.file);
+    if let (Some(base), Some(base_floors)) = (base, &base_floors) {
+        let loosened = compare_with_base(&BaseInput {
+            base: Version {
+                floors: base_floors,
+                waivers: &base.waivers,
+            },
+            now: Version {
+                floors: &floors,
+                waivers: &inputs.waivers,
+            },
+            text: &inputs.floors,
+            file: &settings.file,
+            at: inputs.now,
+            waiver_days_max: settings.waiver_days_max,
+        });
         checked.verdict = with_loosened(checked.verdict, loosened);
     }
     Ok(checked)
 }
 
-/// The verdict with what the floors file loosens; the loosened floors come first.
+/// The verdict with what the change loosens; errors come first, and fail.
 fn with_loosened(verdict: Verdict, loosened: Vec<Finding>) -> Verdict {
     let Some(first) = loosened.first() else {
         return verdict;
     };
-    let reason = format!("{}; {}", first.message, verdict.reason);
+    let (outcome, reason) = if first.severity == Severity::Error {
+        let reason = format!("{}; {}", first.message, verdict.reason);
+        (Outcome::Fail, reason)
+    } else {
+        let outcome = verdict.outcome.worst(Outcome::Warn);
+        (outcome, format!("{}; {}", verdict.reason, first.message))
+    };
     let findings = loosened.into_iter().chain(verdict.findings).collect();
     Verdict {
-        outcome: Outcome::Fail,
+        outcome,
         reason,
         findings,
     }
 }
 
-/// Reads the inputs of the ratchet: reports, the user's own commands, past runs, waivers.
-pub fn inputs(
-    repository: &Repository,
-    reports: &[PathBuf],
-    more: Vec<Measurement>,
-) -> Result<RatchetInputs, Failure> {
+/// What a check is given on the command line.
+#[derive(Debug, Clone, Default)]
+pub struct Request {
+    /// The reports to read instead of those of the settings.
+    pub reports: Vec<PathBuf>,
+    /// Values that were measured elsewhere.
+    pub more: Vec<Measurement>,
+    /// Whether the floors file may be missing, as before the first `ratchet tighten`.
+    pub may_lack_floors: bool,
+}
+
+/// Reads the inputs of the ratchet: reports, the user's own commands, past runs, waivers, the base.
+pub fn inputs(repository: &Repository, request: &Request) -> Result<RatchetInputs, Failure> {
     let settings = &repository.settings.ratchet;
-    let path = repository.root.join(&settings.file);
-    let floors = match fs::read_to_string(&path) {
-        Ok(text) => text,
-        Err(error) => {
-            let error = anyhow::Error::new(error)
-                .context(format!("cannot read the floors `{}`", settings.file));
-            return Err(Failure::settings(error).hint(
-                "`{tollgate} ratchet tighten` writes a first file from the current measurements",
-            ));
-        }
+    let floors = read_floors(repository, request.may_lack_floors)?;
+    let found = if request.reports.is_empty() {
+        reports::of_settings(repository, &tier::made(repository))?
+    } else {
+        reports::named(repository, &request.reports)?
     };
-    let mut measurements = read_reports(repository, reports)?;
+    let mut measurements = found.together.measurements();
+    let scopes = scopes(repository, &floors);
+    measurements.extend(
+        found
+            .together
+            .measurements_in(scopes.iter().map(String::as_str)),
+    );
     measurements.extend(run_commands(repository)?);
-    measurements.extend(more);
+    measurements.extend(request.more.iter().cloned());
     for (metric, measurement) in tier::measured(repository) {
         // What was read just now is newer than what a step left.
         if measurements.iter().all(|known| known.metric != metric) {
@@ -133,28 +187,87 @@ pub fn inputs(
     for waiver in &mut waivers {
         waiver.file = relative(&repository.root, Path::new(&waiver.file));
     }
-    let history = recent(
-        History::load(&repository.root.join(&settings.history)).map_err(Failure::environment)?,
-    );
-    let committed = base::of(repository)?.text(&repository.root, &settings.file)?;
+    let past = history::load(repository)?;
     Ok(RatchetInputs {
         floors,
-        committed,
+        base: base_of(repository)?,
         measurements,
-        history,
+        unmeasured: found.together.unmeasured(),
+        gaps: found.gaps,
+        is_strict: repository.is_strict,
+        history: recent(past),
         waivers,
         now: repository.clock.now(),
     })
 }
 
-fn relative(root: &Path, path: &Path) -> String {
-    path.strip_prefix(root)
-        .unwrap_or(path)
-        .display()
-        .to_string()
-        .replace('\\', "/")
+fn read_floors(repository: &Repository, may_be_missing: bool) -> Result<String, Failure> {
+    let settings = &repository.settings.ratchet;
+    match fs::read_to_string(repository.root.join(&settings.file)) {
+        Ok(text) => Ok(text),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound && may_be_missing => {
+            Ok(Floors::default().render())
+        }
+        Err(error) => {
+            let error = anyhow::Error::new(error)
+                .context(format!("cannot read the floors `{}`", settings.file));
+            Err(Failure::settings(error).hint(
+                "`{tollgate} ratchet tighten` writes a first file from the current measurements",
+            ))
+        }
+    }
 }
 
+/// What the base of the change contains about floors; absent when it has no floors.
+fn base_of(repository: &Repository) -> Result<Option<RatchetBase>, Failure> {
+    let settings = &repository.settings.ratchet;
+    let (root, base) = (&repository.root, base::of(repository)?);
+    let Some(floors) = base.text(root, &settings.file)? else {
+        return Ok(None);
+    };
+    let files = base.folder(root, &settings.waivers, ".toml")?;
+    let waivers = files
+        .iter()
+        // A waiver of the base that can't be read was none.
+        .filter_map(|(file, text)| Waiver::parse(text, file).ok())
+        .collect();
+    Ok(Some(RatchetBase {
+        revision: format!("{}, {}", base.short(), base.source),
+        floors,
+        waivers,
+    }))
+}
+
+/// The folders and files with coverage of their own: those of the settings, and those that have a
+/// floor.
+fn scopes(repository: &Repository, floors: &str) -> BTreeSet<String> {
+    let settings = &repository.settings.ratchet;
+    let floors = Floors::parse(floors, &settings.file).unwrap_or_default();
+    let with_floor = floors.0.keys().filter_map(|id| scope_of(id).1);
+    let mut scopes: BTreeSet<String> = with_floor.map(str::to_owned).collect();
+    for scope in &settings.scopes {
+        match scope.strip_suffix("/*") {
+            Some(folder) => scopes.extend(folders(&repository.root, folder)),
+            None => {
+                scopes.insert(scope.trim_end_matches('/').to_owned());
+            }
+        }
+    }
+    scopes
+}
+
+fn folders(root: &Path, folder: &str) -> Vec<String> {
+    let entries = fs::read_dir(root.join(folder))
+        .into_iter()
+        .flatten()
+        .flatten();
+    entries
+        .filter(|entry| entry.path().is_dir())
+        .map(|entry| format!("{folder}/{}", entry.file_name().to_string_lossy()))
+        .collect()
+}
+
+/// The newest values of each metric.
 fn recent(history: History) -> Vec<HistoryEntry> {
     let mut n_kept = std::collections::BTreeMap::<String, usize>::new();
     let mut kept: Vec<HistoryEntry> = Vec::new();
@@ -167,44 +280,6 @@ fn recent(history: History) -> Vec<HistoryEntry> {
     }
     kept.reverse();
     kept
-}
-
-/// The named reports, which must be there; or those of the settings that the last tiers left.
-fn read_reports(repository: &Repository, reports: &[PathBuf]) -> Result<Vec<Measurement>, Failure> {
-    let mut read_ones: Vec<Report> = Vec::new();
-    let is_asked = !reports.is_empty();
-    let paths: Vec<PathBuf> = if is_asked {
-        reports
-            .iter()
-            .map(|report| repository.here.join(report))
-            .collect()
-    } else {
-        repository
-            .settings
-            .ratchet
-            .reports
-            .iter()
-            .map(|report| repository.root.join(report))
-            .collect()
-    };
-    for path in paths {
-        let name = relative(&repository.root, &path);
-        let bytes = match fs::read(&path) {
-            Ok(bytes) => bytes,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound && !is_asked => continue,
-            Err(error) => {
-                return Err(Failure::environment(
-                    anyhow::Error::new(error).context(format!("cannot read report `{name}`")),
-                ));
-            }
-        };
-        let kind = detect(&bytes, &name).ok_or_else(|| {
-            Failure::settings(anyhow::anyhow!("cannot detect which kind of report `{name}` is"))
-                .hint("supported are LCOV, llvm-cov JSON, JUnit, outcomes.json of cargo-mutants and the JSON lines of clippy")
-        })?;
-        read_ones.push(read(kind, &bytes, &name).map_err(Failure::settings)?);
-    }
-    Ok(measure(&read_ones))
 }
 
 /// What a user's metric command prints.
@@ -237,7 +312,7 @@ fn run_commands(repository: &Repository) -> Result<Vec<Measurement>, Failure> {
         }
         let value: CommandValue = serde_json::from_slice(&output.stdout).with_context(|| {
             format!(
-                "cannot cannot read the output of `{shown}` for `{metric}`: it must print `{{\"value\": NUMBER}}`"
+                "cannot read the output of `{shown}` for `{metric}`: it must print `{{\"value\": NUMBER}}`"
             )
         })?;
         measurements.push(Measurement {
@@ -290,6 +365,7 @@ pub fn remember(
     let times = kept.iter().filter(is_time);
     let entries: Vec<HistoryEntry> = others
         .chain(times)
+        .filter(|measurement| measurement.value.is_finite())
         .map(|measurement| HistoryEntry::new(measurement, inputs.now, run))
         .collect();
     append(

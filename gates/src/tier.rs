@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use tollgate_ratchet::Measurement;
-use tollgate_report::{Clock, EvidenceLog, Outcome, Verdict, write_atomic};
+use tollgate_report::{Clock, EvidenceLog, Outcome, Timestamp, Verdict, write_atomic};
 use tollgate_tiers::Mode;
 use tollgate_tiers::files::FileSource;
 use tollgate_tiers::record::{How, StepReport};
@@ -117,7 +118,7 @@ fn run_plan(
         on_news(News::Step(plan.tier, event));
         if let Some(step) = finished {
             let _guard = NOTES.lock().unwrap_or_else(PoisonError::into_inner);
-            if let Err(error) = note(repository, step_measurements(step)) {
+            if let Err(error) = note(repository, plan, step) {
                 on_news(News::NotKept {
                     step: &step.name,
                     error: &error,
@@ -194,18 +195,75 @@ pub const MEASURED: &str = "reports/measured.json";
 /// Steps end on several threads; one writes at a time.
 static NOTES: Mutex<()> = Mutex::new(());
 
-fn note(repository: &Repository, measurements: Vec<Measurement>) -> Result<(), Failure> {
-    if measurements.is_empty() {
+/// Where it is kept when the last runs of steps began that write files, by file.
+const MADE: &str = "reports/made.json";
+
+/// Keeps what a step measured, and when it began if it writes files. What a failed step measured
+/// before is forgotten: it does not hold any longer.
+fn note(repository: &Repository, plan: &Plan, step: &StepReport) -> Result<(), Failure> {
+    note_outputs(repository, plan, step)?;
+    if step.how == How::Skipped {
         return Ok(());
     }
     let mut kept = measured(repository);
+    let before = kept.clone();
+    for metric in measured_by(&step.name) {
+        kept.remove(*metric);
+    }
     kept.extend(
-        measurements
+        step_measurements(step)
             .into_iter()
             .map(|measurement| (measurement.metric.clone(), measurement)),
     );
-    let text = serde_json::to_vec_pretty(&kept).expect("measurements have only string keys");
-    write_atomic(&repository.state_dir.join(MEASURED), &text).map_err(Failure::environment)
+    if kept == before {
+        return Ok(());
+    }
+    write_state(repository, MEASURED, &kept)
+}
+
+fn note_outputs(repository: &Repository, plan: &Plan, step: &StepReport) -> Result<(), Failure> {
+    let planned = plan.steps.iter().find(|planned| planned.name == step.name);
+    let outputs = planned.map_or(&[][..], |planned| &planned.outputs);
+    if outputs.is_empty() || step.how == How::Skipped {
+        return Ok(());
+    }
+    let began = repository
+        .clock
+        .now()
+        .minus(Duration::from_millis(step.duration_ms));
+    let mut kept = made(repository);
+    for output in outputs {
+        match step.how {
+            How::Ran => kept.insert(output.clone(), began),
+            // What comes from the cache may be older than the last run.
+            _ => kept.remove(output),
+        };
+    }
+    write_state(repository, MADE, &kept)
+}
+
+fn write_state(
+    repository: &Repository,
+    name: &str,
+    value: &impl serde::Serialize,
+) -> Result<(), Failure> {
+    let text = serde_json::to_vec_pretty(value).expect("what is kept has only string keys");
+    write_atomic(&repository.state_dir.join(name), &text).map_err(Failure::environment)
+}
+
+/// When the last run of the step that writes a file began, by file; empty when it can't be read.
+pub fn made(repository: &Repository) -> BTreeMap<String, Timestamp> {
+    let text = std::fs::read(repository.state_dir.join(MADE)).unwrap_or_default();
+    serde_json::from_slice(&text).unwrap_or_default()
+}
+
+/// The metrics that a step of this name measures.
+fn measured_by(step: &str) -> &'static [&'static str] {
+    match step {
+        "test" => &["test_count_min", "flaky_test_count_max"],
+        "lint" => &["lint_warnings_max"],
+        _ => &[],
+    }
 }
 
 /// The newest measurements of steps; none when there are none, or when they can't be read.

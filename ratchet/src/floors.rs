@@ -120,7 +120,7 @@ struct FloorsFile {
 }
 
 impl Floors {
-    /// The floors of the reference system and of the user's metrics that name one.
+    /// The floors of the reference system, for comparison, and of the user's metrics that name one.
     #[must_use]
     pub fn defaults(catalogue: &Catalogue) -> Self {
         let floors = catalogue.iter().filter_map(|metric| {
@@ -149,8 +149,8 @@ impl Floors {
             .lines()
             .position(|line| marker.iter().any(|mark| line.starts_with(mark)));
         if let Some(line_idx) = conflict {
-            let hint = "keep either side and run `{tollgate} ratchet tighten`, or install the merge \
-                        driver `tollgate ratchet merge-driver %O %A %B`";
+            let hint = "undo the merge, run `{tollgate} setup --hook`, which installs the merge driver \
+                        `{tollgate} ratchet merge`, and merge again; it keeps the stricter floor of both sides";
             return Err(form(
                 line_idx + 1,
                 1,

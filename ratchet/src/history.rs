@@ -112,6 +112,26 @@ impl History {
         Ok(history)
     }
 
+    /// The union of two histories: each value once, oldest first. Commutative and associative.
+    #[must_use]
+    pub fn union(&self, other: &Self) -> Self {
+        let mut entries: Vec<HistoryEntry> =
+            self.entries.iter().chain(&other.entries).cloned().collect();
+        entries.sort_by(order);
+        entries.dedup();
+        Self {
+            entries,
+            torn_line: None,
+        }
+    }
+
+    /// The file's text, as [`append`] writes it.
+    #[must_use]
+    pub fn render(&self) -> String {
+        let line = |entry| serde_json::to_string(entry).expect("an entry is JSON") + "\n";
+        self.entries.iter().map(line).collect()
+    }
+
     /// The values of one metric in one unit, oldest first.
     #[must_use]
     pub fn values(&self, metric: &str, unit: &Unit) -> Vec<f64> {
@@ -123,6 +143,21 @@ impl History {
             .map(|entry| entry.value)
             .collect()
     }
+}
+
+/// By time, then by run, metric, unit and value.
+fn order(left: &HistoryEntry, right: &HistoryEntry) -> std::cmp::Ordering {
+    let key = |entry: &HistoryEntry| {
+        (
+            entry.at,
+            entry.run.clone(),
+            entry.metric.clone(),
+            entry.unit.clone(),
+        )
+    };
+    key(left)
+        .cmp(&key(right))
+        .then(left.value.total_cmp(&right.value))
 }
 
 /// Appends entries and syncs them; a torn last line is cut off first. Creates missing folders.

@@ -1,8 +1,8 @@
 //! The ratchet: reports in, floors out; quality only goes up.
 //!
 //! Readers turn report bytes into measurements. `check` compares them with the committed floors,
-//! `tighten` raises floors on evidence, `merge` joins two versions, and nothing here loosens one.
-//! A ratchet compares with the values of yesterday; a promise is a matter of `tollgate-budgets`.
+//! `tighten` raises floors on evidence, `merge` joins two versions, and nothing here loosens one:
+//! `base` reports what a change loosens. A ratchet compares with the values of yesterday; a promise is a matter of `tollgate-budgets`.
 //! Only functions named `load`, `load_all`, `save` and `append` do IO.
 
 pub mod metric;
@@ -18,20 +18,26 @@ pub mod floors;
 pub mod history;
 pub mod waiver;
 
-pub mod check;
-pub mod merge;
+pub mod noise;
 pub mod tighten;
+
+pub mod base;
+pub mod check;
+pub mod gap;
+pub mod merge;
 
 pub mod show;
 pub mod trend;
 
-pub use catalogue::Catalogue;
+pub use base::{BaseInput, Version, compare_with_base, diff_floors};
+pub use catalogue::{Catalogue, scope_of};
 pub use check::{CheckInput, Checked, Status, check};
 pub use floors::{Floor, Floors, FloorsError};
+pub use gap::{GapKind, ReportGap};
 pub use history::{History, HistoryEntry};
-pub use measure::measure;
+pub use measure::{Together, measure};
 pub use measurement::Measurement;
-pub use merge::{diff_floors, merge, merge_driver};
+pub use merge::{Merged, merge, merge_driver};
 pub use metric::{Direction, Metric, Unit};
 pub use reader::{ReadError, Report, ReportKind, detect, read};
 pub use settings::RatchetSettings;

@@ -2,8 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use tollgate_report::{Finding, Place};
-
 use crate::floors::{Floor, Floors, FloorsError};
 use crate::metric::shown;
 
@@ -87,100 +85,92 @@ pub enum MergeError {
     },
 }
 
-/// Git's merge driver: the bytes of the joined file. A join needs no ancestor, so a damaged or
-/// missing one does no harm.
-pub fn merge_driver(inputs: &MergeInputs<'_>) -> Result<Vec<u8>, MergeError> {
+/// A merged file, and what of the two sides is not in it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Merged {
+    /// The text of the joined file.
+    pub text: String,
+    /// Each loosening of a side that the merge does not take, with what it keeps.
+    pub notes: Vec<String>,
+}
+
+/// Git's merge driver: the joined file. The ancestor decides nothing but which side redefined a
+/// metric, so a damaged or missing one does no harm.
+pub fn merge_driver(inputs: &MergeInputs<'_>) -> Result<Merged, MergeError> {
     let ours = side(inputs.ours, "our side")?;
     let theirs = side(inputs.theirs, "their side")?;
-    let kind = |floor: &Floor| format!("{} {}", floor.unit, floor.direction.arrow());
+    let ancestor = side(inputs.ancestor, "the ancestor").unwrap_or_default();
+    let mut merged = merge(&ours, &theirs);
     for (metric, our_floor) in &ours.0 {
         if let Some(their_floor) = theirs.0.get(metric)
             && kind(our_floor) != kind(their_floor)
         {
-            return Err(MergeError::Redefined {
-                metric: metric.clone(),
-                ours: kind(our_floor),
-                theirs: kind(their_floor),
-            });
+            let floor = redefined(metric, ancestor.0.get(metric), our_floor, their_floor)?;
+            merged.0.insert(metric.clone(), floor.clone());
         }
     }
-    Ok(merge(&ours, &theirs).render().into_bytes())
+    let mut notes = loosenings_left_out(&ancestor, &ours, &merged, "our side");
+    notes.extend(loosenings_left_out(
+        &ancestor,
+        &theirs,
+        &merged,
+        "their side",
+    ));
+    Ok(Merged {
+        text: merged.render(),
+        notes,
+    })
+}
+
+fn kind(floor: &Floor) -> String {
+    format!("{} {}", floor.unit, floor.direction.arrow())
+}
+
+/// The floor of the one side that changed the unit or direction.
+fn redefined<'a>(
+    metric: &str,
+    ancestor: Option<&Floor>,
+    ours: &'a Floor,
+    theirs: &'a Floor,
+) -> Result<&'a Floor, MergeError> {
+    match ancestor.map(kind) {
+        Some(before) if before == kind(ours) => Ok(theirs),
+        Some(before) if before == kind(theirs) => Ok(ours),
+        _ => Err(MergeError::Redefined {
+            metric: metric.to_owned(),
+            ours: kind(ours),
+            theirs: kind(theirs),
+        }),
+    }
+}
+
+fn loosenings_left_out(
+    ancestor: &Floors,
+    side: &Floors,
+    merged: &Floors,
+    name: &str,
+) -> Vec<String> {
+    let mut notes = Vec::new();
+    for (metric, before) in &ancestor.0 {
+        let (after, kept) = (side.0.get(metric), merged.0.get(metric));
+        let Some(kept) = kept.filter(|kept| after != Some(kept)) else {
+            continue;
+        };
+        for loosened in crate::base::loosened(metric, before, after) {
+            let tolerance = kept.tolerance_percent.map_or_else(String::new, |percent| {
+                format!(" with a tolerance of {}%", shown(percent))
+            });
+            notes.push(format!(
+                "on {name}, {loosened}; the merge keeps {} {}{tolerance}",
+                shown(kept.floor),
+                kept.unit
+            ));
+        }
+    }
+    notes
 }
 
 fn side(bytes: &[u8], side: &'static str) -> Result<Floors, MergeError> {
     let text = std::str::from_utf8(bytes).map_err(|source| MergeError::NotText { side, source })?;
     Floors::parse(text, side).map_err(|source| MergeError::Side { side, source })
-}
-
-/// What the new version of the file loosens: `floor-loosened`, `floor-removed` and
-/// `floor-redefined` are errors. `file` is the floors file, for the place of the findings.
-#[must_use]
-pub fn diff_floors(old: &Floors, new: &Floors, file: &str) -> Vec<Finding> {
-    let text = new.render();
-    let mut findings = Vec::new();
-    for (metric, before) in &old.0 {
-        let (line, column) = crate::floors::key_place(&text, metric);
-        let at = |finding: Finding| {
-            finding
-                .because("a looser floor lets quality drop unnoticed; a value that is worse for a while needs a waiver")
-                .fix_command(
-                    "restore the old line, and write a waiver if the value has to be worse for a while",
-                    format!("{{tollgate}} ratchet waive {metric}"),
-                )
-        };
-        let Some(after) = new.0.get(metric) else {
-            let message = format!(
-                "the floor of `{metric}` ({}) was removed",
-                shown(before.floor)
-            );
-            findings.push(at(Finding::error("floor-removed", message)).at(Place::file(file)));
-            continue;
-        };
-        let place = Place::at(
-            file,
-            u32::try_from(line).unwrap_or(0),
-            u32::try_from(column).unwrap_or(0),
-        );
-        if let Some((code, message)) = loosened(metric, before, after) {
-            findings.push(at(Finding::error(code, message)).at(place));
-        }
-    }
-    findings.sort();
-    findings
-}
-
-fn loosened(metric: &str, before: &Floor, after: &Floor) -> Option<(&'static str, String)> {
-    if before.direction != after.direction || before.unit != after.unit {
-        let message = format!(
-            "`{metric}` changed from `{} {}` to `{} {}`",
-            before.unit,
-            before.direction.arrow(),
-            after.unit,
-            after.direction.arrow()
-        );
-        return Some(("floor-redefined", message));
-    }
-    if before.direction.is_worse(after.floor, before.floor) {
-        let message = format!(
-            "the floor of `{metric}` was loosened from {} to {} {}",
-            shown(before.floor),
-            shown(after.floor),
-            after.unit
-        );
-        return Some(("floor-loosened", message));
-    }
-    let widened = match (before.tolerance_percent, after.tolerance_percent) {
-        (None, Some(after)) => Some(("none".to_owned(), after)),
-        (Some(before), Some(after)) if after > before => {
-            Some((format!("{}%", shown(before)), after))
-        }
-        _ => None,
-    };
-    widened.map(|(before, after)| {
-        let message = format!(
-            "the tolerance of `{metric}` was widened from {before} to {}%",
-            shown(after)
-        );
-        ("floor-loosened", message)
-    })
 }

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use tollgate_report::quantity::Percent;
+use tollgate_report::Day;
+use tollgate_report::quantity::{Percent, Span};
 
 use crate::metric::{Direction, Unit};
 
@@ -16,10 +17,33 @@ pub struct RatchetSettings {
     pub file: String,
     /// Folder of the waivers, one TOML file each. Default `ratchet/waivers`.
     pub waivers: String,
-    /// Recorded values of past runs. Default `.tollgate/ratchet-history.ndjson`.
+    /// Values of past runs on this machine. Default `.tollgate/ratchet-history.ndjson`.
     pub history: String,
-    /// Report files to read, relative to the repository. Default none: what a tier produces.
+    /// The git ref that carries the history to other checkouts. Default `refs/tollgate/history`.
+    pub history_ref: String,
+    /// The remote that `ratchet history push` and `fetch` use, and from which `ratchet check` fetches
+    /// in a fresh checkout in CI. Empty: none. Default `origin`.
+    pub history_remote: String,
+    /// Report files to read, relative to the repository. `*`, `?` and `[…]` match within a folder,
+    /// `**` any folders; each alternative of `{a,b}` must match a file. Default none: what a tier
+    /// produces.
     pub reports: Vec<String>,
+    /// How many files an entry of `reports` must match, such as `"shards/*/lcov.info" = 4`. Default:
+    /// at least one.
+    pub report_files: BTreeMap<String, usize>,
+    /// Reports that were written longer ago than this do not count. Default none: any age.
+    pub report_age_max: Option<Span>,
+    /// What may be unmeasured under `CI=true` and `--strict`, and the last day of that: a metric or
+    /// an entry of `reports`, such as `mutation_score_min = "2026-12-31"`. Default none.
+    pub unmeasured: BTreeMap<String, Day>,
+    /// Folders and files whose coverage is measured as a metric of its own, such as `src/parser`:
+    /// `coverage_percent_min@src/parser`. A `*` names each folder, as in `packages/*`. Default none.
+    pub scopes: Vec<String>,
+    /// How far a value may be better than its floor, in percent of the floor, before that is a
+    /// finding; `ratchet tighten` raises the floor. Default none: it is shown.
+    pub floor_gap_max: Option<Percent>,
+    /// The longest time from now to the end of a waiver, in days. Default 90.
+    pub waiver_days_max: u32,
     /// The user's own metrics by id; an id that is built in replaces the built-in one. Default none.
     pub metrics: BTreeMap<String, UserMetric>,
     /// When a noisy metric may fail.
@@ -34,7 +58,15 @@ impl Default for RatchetSettings {
             file: "quality_ratchet.json".to_owned(),
             waivers: "ratchet/waivers".to_owned(),
             history: ".tollgate/ratchet-history.ndjson".to_owned(),
+            history_ref: "refs/tollgate/history".to_owned(),
+            history_remote: "origin".to_owned(),
             reports: Vec::new(),
+            report_files: BTreeMap::new(),
+            report_age_max: None,
+            unmeasured: BTreeMap::new(),
+            scopes: Vec::new(),
+            floor_gap_max: None,
+            waiver_days_max: 90,
             metrics: BTreeMap::new(),
             noise: NoiseSettings::default(),
             tighten: TightenSettings::default(),
@@ -50,10 +82,11 @@ pub struct UserMetric {
     pub unit: Unit,
     /// `up` when more is better, `down` when less is better, `zero` when it stays 0. Required.
     pub direction: Direction,
-    /// The floor before anything was measured. Default none.
+    /// The worst value that is accepted as the first floor. Default none: what is measured.
     #[serde(default)]
     pub floor: Option<f64>,
-    /// Set for noisy metrics: how far a value may be worse than the floor. Default none: exact.
+    /// How far a value may be worse than the floor; it replaces the tolerance in the floors file. A
+    /// metric of your own with a tolerance is noisy: beyond it, only several runs fail. Default none.
     #[serde(default)]
     pub tolerance: Option<Percent>,
     /// Program and arguments that print `{"value": NUMBER}`. Default none: measured elsewhere.
@@ -65,12 +98,13 @@ pub struct UserMetric {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct NoiseSettings {
-    /// Recorded runs that are needed before a noisy metric may fail. Default 5.
+    /// Recorded runs that are needed before a value beyond the tolerance counts as one spike. With
+    /// fewer, such a metric is unmeasured. Default 5.
     pub runs_min: usize,
-    /// Newest recorded runs that the spread is taken from. Default 30.
+    /// Newest recorded runs that the worse runs are compared with. Default 30.
     pub window: usize,
-    /// Spreads (1.4826 · MAD) by which a value must be worse than the floor to fail. Default 4.
-    pub spreads: f64,
+    /// The probability of failing by noise alone, for each check of a metric. Default 0.001.
+    pub p_max: f64,
 }
 
 impl Default for NoiseSettings {
@@ -78,7 +112,7 @@ impl Default for NoiseSettings {
         Self {
             runs_min: 5,
             window: 30,
-            spreads: 4.0,
+            p_max: 1e-3,
         }
     }
 }

@@ -42,13 +42,26 @@ pub fn show(
             )?;
         }
     }
+    for change in &checked.behind {
+        writeln!(
+            out,
+            "behind: {}: floor {}, value {}; `{{tollgate}} ratchet tighten` raises the floor",
+            change.metric,
+            change.before.map_or_else(|| "none".to_owned(), shown),
+            shown(change.after)
+        )?;
+    }
     writeln!(out, "live waivers: {}", checked.live_waivers.len())?;
     for waiver in &checked.live_waivers {
         let until = waiver.expires.as_deref().unwrap_or_default();
         writeln!(
             out,
-            "  {} until {until}, {}: {} ({})",
+            "  {}{} until {until}, {}: {} ({})",
             waiver.metric,
+            waiver.limit.map_or_else(String::new, |limit| format!(
+                ", no worse than {},",
+                shown(limit)
+            )),
             printable(&waiver.owner),
             printable(&waiver.reason),
             waiver.file

@@ -59,8 +59,9 @@ pub fn tighten(input: &TightenInput<'_>) -> Tightened {
         changes: Vec::new(),
         waiting: Vec::new(),
     };
+    let catalogue = Catalogue::new(input.settings);
     for (metric, floor) in &mut tightened.floors.0 {
-        let proposal = if floor.tolerance_percent.is_some() {
+        let proposal = if catalogue.is_noisy(metric) {
             let values = input.history.values(metric, &floor.unit);
             confirmed(floor, &values, &input.settings.tighten)
         } else {
@@ -88,8 +89,9 @@ pub fn tighten(input: &TightenInput<'_>) -> Tightened {
     tightened
 }
 
-/// Adds floors for metrics of the catalogue that were measured and have none. A noisy metric
-/// starts at the median of its recorded values when there are any, else at the value of now.
+/// Adds floors for metrics of the catalogue that were measured and have none: at the measured
+/// value, not at a value of reference. A noisy metric starts at the median of its recorded values
+/// when there are any. A first floor in the settings counts when it is stricter.
 #[must_use]
 pub fn adopt(input: &TightenInput<'_>) -> Tightened {
     let catalogue = Catalogue::new(input.settings);
@@ -103,18 +105,21 @@ pub fn adopt(input: &TightenInput<'_>) -> Tightened {
         let Some(metric) = known.filter(|metric| metric.unit == measurement.unit) else {
             continue;
         };
-        if adopted.floors.0.contains_key(&metric.id) || !measurement.value.is_finite() {
+        if adopted.floors.0.contains_key(&measurement.metric) || !measurement.value.is_finite() {
             continue;
         }
-        let past = input.history.values(&metric.id, &metric.unit);
-        let value = match (metric.direction, metric.tolerance_percent) {
-            (Direction::Zero, _) => 0.0,
-            (_, Some(_)) => median(&past).unwrap_or(measurement.value),
-            (_, None) => measurement.value,
+        let id = &measurement.metric;
+        let past = input.history.values(id, &metric.unit);
+        let value = match metric.direction {
+            Direction::Zero => 0.0,
+            _ if catalogue.is_noisy(id) => median(&past).unwrap_or(measurement.value),
+            _ => measurement.value,
         };
         let after = rounded(metric.direction, value);
+        let own = input.settings.metrics.get(id).and_then(|own| own.floor);
+        let after = own.map_or(after, |own| metric.direction.stricter(own, after));
         adopted.changes.push(Change {
-            metric: metric.id.clone(),
+            metric: id.clone(),
             before: None,
             after,
             reason: format!("measured for the first time: {}", measurement.detail),
@@ -125,7 +130,7 @@ pub fn adopt(input: &TightenInput<'_>) -> Tightened {
             floor: after,
             tolerance_percent: metric.tolerance_percent,
         };
-        adopted.floors.0.insert(metric.id.clone(), floor);
+        adopted.floors.0.insert(id.clone(), floor);
     }
     adopted
 }

@@ -4,18 +4,16 @@
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tollgate_report::atomic::{WriteError, write_atomic};
-use tollgate_report::{Finding, Place, Timestamp};
+use tollgate_report::{Day, Finding, Place, Timestamp};
 
 use crate::floors::Floors;
 
 /// The only scope: the metric as a whole.
 pub const SCOPE_REPOSITORY: &str = "repository";
-const DAY: Duration = Duration::from_secs(86_400);
 
 /// Permission to be worse than a floor until a date.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -33,6 +31,9 @@ pub struct Waiver {
     pub reason: String,
     /// The last day, `YYYY-MM-DD` in UTC; absent when the file gives none.
     pub expires: Option<String>,
+    /// The worst value that it allows; absent when it allows any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limit: Option<f64>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -46,6 +47,7 @@ struct WaiverFile {
     #[serde(default)]
     reason: String,
     expires: Option<toml::value::Datetime>,
+    limit: Option<f64>,
 }
 
 /// A waiver cannot be used.
@@ -102,12 +104,23 @@ impl Waiver {
                 date: Some(date),
                 time: None,
                 offset: None,
-            }) => Some(date.to_string()),
+            }) => {
+                let text_of_day = date.to_string();
+                if Day::from_date(&text_of_day).is_none() {
+                    let offset = text.find("expires").unwrap_or(0);
+                    return Err(form(offset, format!("there is no day `{text_of_day}`")));
+                }
+                Some(text_of_day)
+            }
             Some(other) => {
                 let offset = text.find("expires").unwrap_or(0);
                 return Err(form(offset, format!("`{other}` is not a date")));
             }
         };
+        if waiver.limit.is_some_and(|limit| !limit.is_finite()) {
+            let offset = text.find("limit").unwrap_or(0);
+            return Err(form(offset, "its limit is not a finite number".to_owned()));
+        }
         Ok(Self {
             file: file.to_owned(),
             metric: waiver.metric,
@@ -115,6 +128,7 @@ impl Waiver {
             owner: waiver.owner,
             reason: waiver.reason,
             expires,
+            limit: waiver.limit,
         })
     }
 
@@ -131,6 +145,9 @@ impl Waiver {
         );
         if let Some(expires) = &self.expires {
             text.push_str(&format!("expires = {expires}\n"));
+        }
+        if let Some(limit) = self.limit {
+            text.push_str(&format!("limit = {}\n", toml::Value::Float(limit)));
         }
         text
     }
@@ -171,13 +188,16 @@ impl Waiver {
         Ok(write_atomic(path, self.render().as_bytes())?)
     }
 
+    /// Its last day; absent when the file gives none.
+    #[must_use]
+    pub fn last_day(&self) -> Option<Day> {
+        Day::from_date(self.expires.as_deref()?)
+    }
+
     /// The first moment at which it is no longer in force: the day after `expires`, 00:00 UTC.
     #[must_use]
     pub fn ends(&self) -> Option<Timestamp> {
-        let day: Timestamp = format!("{}T00:00:00Z", self.expires.as_ref()?)
-            .parse()
-            .ok()?;
-        Some(day.plus(DAY))
+        Some(self.last_day()?.ends())
     }
 
     /// Whether it is in force at `now`: complete, of a known scope and not expired.
@@ -186,6 +206,13 @@ impl Waiver {
         self.missing().is_empty()
             && self.scope == SCOPE_REPOSITORY
             && self.ends().is_some_and(|ends| now < ends)
+    }
+
+    /// Whether it ends later than so many days from now.
+    #[must_use]
+    pub fn is_too_long(&self, now: Timestamp, days_max: u32) -> bool {
+        let latest = Day::of(now).plus_days(days_max);
+        self.last_day().is_some_and(|last| last > latest)
     }
 
     fn missing(&self) -> Vec<&'static str> {
@@ -203,19 +230,34 @@ impl Waiver {
     }
 }
 
-/// The faults of the waivers: `waiver-unexplained`, `waiver-expired`, `waiver-scope-unknown`,
-/// `waiver-without-floor`, each an error.
+/// What the faults of waivers depend on.
+#[derive(Debug, Clone, Copy)]
+pub struct WaiverRules<'a> {
+    /// The floors that waivers may be about.
+    pub floors: &'a Floors,
+    /// Floors of the base: a waiver may be about one that was removed.
+    pub base: Option<&'a Floors>,
+    /// The time of the check.
+    pub now: Timestamp,
+    /// The longest time from now to the end of a waiver, in days.
+    pub days_max: u32,
+}
+
+/// The faults of the waivers: `waiver-unexplained`, `waiver-expired`, `waiver-too-long`,
+/// `waiver-scope-unknown`, `waiver-without-floor`, each an error.
 #[must_use]
-pub fn check_waivers(waivers: &[Waiver], floors: &Floors, now: Timestamp) -> Vec<Finding> {
+pub fn check_waivers(waivers: &[Waiver], rules: &WaiverRules<'_>) -> Vec<Finding> {
     waivers
         .iter()
-        .filter_map(|waiver| check_waiver(waiver, floors, now))
+        .filter_map(|waiver| check_waiver(waiver, rules))
         .collect()
 }
 
-fn check_waiver(waiver: &Waiver, floors: &Floors, now: Timestamp) -> Option<Finding> {
+fn check_waiver(waiver: &Waiver, rules: &WaiverRules<'_>) -> Option<Finding> {
     let metric = &waiver.metric;
     let missing = waiver.missing();
+    let has_floor = rules.floors.0.contains_key(metric)
+        || rules.base.is_some_and(|base| base.0.contains_key(metric));
     let finding = if !missing.is_empty() {
         let message = format!("the waiver of `{metric}` lacks its {}", missing.join(", "));
         Finding::error("waiver-unexplained", message)
@@ -228,15 +270,34 @@ fn check_waiver(waiver: &Waiver, floors: &Floors, now: Timestamp) -> Option<Find
         );
         Finding::error("waiver-scope-unknown", message)
             .fix(format!("write `scope = \"{SCOPE_REPOSITORY}\"`"))
-    } else if !floors.0.contains_key(metric) {
+    } else if !has_floor {
         let message = format!("the waiver is about `{metric}`, which has no floor");
-        let hint = match floors.did_you_mean(metric) {
+        let hint = match rules.floors.did_you_mean(metric) {
             Some(near) => format!("did you mean `{near}`?"),
             None => "delete the file".to_owned(),
         };
         Finding::error("waiver-without-floor", message).fix(hint)
-    } else if !waiver.is_live(now) {
-        let expires = waiver.expires.as_deref().unwrap_or_default();
+    } else {
+        out_of_time(waiver, rules)?
+    };
+    Some(finding.at(Place::file(&waiver.file)))
+}
+
+fn out_of_time(waiver: &Waiver, rules: &WaiverRules<'_>) -> Option<Finding> {
+    let metric = &waiver.metric;
+    let expires = waiver.expires.as_deref().unwrap_or_default();
+    let finding = if waiver.is_too_long(rules.now, rules.days_max) {
+        let latest = Day::of(rules.now).plus_days(rules.days_max);
+        let message = format!(
+            "the waiver of `{metric}` expires on {expires}, and {latest} is the last day that is allowed today"
+        );
+        Finding::error("waiver-too-long", message)
+            .because(format!(
+                "`waiver_days_max` in the section [ratchet] of tollgate.toml is {}",
+                rules.days_max
+            ))
+            .fix(format!("write `expires = {latest}` or an earlier day"))
+    } else if !waiver.is_live(rules.now) {
         let message = match waiver.ends() {
             Some(_) => format!("the waiver of `{metric}` expired after {expires}"),
             None => format!("the waiver of `{metric}` expires on `{expires}`, which is not a day"),
@@ -246,9 +307,9 @@ fn check_waiver(waiver: &Waiver, floors: &Floors, now: Timestamp) -> Option<Find
                 "its owner is `{}`: {}",
                 waiver.owner, waiver.reason
             ))
-            .fix("improve the metric and delete the file, or agree on a new date with its owner")
+            .fix("improve the metric and delete the file, or replace it by a new waiver")
     } else {
         return None;
     };
-    Some(finding.at(Place::file(&waiver.file)))
+    Some(finding)
 }

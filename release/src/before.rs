@@ -90,7 +90,11 @@ pub fn gates(ship: &mut Ship<'_>, request: &ShipRequest) -> Result<Option<Binari
             "the ship was interrupted before the release began"
         )));
     }
-    let inputs = ratchet::inputs(&context, &[], more)?;
+    let read = ratchet::Request {
+        more,
+        ..Default::default()
+    };
+    let inputs = ratchet::inputs(&context, &read)?;
     let (gate, checked) = ratchet::gate(&context, &ship.evidence, &ship.run, &inputs, since)?;
     ratchet::remember(&context, &inputs, &kept, &ship.run)?;
     if let Some(metrics) = show::metrics_report(&checked, inputs.now, &ship.summary.revision) {

@@ -1,9 +1,13 @@
 //! A calendar day as a value: windows of deprecation, ends of waivers.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
+use std::time::Duration;
 
 use jiff::civil::Date;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::Timestamp;
 
@@ -24,6 +28,28 @@ impl Day {
     pub fn of(time: Timestamp) -> Self {
         let time = jiff::Timestamp::from_microsecond(time.as_micros()).unwrap_or_default();
         Self(time.to_zoned(jiff::tz::TimeZone::UTC).date())
+    }
+
+    /// The first moment after it, in UTC.
+    #[must_use]
+    pub fn ends(self) -> Timestamp {
+        let start = self.0.to_zoned(jiff::tz::TimeZone::UTC);
+        let start = start.map_or(0, |start| start.timestamp().as_microsecond());
+        Timestamp::from_micros(start).plus(Duration::from_secs(86_400))
+    }
+
+    /// Whether it is over at `now`.
+    #[must_use]
+    pub fn is_over(self, now: Timestamp) -> bool {
+        now >= self.ends()
+    }
+
+    /// The day so many days later; the last day of the calendar if there is none.
+    #[must_use]
+    pub fn plus_days(self, n_days: u32) -> Self {
+        let later = jiff::Span::new().try_days(n_days);
+        let later = later.and_then(|later| self.0.checked_add(later));
+        Self(later.unwrap_or(Date::MAX))
     }
 
     /// How many days `self` is after `earlier`; negative when it is before.
@@ -68,6 +94,35 @@ impl fmt::Display for Day {
     }
 }
 
+impl Serialize for Day {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Day {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let error = || serde::de::Error::custom(format!("`{text}` is not a day; write YYYY-MM-DD"));
+        Self::from_date(&text).ok_or_else(error)
+    }
+}
+
+impl JsonSchema for Day {
+    fn schema_name() -> Cow<'static, str> {
+        "Day".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "type": "string",
+            "format": "date",
+            "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}$",
+            "description": "A day in UTC, written `2026-12-31`."
+        })
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -102,6 +157,15 @@ mod tests {
             assert!(text.parse::<Day>().is_err(), "{text}");
         }
         assert_eq!(Day::from_date("2026-01-01T00:00:00Z"), None);
+    }
+
+    #[test]
+    fn a_day_ends_at_midnight_in_utc() {
+        let last = day("2026-12-31");
+        assert_eq!(last.ends().to_string(), "2027-01-01T00:00:00.000000Z");
+        assert!(!last.is_over("2026-12-31T23:59:59Z".parse().unwrap()));
+        assert!(last.is_over("2027-01-01T00:00:00Z".parse().unwrap()));
+        assert_eq!(last.plus_days(60), day("2027-03-01"));
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::catalogue::SCOPE_MARK;
 use crate::measurement::Measurement;
 
 /// What a report counts.
@@ -77,21 +78,52 @@ impl Coverage {
             .add(coverage);
     }
 
+    /// The same coverage under other names of its files; those that become one are united.
+    #[must_use]
+    pub fn renamed(self, name: impl Fn(&str) -> String) -> Self {
+        let mut renamed = Self::default();
+        for (file, coverage) in &self.files {
+            renamed.add_file(&name(file), coverage);
+        }
+        renamed
+    }
+
     /// `coverage_percent_min`; absent when there is no line that can run.
     #[must_use]
     pub fn measurement(&self) -> Option<Measurement> {
-        let n_lines: u64 = self.files.values().map(|file| file.n_lines).sum();
-        let n_covered: u64 = self.files.values().map(|file| file.n_covered).sum();
-        (n_lines > 0).then(|| {
-            let percent = 100.0 * n_covered as f64 / n_lines as f64;
-            let is_by = |counted| self.files.values().all(|file| file.counted == counted);
-            let unit = match (is_by(Counted::Lines), is_by(Counted::Statements)) {
-                (true, _) => "lines",
-                (_, true) => "statements",
-                _ => "lines and statements",
-            };
-            let detail = format!("{n_covered} of {n_lines} {unit}");
-            Measurement::new("coverage_percent_min", "%", percent, detail)
-        })
+        measurement("coverage_percent_min", self.files.values())
     }
+
+    /// `coverage_percent_min@SCOPE`: that of one file, or of all files in one folder.
+    #[must_use]
+    pub fn measurement_in(&self, scope: &str) -> Option<Measurement> {
+        let is_in = |file: &str| {
+            let rest = file.strip_prefix(scope.trim_end_matches('/'));
+            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        };
+        let files = self.files.iter().filter(|(file, _)| is_in(file));
+        let id = format!("coverage_percent_min{SCOPE_MARK}{scope}");
+        measurement(&id, files.map(|(_, file)| file))
+    }
+}
+
+fn measurement<'f>(
+    id: &str,
+    files: impl Iterator<Item = &'f FileCoverage> + Clone,
+) -> Option<Measurement> {
+    let n_lines: u64 = files.clone().map(|file| file.n_lines).sum();
+    let n_covered: u64 = files.clone().map(|file| file.n_covered).sum();
+    (n_lines > 0).then(|| {
+        let percent = 100.0 * n_covered as f64 / n_lines as f64;
+        // A file without lines counts nothing.
+        let counting = files.filter(|file| file.n_lines > 0);
+        let is_by = |counted| counting.clone().all(|file| file.counted == counted);
+        let unit = match (is_by(Counted::Lines), is_by(Counted::Statements)) {
+            (true, _) => "lines",
+            (_, true) => "statements",
+            _ => "lines and statements",
+        };
+        let detail = format!("{n_covered} of {n_lines} {unit}");
+        Measurement::new(id, "%", percent, detail)
+    })
 }

@@ -13,19 +13,9 @@ pub(super) struct Input<'a> {
 impl<'a> Input<'a> {
     pub(super) fn new(
         format: &'static str,
-        bytes: &'a [u8],
+        text: &'a str,
         file: &'a str,
     ) -> Result<Self, ReadError> {
-        let text = std::str::from_utf8(bytes).map_err(|error| {
-            let n_good = error.valid_up_to();
-            ReadError::form(
-                format,
-                file,
-                line_at(bytes, n_good),
-                "UTF-8 text",
-                "other bytes",
-            )
-        })?;
         let text = text.trim_start_matches('\u{feff}');
         if text.trim().is_empty() {
             return Err(ReadError::form(
@@ -59,7 +49,7 @@ impl<'a> Input<'a> {
 }
 
 /// The line, from 1, that holds the byte at `offset`.
-fn line_at(bytes: &[u8], offset: usize) -> usize {
+pub(super) fn line_at(bytes: &[u8], offset: usize) -> usize {
     let before = &bytes[..offset.min(bytes.len())];
     1 + before.iter().filter(|byte| **byte == b'\n').count()
 }

@@ -3,6 +3,7 @@
 //! A reader never panics and never takes zero for a number that is missing. Each format is a file
 //! with the two functions `is_it` and `read`, and a row of the table below.
 
+mod encoding;
 mod error;
 mod input;
 mod json;
@@ -107,7 +108,8 @@ pub enum Report {
 
 /// Reads a report of a known kind; `file` is its name in error texts.
 pub fn read(kind: ReportKind, bytes: &[u8], file: &str) -> Result<Report, ReadError> {
-    kind.read(&Input::new(kind.title(), bytes, file)?)
+    let text = encoding::text(kind.title(), bytes, file)?;
+    kind.read(&Input::new(kind.title(), &text, file)?)
 }
 
 /// How many bytes at each end of a report are searched for its kind.
@@ -116,8 +118,10 @@ const DETECT_MAX: usize = 64 * 1024;
 /// The kind of a report by its content and its file name; absent when no format fits.
 #[must_use]
 pub fn detect(bytes: &[u8], path: &str) -> Option<ReportKind> {
-    let head = String::from_utf8_lossy(&bytes[..bytes.len().min(DETECT_MAX)]);
-    let tail = String::from_utf8_lossy(&bytes[bytes.len().saturating_sub(DETECT_MAX)..]);
+    let head = encoding::lossy(bytes, &bytes[..bytes.len().min(DETECT_MAX)]);
+    // Both ends are cut at an even offset, so that UTF-16 stays aligned.
+    let tail = bytes.len().saturating_sub(DETECT_MAX).next_multiple_of(2);
+    let tail = encoding::lossy(bytes, &bytes[tail.min(bytes.len())..]);
     let sample = Sample {
         head: head.trim_start_matches('\u{feff}').trim_start(),
         tail: &tail,

@@ -31,12 +31,13 @@ impl Mutants {
         self.missed.sort();
     }
 
-    /// `mutation_score_min`: detected of all viable mutants in percent; absent without any.
+    /// `mutation_score_min`: detected of all viable mutants in percent; absent when
+    /// [`Self::unmeasured`] has a reason.
     #[must_use]
     pub fn measurement(&self) -> Option<Measurement> {
         let n_detected = self.n_caught + self.n_timeout;
-        let n_viable = n_detected + self.missed.len() as u64;
-        (n_viable > 0).then(|| {
+        let n_viable = self.n_viable();
+        self.unmeasured().is_none().then(|| {
             let score = 100.0 * n_detected as f64 / n_viable as f64;
             let detail = format!(
                 "{n_detected} of {n_viable} viable mutants detected, {} by timeout",
@@ -44,6 +45,32 @@ impl Mutants {
             );
             Measurement::new("mutation_score_min", "%", score, detail)
         })
+    }
+
+    /// Why these mutants do not measure the tests. A mutant that runs into the time limit
+    /// shows that the limit is short as well as that the tests depend on it, so tests must have
+    /// decided at least half of them.
+    #[must_use]
+    pub fn unmeasured(&self) -> Option<String> {
+        let n_viable = self.n_viable();
+        let n_decided = n_viable - self.n_timeout;
+        if n_viable == 0 {
+            return Some(match self.n_unviable {
+                0 => "the report has no mutant".to_owned(),
+                n => format!("none of {n} mutants could be built"),
+            });
+        }
+        (n_decided < n_viable.div_ceil(2)).then(|| {
+            format!(
+                "{} of {n_viable} mutants ran into the time limit, and the tests decided {n_decided}; half of them are \
+                 needed",
+                self.n_timeout
+            )
+        })
+    }
+
+    fn n_viable(&self) -> u64 {
+        self.n_caught + self.n_timeout + self.missed.len() as u64
     }
 }
 

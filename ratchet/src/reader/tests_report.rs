@@ -56,27 +56,33 @@ impl Tests {
             .count()
     }
 
-    /// `test_count_min` (tests that ran), `flaky_test_count_max`, and `test_execution_time_max`
-    /// when the report gives a time.
+    /// `test_count_min` (tests that ran), `failed_test_count_max`, `skipped_test_count_max`,
+    /// `flaky_test_count_max`, and `test_execution_time_max` when the report gives a time.
     #[must_use]
     pub fn measurements(&self) -> Vec<Measurement> {
         let n_skipped = self.count(TestOutcome::Skipped);
         let n_failed = self.count(TestOutcome::Failed);
         let n_ran = self.cases.len() - n_skipped;
-        let flaky: Vec<&str> = self
-            .cases
-            .iter()
-            .filter(|case| case.outcome == TestOutcome::Flaky)
-            .map(|case| case.name.as_str())
-            .collect();
+        let flaky = self.names(TestOutcome::Flaky);
+        let failed_detail = match self.names(TestOutcome::Failed) {
+            failed if failed.is_empty() => format!("none of {n_ran} tests failed"),
+            failed => format!("failed: {}", listed(&failed)),
+        };
         let detail = format!("{n_ran} ran, {n_failed} failed, {n_skipped} skipped");
         let flaky_detail = if flaky.is_empty() {
             "none failed and then passed".to_owned()
         } else {
-            format!("failed and then passed: {}", flaky.join(", "))
+            format!("failed and then passed: {}", listed(&flaky))
         };
         let mut measurements = vec![
-            Measurement::new("test_count_min", "count", n_ran as f64, detail),
+            Measurement::new("test_count_min", "count", n_ran as f64, detail.clone()),
+            Measurement::new(
+                "failed_test_count_max",
+                "count",
+                n_failed as f64,
+                failed_detail,
+            ),
+            Measurement::new("skipped_test_count_max", "count", n_skipped as f64, detail),
             Measurement::new(
                 "flaky_test_count_max",
                 "count",
@@ -89,5 +95,23 @@ impl Tests {
             Measurement::new("test_execution_time_max", "s", time_s, detail)
         }));
         measurements
+    }
+    fn names(&self, outcome: TestOutcome) -> Vec<&str> {
+        self.cases
+            .iter()
+            .filter(|case| case.outcome == outcome)
+            .map(|case| case.name.as_str())
+            .collect()
+    }
+}
+
+/// Most tests that a text names.
+const NAMED_MAX: usize = 5;
+
+fn listed(names: &[&str]) -> String {
+    let shown = names.iter().take(NAMED_MAX).copied().collect::<Vec<_>>();
+    match names.len().saturating_sub(NAMED_MAX) {
+        0 => shown.join(", "),
+        n_more => format!("{} and {n_more} more", shown.join(", ")),
     }
 }

@@ -8,12 +8,12 @@ use tollgate_ratchet::merge::MergeInputs;
 use tollgate_ratchet::show::{show, show_tightened, sparkline};
 use tollgate_ratchet::trend::trend_html;
 use tollgate_ratchet::{
-    Catalogue, CheckInput, Checked, Direction, Floor, Floors, History, HistoryEntry, Measurement,
-    RatchetSettings, Status, TightenInput, Tightened, Unit, Waiver, adopt, check, diff_floors,
-    merge, merge_driver, tighten,
+    BaseInput, Catalogue, CheckInput, Checked, Direction, Floor, Floors, GapKind, History,
+    HistoryEntry, Measurement, RatchetSettings, ReportGap, Status, TightenInput, Tightened, Unit,
+    Version, Waiver, adopt, check, compare_with_base, diff_floors, merge, merge_driver, tighten,
 };
 use tollgate_report::render::Paint;
-use tollgate_report::{Outcome, Timestamp};
+use tollgate_report::{Finding, Outcome, Severity, Timestamp};
 
 fn settings() -> RatchetSettings {
     RatchetSettings::default()
@@ -50,13 +50,27 @@ fn checked(
     history: &History,
     waivers: &[Waiver],
 ) -> Checked {
+    checked_with(&settings(), floors, measurements, history, waivers)
+}
+
+fn checked_with(
+    settings: &RatchetSettings,
+    floors: &Floors,
+    measurements: &[Measurement],
+    history: &History,
+    waivers: &[Waiver],
+) -> Checked {
     check(&CheckInput {
         floors,
+        base: None,
         measurements,
+        unmeasured: &[],
+        gaps: &[],
         history,
         waivers,
         now: now(),
-        settings: &settings(),
+        is_strict: false,
+        settings,
     })
 }
 
@@ -213,6 +227,8 @@ fn a_malformed_waiver_names_its_line() {
         WAIVER.replace("owner", "ownr"),
         WAIVER.replace("2026-12-31", "2026-12-31T10:00:00Z"),
         WAIVER.replace("2026-12-31", "2026-13-31"),
+        WAIVER.replace("2026-12-31", "2026-02-30"),
+        format!("{WAIVER}limit = nan\n"),
         WAIVER.replace("\"ada\"", "7"),
     ] {
         text.push_str(&format!(
@@ -224,7 +240,7 @@ fn a_malformed_waiver_names_its_line() {
 }
 
 #[test]
-fn a_noisy_metric_never_fails_on_noise() {
+fn a_noisy_metric_fails_by_several_runs_and_never_by_one() {
     let floors = floors(&["test_execution_time_max"]);
     let status = |value: f64, past: &[f64]| {
         let measurements = [Measurement::new("test_execution_time_max", "s", value, "x")];
@@ -234,22 +250,314 @@ fn a_noisy_metric_never_fails_on_noise() {
             .remove(0);
         (judgement.status, judgement.reason)
     };
-    let calm = [59.0, 60.0, 61.0, 60.0, 59.5, 60.5];
-    let wild = [40.0, 60.0, 80.0, 50.0, 70.0, 60.0];
-    assert_eq!(status(65.0, &calm).0, Status::Pass, "within 10%");
-    assert_eq!(status(70.0, &calm).0, Status::Fail);
-    let (outcome, reason) = status(90.0, &wild);
-    assert_eq!(outcome, Status::Warn);
+    let quiet = [60.0; 12];
+    assert_eq!(status(65.0, &quiet).0, Status::Pass, "within 10%");
+    let (outcome, reason) = status(9000.0, &quiet);
+    assert_eq!(outcome, Status::Warn, "one spike after quiet runs");
     assert_eq!(
         reason,
-        "30 s worse than the floor, above the tolerance of 10%, but within noise: \
-         4 · 1.4826 · MAD of the last 6 runs = 59.304 s"
+        "8940 s worse than the floor, beyond the tolerance of 10%, in 1 of 13 runs; 4 more runs like this are \
+         needed to tell a change from noise"
     );
-    let (outcome, reason) = status(90.0, &calm[..3]);
-    assert_eq!(outcome, Status::Warn);
+    let mut past = quiet.to_vec();
+    past.extend([70.0; 4]);
+    let (outcome, reason) = status(70.0, &past);
+    assert_eq!(outcome, Status::Fail, "a step change");
+    assert_eq!(
+        reason,
+        "10 s worse than the floor, beyond the tolerance of 10%, in 5 runs in a row after 12 others; the \
+         probability of that by noise is 1.6e-4, at most 0.0005 is allowed"
+    );
+    let (outcome, reason) = status(90.0, &quiet[..3]);
+    assert_eq!(outcome, Status::NotChecked);
     assert!(
-        reason.ends_with("before 5 runs are recorded: 2 more needed"),
+        reason.ends_with(
+            "with 3 recorded runs: 10 more like this, or 2 within the tolerance, are needed"
+        ),
         "{reason}"
+    );
+    let always = [9000.0; 14];
+    let n_undecided = (0..always.len())
+        .take_while(|n| status(9000.0, &always[..*n]).0 == Status::NotChecked)
+        .count();
+    assert_eq!(
+        n_undecided, 10,
+        "the eleventh run far above the floor fails"
+    );
+}
+
+#[test]
+fn what_is_unmeasured_fails_when_strict_unless_the_settings_name_it_and_a_day() {
+    let floors = floors(&["coverage_percent_min", "test_execution_time_max"]);
+    let late = [Measurement::new("test_execution_time_max", "s", 900.0, "x")];
+    let outcome = |settings: &RatchetSettings, gaps: &[ReportGap], is_strict| {
+        let checked = check(&CheckInput {
+            floors: &floors,
+            base: None,
+            measurements: &late,
+            unmeasured: &[],
+            gaps,
+            history: &History::default(),
+            waivers: &[],
+            now: now(),
+            is_strict,
+            settings,
+        });
+        let codes: Vec<String> = checked
+            .verdict
+            .findings
+            .iter()
+            .filter(|finding| finding.severity == Severity::Error)
+            .map(|finding| finding.code.clone())
+            .collect();
+        (checked.verdict.outcome, codes)
+    };
+    let mut settings = settings();
+    let (lenient, codes) = outcome(&settings, &[], false);
+    assert_eq!((lenient, codes.len()), (Outcome::NotChecked, 0));
+    let (strict, codes) = outcome(&settings, &[], true);
+    assert_eq!(strict, Outcome::Fail);
+    assert_eq!(codes, ["floor-not-checked", "floor-undecided"]);
+    let day = |text: &str| text.parse().expect("the sample is a day");
+    for metric in floors.0.keys() {
+        settings
+            .unmeasured
+            .insert(metric.clone(), day("2026-11-21"));
+    }
+    assert_eq!(outcome(&settings, &[], true).0, Outcome::NotChecked);
+    let gap = ReportGap {
+        report: "b.info".to_owned(),
+        file: None,
+        kind: GapKind::Missing,
+        message: "the report `b.info` does not exist".to_owned(),
+    };
+    let (strict, codes) = outcome(&settings, std::slice::from_ref(&gap), true);
+    assert_eq!(
+        (strict, codes),
+        (Outcome::Fail, vec!["report-missing".to_owned()])
+    );
+    settings.reports.push("b.info".to_owned());
+    settings
+        .unmeasured
+        .insert("b.info".to_owned(), day("2027-01-01"));
+    assert_eq!(outcome(&settings, &[gap], true).0, Outcome::NotChecked);
+    settings
+        .unmeasured
+        .insert("coverage_percent_min".to_owned(), day("2026-11-20"));
+    let (expired, codes) = outcome(&settings, &[], true);
+    assert_eq!(expired, Outcome::Fail);
+    assert_eq!(codes, ["floor-not-checked"]);
+}
+
+#[test]
+fn a_tolerance_in_the_settings_counts_and_makes_no_exact_metric_noisy() {
+    let floors = floors(&["coverage_percent_min"]);
+    let with = |tolerance: &str| {
+        let mut settings = settings();
+        settings.metrics.insert(
+            "coverage_percent_min".to_owned(),
+            tollgate_ratchet::settings::UserMetric {
+                unit: Unit::try_from("%").expect("the sample is valid"),
+                direction: Direction::Up,
+                floor: None,
+                tolerance: Some(tolerance.parse().expect("the sample is valid")),
+                command: Vec::new(),
+            },
+        );
+        settings
+    };
+    let status = |settings: &RatchetSettings, value: f64| {
+        let measured = [Measurement::new("coverage_percent_min", "%", value, "x")];
+        let got = checked_with(settings, &floors, &measured, &History::default(), &[]);
+        got.judgements[0].status
+    };
+    assert_eq!(status(&settings(), 69.97), Status::Fail);
+    assert_eq!(status(&with("0.5%"), 69.97), Status::Pass);
+    assert_eq!(
+        status(&with("0.5%"), 69.6),
+        Status::Fail,
+        "at once, and not after several runs"
+    );
+}
+
+#[test]
+fn a_floor_far_behind_its_value_is_shown_and_can_be_a_finding() {
+    let floors = floors(&["coverage_percent_min"]);
+    let measured = [Measurement::new("coverage_percent_min", "%", 91.0, "x")];
+    let mut settings = settings();
+    let got = |settings: &RatchetSettings| {
+        checked_with(settings, &floors, &measured, &History::default(), &[])
+    };
+    let shown = got(&settings);
+    assert_eq!(shown.verdict.outcome, Outcome::Pass);
+    assert_eq!(shown.behind[0].after, 91.0);
+    let mut out = Vec::new();
+    show(&mut out, &shown, &History::default(), Paint::Plain).expect("the sample is valid");
+    let out = String::from_utf8(out).expect("the sample is valid");
+    assert!(
+        out.contains("behind: coverage_percent_min: floor 70, value 91; `{tollgate} ratchet tighten` raises the floor"),
+        "{out}"
+    );
+    settings.floor_gap_max = Some("20%".parse().expect("the sample is valid"));
+    let found = got(&settings);
+    assert_eq!(found.verdict.outcome, Outcome::Fail);
+    assert_eq!(found.verdict.findings[0].code, "floor-behind");
+}
+
+#[test]
+fn failed_tests_fail_without_a_floor_too() {
+    let floors = floors(&["coverage_percent_min"]);
+    let measured = |n_failed| {
+        [
+            Measurement::new("coverage_percent_min", "%", 70.0, "x"),
+            Measurement::new("failed_test_count_max", "count", n_failed, "failed: t"),
+        ]
+    };
+    let outcome = |n_failed| {
+        let got = checked(&floors, &measured(n_failed), &History::default(), &[]);
+        got.verdict.outcome
+    };
+    assert_eq!(outcome(0.0), Outcome::Pass);
+    assert_eq!(outcome(1.0), Outcome::Fail);
+}
+
+#[test]
+fn a_waiver_holds_down_to_its_limit_and_for_the_longest_time_allowed() {
+    let floors = floors(&["coverage_percent_min"]);
+    let outcome = |text: &str, value: f64| {
+        let waiver = Waiver::parse(text, "w.toml").expect("the sample is valid");
+        let measured = [Measurement::new("coverage_percent_min", "%", value, "x")];
+        let got = checked(&floors, &measured, &History::default(), &[waiver]);
+        let codes = got.verdict.findings.into_iter().map(|finding| finding.code);
+        (got.judgements[0].status, codes.collect::<Vec<_>>())
+    };
+    let deep = format!("{WAIVER}limit = 60.0\n");
+    assert_eq!(outcome(&deep, 60.0).0, Status::Waived);
+    let (status, codes) = outcome(&deep, 59.9);
+    assert_eq!((status, codes[0].as_str()), (Status::Fail, "floor-broken"));
+    let long = WAIVER.replace("2026-12-31", "2027-02-20");
+    let (status, codes) = outcome(&long, 60.0);
+    assert_eq!(status, Status::Fail);
+    assert!(codes.contains(&"waiver-too-long".to_owned()), "{codes:?}");
+    assert_eq!(
+        outcome(&WAIVER.replace("2026-12-31", "2027-02-19"), 60.0).0,
+        Status::Waived
+    );
+}
+
+#[test]
+fn what_a_change_loosens_names_both_values_and_passes_only_with_a_waiver() {
+    let base = floors(&["coverage_percent_min", "flaky_test_count_max"]);
+    let mut changed = base.clone();
+    changed.0.remove("flaky_test_count_max");
+    changed
+        .0
+        .get_mut("coverage_percent_min")
+        .expect("the sample has it")
+        .floor = 30.0;
+    let waiver = |name: &str, text: &str| Waiver::parse(text, name).expect("the sample is valid");
+    let compare = |before: &[Waiver], after: &[Waiver]| -> Vec<String> {
+        let input = BaseInput {
+            base: Version {
+                floors: &base,
+                waivers: before,
+            },
+            now: Version {
+                floors: &changed,
+                waivers: after,
+            },
+            text: &changed.render(),
+            file: "quality_ratchet.json",
+            at: now(),
+            waiver_days_max: 90,
+        };
+        let found = compare_with_base(&input);
+        let line = |finding: &Finding| {
+            let place = finding.place.as_ref().map(ToString::to_string);
+            format!(
+                "{} {} {}: {}",
+                finding.severity.word(),
+                finding.code,
+                place.unwrap_or_default(),
+                finding.message
+            )
+        };
+        found.iter().map(line).collect()
+    };
+    let removed = "error floor-removed quality_ratchet.json: the floor of `flaky_test_count_max` (2 count) was removed";
+    let lowered = "floor-loosened quality_ratchet.json:5:5: the floor of `coverage_percent_min` was loosened from 70 to 30 %";
+    assert_eq!(
+        compare(&[], &[]),
+        [removed.to_owned(), format!("error {lowered}")]
+    );
+    let old = waiver("w.toml", &format!("{WAIVER}limit = 60.0\n"));
+    assert_eq!(
+        compare(&[], std::slice::from_ref(&old)),
+        [
+            removed.to_owned(),
+            format!("warning {lowered}"),
+            "warning waiver-added w.toml: a new waiver of `coverage_percent_min` allows values as far as 60 until 2026-12-31".to_owned(),
+        ]
+    );
+    let longer = waiver("w.toml", &WAIVER.replace("2026-12-31", "2027-01-31"));
+    assert_eq!(
+        compare(std::slice::from_ref(&old), &[longer])[1..3],
+        [
+            "error waiver-deepened w.toml: the limit of the waiver of `coverage_percent_min` was changed from 60 to none".to_owned(),
+            "error waiver-extended w.toml: the waiver of `coverage_percent_min` was extended from 2026-12-31 to 2027-01-31".to_owned(),
+        ]
+    );
+}
+
+#[test]
+fn a_revert_that_the_merge_turns_into_nothing_is_reported() {
+    let high = floors(&["coverage_percent_min"]);
+    let mut low = high.clone();
+    low.0
+        .get_mut("coverage_percent_min")
+        .expect("the sample has it")
+        .floor = 60.0;
+    let merge = |ancestor: &Floors, ours: &Floors, theirs: &Floors| {
+        merge_driver(&MergeInputs {
+            ancestor: ancestor.render().as_bytes(),
+            ours: ours.render().as_bytes(),
+            theirs: theirs.render().as_bytes(),
+        })
+        .expect("it merges")
+    };
+    let reverted = merge(&high, &high, &low);
+    assert_eq!(reverted.text, high.render());
+    assert_eq!(
+        reverted.notes,
+        [
+            "on their side, the floor of `coverage_percent_min` was loosened from 70 to 60 %; the merge keeps 70 %"
+        ]
+    );
+    assert_eq!(merge(&low, &high, &low).notes, Vec::<String>::new());
+    // A metric that one side measures in another unit takes that unit.
+    let mut other = high.clone();
+    other
+        .0
+        .get_mut("coverage_percent_min")
+        .expect("the sample has it")
+        .unit = Unit::try_from("ratio").expect("the sample is valid");
+    assert_eq!(merge(&high, &other, &high).text, other.render());
+    assert_eq!(merge(&high, &high, &other).text, other.render());
+}
+
+#[test]
+fn a_history_is_joined_as_a_union() {
+    let all = history("coverage_percent_min", "%", &[70.0, 71.0, 72.0]);
+    let part = |range: std::ops::Range<usize>| History {
+        entries: all.entries[range].to_vec(),
+        torn_line: None,
+    };
+    assert_eq!(part(0..2).union(&part(1..3)), all);
+    assert_eq!(part(1..3).union(&part(0..2)), all);
+    assert_eq!(all.union(&all), all);
+    assert_eq!(
+        History::parse(&all.render(), "h").expect("it reads back"),
+        all
     );
 }
 
@@ -337,7 +645,10 @@ fn a_loosened_floor_is_a_finding_of_its_own() {
         .iter()
         .map(|finding| finding.code.as_str())
         .collect();
-    assert_eq!(codes, ["floor-removed", "floor-loosened", "floor-loosened"]);
+    assert_eq!(
+        codes,
+        ["floor-removed", "floor-loosened", "tolerance-widened"]
+    );
     assert_eq!(
         findings[1].message,
         "the floor of `coverage_percent_min` was loosened from 70 to 69 %"
@@ -379,8 +690,7 @@ fn the_merge_driver_takes_the_stricter_line_of_each() {
         })
     };
     let got = Floors::parse(
-        &String::from_utf8(merged(&ours, &theirs).expect("the sample is valid"))
-            .expect("the sample is valid"),
+        &merged(&ours, &theirs).expect("the sample is valid").text,
         "f",
     )
     .expect("the sample is valid");

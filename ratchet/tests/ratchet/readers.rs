@@ -5,7 +5,7 @@ use std::path::Path;
 
 use proptest::prelude::*;
 use tollgate_ratchet::reader::{ReportKind, TestOutcome};
-use tollgate_ratchet::{Report, detect, measure, read};
+use tollgate_ratchet::{Report, Together, detect, measure, read};
 
 const LCOV: &str = "TN:\nSF:src/a.rs\nFN:1,f\nDA:1,3\nDA:2,0\nDA:3,1\nLF:3\nLH:2\nend_of_record\n";
 // `a.go` was tested by two packages: the second block ran in one of them.
@@ -94,23 +94,84 @@ fn a_report_gives_the_values_that_it_holds() {
     check(GoCover, "mode: atomic\n", &[]);
     check(LlvmCovJson, LLVM, &[("coverage_percent_min", 70.0)]);
     check(CargoMutants, MUTANTS, &[("mutation_score_min", 66.667)]);
+    let timed_out = MUTANTS
+        .replace("CaughtMutant", "Timeout")
+        .replace("MissedMutant", "Unviable");
+    check(CargoMutants, &timed_out, &[]);
     check(ClippyJson, CLIPPY, &[("lint_warnings_max", 1.0)]);
-    let tests = |n_flaky, time_s, n_ran| {
+    let want = |n_flaky, time_s, n_ran, n_failed, n_skipped| {
         [
+            ("failed_test_count_max", n_failed),
             ("flaky_test_count_max", n_flaky),
+            ("skipped_test_count_max", n_skipped),
             ("test_count_min", n_ran),
             ("test_execution_time_max", time_s),
         ]
     };
-    let want = |n_flaky, time_s, n_ran| {
-        let mut want = tests(n_flaky, time_s, n_ran).to_vec();
-        want.sort_by(|one, other| one.0.cmp(other.0));
-        want
+    check(Junit, NEXTEST, &want(1.0, 1.5, 3.0, 1.0, 0.0));
+    check(Junit, PYTEST, &want(1.0, 0.5, 2.0, 0.0, 1.0));
+    check(Junit, SUREFIRE, &want(1.0, 1234.5, 2.0, 1.0, 0.0));
+    check(Junit, GOTESTSUM, &want(1.0, 2.0, 2.0, 0.0, 0.0));
+}
+
+#[test]
+fn xml_is_read_in_the_encoding_that_it_declares() {
+    let text = |encoding: &str| {
+        format!(
+            "<?xml version=\"1.0\" encoding='{encoding}'?>\n<testsuite name=\"s\"><testcase name=\"größer\"/></testsuite>\n"
+        )
     };
-    check(Junit, NEXTEST, &want(1.0, 1.5, 3.0));
-    check(Junit, PYTEST, &want(1.0, 0.5, 2.0));
-    check(Junit, SUREFIRE, &want(1.0, 1234.5, 2.0));
-    check(Junit, GOTESTSUM, &want(1.0, 2.0, 2.0));
+    let units = |text: &str, bytes: fn(u16) -> [u8; 2]| -> Vec<u8> {
+        text.encode_utf16().flat_map(bytes).collect()
+    };
+    let latin1: Vec<u8> = text("ISO-8859-1")
+        .chars()
+        .map(|letter| u8::try_from(u32::from(letter)).expect("the sample is Latin-1"))
+        .collect();
+    let marked = format!("\u{feff}{}", text("UTF-16"));
+    let files = [
+        text("UTF-8").into_bytes(),
+        latin1.clone(),
+        units(&text("UTF-16"), u16::to_le_bytes),
+        units(&text("UTF-16"), u16::to_be_bytes),
+        units(&marked, u16::to_le_bytes),
+        units(&marked, u16::to_be_bytes),
+    ];
+    for bytes in &files {
+        assert_eq!(detect(bytes, "report.xml"), Some(ReportKind::Junit));
+        let report = read(ReportKind::Junit, bytes, "report.xml").expect("the sample is valid");
+        let Report::Tests(tests) = report else {
+            panic!("JUnit gives tests")
+        };
+        assert_eq!(tests.cases[0].name, "größer");
+    }
+    // Without the declaration it is malformed UTF-8, and half a character is not UTF-16.
+    let undeclared = latin1
+        .split(|byte| *byte == b'\n')
+        .nth(1)
+        .expect("the sample has two lines");
+    assert!(read(ReportKind::Junit, undeclared, "r.xml").is_err());
+    assert!(read(ReportKind::Junit, &files[2][..99], "r.xml").is_err());
+}
+
+#[test]
+fn coverage_of_a_folder_or_file_is_that_of_its_files() {
+    let text = "SF:a/x.rs\nDA:1,1\nDA:2,0\nend_of_record\nSF:a/b/y.rs\nDA:1,1\nend_of_record\nSF:ab/z.rs\nDA:1,0\nend_of_record\n";
+    let report = read(ReportKind::Lcov, text.as_bytes(), "l").expect("the sample is valid");
+    let together = Together::of(std::slice::from_ref(&report));
+    let got: Vec<String> = together
+        .measurements_in(["a", "a/x.rs", "ab", "none"])
+        .into_iter()
+        .map(|measurement| format!("{} {}", measurement.metric, measurement.detail))
+        .collect();
+    assert_eq!(
+        got,
+        [
+            "coverage_percent_min@a 2 of 3 lines",
+            "coverage_percent_min@a/x.rs 1 of 2 lines",
+            "coverage_percent_min@ab 0 of 1 lines",
+        ]
+    );
 }
 
 #[test]
@@ -130,14 +191,21 @@ fn what_a_report_does_not_measure_is_absent_and_not_zero() {
     check(
         ReportKind::Junit,
         untimed,
-        &[("flaky_test_count_max", 0.0), ("test_count_min", 1.0)],
+        &[
+            ("failed_test_count_max", 0.0),
+            ("flaky_test_count_max", 0.0),
+            ("skipped_test_count_max", 0.0),
+            ("test_count_min", 1.0),
+        ],
     );
     let outside_any_suite = "<testsuites><testcase name='a' time='2'/></testsuites>";
     check(
         ReportKind::Junit,
         outside_any_suite,
         &[
+            ("failed_test_count_max", 0.0),
             ("flaky_test_count_max", 0.0),
+            ("skipped_test_count_max", 0.0),
             ("test_count_min", 1.0),
             ("test_execution_time_max", 2.0),
         ],
