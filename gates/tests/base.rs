@@ -14,9 +14,9 @@ impl Place {
     /// A repository `work` with two commits on `main`; each writes its message to `a.txt`.
     fn new() -> Self {
         let place = Self {
-            folder: tempfile::tempdir().unwrap(),
+            folder: tempfile::tempdir().expect("the test has what it needs"),
         };
-        std::fs::create_dir(place.work()).unwrap();
+        std::fs::create_dir(place.work()).expect("the test has what it needs");
         place.git(&["init", "-q", "-b", "main"]);
         place.commit("one");
         place.commit("two");
@@ -32,7 +32,7 @@ impl Place {
     }
 
     fn commit(&self, message: &str) -> String {
-        std::fs::write(self.work().join("a.txt"), message).unwrap();
+        std::fs::write(self.work().join("a.txt"), message).expect("the test has what it needs");
         self.git(&["add", "-A"]);
         self.git(&["commit", "-q", "-m", message]);
         self.git(&["rev-parse", "HEAD"])
@@ -68,13 +68,16 @@ fn git(folder: &Path, args: &[&str]) -> String {
         .args(names.iter().flat_map(|name| ["-c", name]))
         .args(args)
         .output()
-        .unwrap();
+        .expect("the test has what it needs");
     assert!(
         output.status.success(),
         "git {args:?}: {}",
         String::from_utf8_lossy(&output.stderr)
     );
-    String::from_utf8(output.stdout).unwrap().trim().to_owned()
+    String::from_utf8(output.stdout)
+        .expect("the test has what it needs")
+        .trim()
+        .to_owned()
 }
 
 fn target(branch: &str) -> Wanted {
@@ -105,7 +108,7 @@ fn unnamed(is_ci: bool) -> Wanted {
 }
 
 fn commit_of(base: &Base) -> &str {
-    base.commit.as_deref().unwrap()
+    base.commit.as_deref().expect("the test has what it needs")
 }
 
 #[track_caller]

@@ -1,3 +1,5 @@
+//! The base that the environment of each CI system names.
+
 use super::*;
 
 const HASH: &str = "0123456789abcdef0123456789abcdef01234567";
