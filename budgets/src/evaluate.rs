@@ -32,7 +32,7 @@ impl Standing {
         match self {
             Self::Within => "within",
             Self::OverTarget => "over target",
-            Self::NotChecked => "not checked",
+            Self::NotChecked => "unmeasured",
             Self::NotEnoughData => "not enough data",
             Self::OverCritical => "over critical",
         }
@@ -125,7 +125,7 @@ fn estimate(limit: &Limit, measurement: &Measurement, confidence: f64) -> Result
                 n: *n,
                 n_needed: n_for_quantile(percentile / 100.0, confidence),
             }),
-        (Statistic::Rate, Data::Events { events, total }) => {
+        (Statistic::Rate, Data::Events { events, total } | Data::Windows { events, total, .. }) => {
             (*total > 0).then(|| by_share(limit, *events, *total, confidence))
         }
         (Statistic::Value, Data::Value(value)) => Some(Estimate {

@@ -8,6 +8,7 @@ pub mod settings;
 pub mod unit;
 
 pub mod limits;
+pub mod loosened;
 pub mod operations;
 pub mod tier_times;
 
@@ -16,13 +17,16 @@ pub mod measurement;
 
 pub mod check;
 pub mod evaluate;
+pub mod objective;
 pub mod slo;
 
 pub use check::{CheckInput, Checked, Row, check, show};
 pub use evaluate::{BudgetVerdict, Estimate, Standing, evaluate};
 pub use histogram::LatencyHistogram;
 pub use limits::{Bound, BudgetFile, Limit, LimitsError, Statistic};
+pub use loosened::loosened;
 pub use measurement::{Measurement, MeasurementsError, parse_measurements};
+pub use objective::{ObjectiveRow, evaluate_objective};
 pub use operations::{Operations, check_operations};
 pub use settings::BudgetSettings;
 pub use slo::{BurnRule, BurnVerdict, SloError, SloSettings, WindowCount, burn_rate};

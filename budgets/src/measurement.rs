@@ -5,9 +5,11 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tollgate_report::json::message;
+use tollgate_report::quantity::Span;
 
 use crate::histogram::{HistogramError, LatencyHistogram};
 use crate::limits::{Statistic, key_place};
+use crate::slo::WindowCount;
 use crate::unit::Unit;
 
 /// Version of the form.
@@ -33,6 +35,15 @@ pub enum Data {
         events: u64,
         /// Of how many.
         total: u64,
+    },
+    /// Events of a total, and their counts in windows that end now.
+    Windows {
+        /// How many events of the whole period.
+        events: u64,
+        /// Of how many.
+        total: u64,
+        /// The counts by window.
+        windows: BTreeMap<Span, WindowCount>,
     },
     /// One number.
     Value(f64),
@@ -86,6 +97,10 @@ pub struct MeasurementEntry {
     /// Of how many.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub total: Option<u64>,
+    /// The events of windows that end now, by their length, for the burn rates of an objective, such
+    /// as `{"1h": {"bad": 3, "total": 1000}}`; `events` and `total` are those of the period.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub windows: Option<BTreeMap<Span, WindowCount>>,
     /// One number.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub value: Option<f64>,
@@ -221,10 +236,29 @@ fn one_form(
             ));
         }
     }
+    if entry.windows.is_some() && entry.events.is_none() {
+        return Err(format!(
+            "`{id}`: `windows` requires `events` and `total` of the period"
+        ));
+    }
+    let windows = entry.windows.iter().flatten();
+    if let Some((span, count)) = windows.into_iter().find(|(_, it)| it.bad > it.total) {
+        return Err(format!(
+            "`{id}`: in the window `{span}` there are {} bad events, more than the total of {}",
+            count.bad, count.total
+        ));
+    }
     match (entry.events, entry.total) {
         (None, None) => {}
         (Some(events), Some(total)) if events <= total => {
-            forms.push(Data::Events { events, total })
+            forms.push(match entry.windows.clone() {
+                None => Data::Events { events, total },
+                Some(windows) => Data::Windows {
+                    events,
+                    total,
+                    windows,
+                },
+            });
         }
         (Some(events), Some(total)) => {
             return Err(format!(
@@ -236,7 +270,7 @@ fn one_form(
     forms.extend(entry.value.map(Data::Value));
     let unit = match (&forms[..], entry.unit) {
         ([Data::Histogram(_)], None) => Unit::Micros,
-        ([Data::Events { .. }], None) => Unit::Percent,
+        ([Data::Events { .. } | Data::Windows { .. }], None) => Unit::Percent,
         (_, Some(unit)) => unit,
         (_, None) => return Err(format!("`{id}` has no `unit`")),
     };

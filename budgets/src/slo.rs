@@ -14,12 +14,15 @@ use tollgate_report::quantity::{Percent, Span};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct SloSettings {
+    /// Id of the measurement with its bad `events` of a `total`. Default: `NAME.errors`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub measurement: Option<String>,
     /// Share of good events that is promised, above 0% and below 100%. Default 99.9%.
     pub objective: Percent,
     /// Time over which it is promised. Default `30d`.
     pub period: Span,
     /// Rules, most urgent first. Default 14.4 over 1 h + 5 m, 6 over 6 h + 30 m, 3 over 1 d + 2 h,
-    /// 1 over 3 d + 6 h.
+    /// 1 over 3 d + 6 h. Without rules the error budget alone is judged.
     pub rules: Vec<BurnRule>,
 }
 
@@ -33,6 +36,7 @@ impl Default for SloSettings {
             short: Span(Duration::from_secs(short)),
         };
         Self {
+            measurement: None,
             objective: Percent(0.999),
             period: Span(Duration::from_secs(30 * 24 * HOUR)),
             rules: vec![
@@ -58,7 +62,7 @@ pub struct BurnRule {
 }
 
 /// Events of a window.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct WindowCount {
     /// Bad events.
@@ -120,6 +124,14 @@ pub enum SloError {
 }
 
 impl SloSettings {
+    /// The id of the measurement that the objective of this name is about.
+    #[must_use]
+    pub fn measurement_id(&self, name: &str) -> String {
+        self.measurement
+            .clone()
+            .unwrap_or_else(|| format!("{name}.errors"))
+    }
+
     /// Rejects objectives and rules without a meaning. A rule with factor · (1 − objective) ≥ 1
     /// can never fire, because no more than all events can be bad.
     pub fn validate(&self) -> Result<(), SloError> {

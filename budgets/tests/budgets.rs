@@ -12,9 +12,9 @@ use tollgate_budgets::{
     SloSettings, Standing, Statistic, Unit, WindowCount, burn_rate, check, check_operations,
     evaluate, parse_measurements, show,
 };
-use tollgate_report::Outcome;
 use tollgate_report::quantity::{Percent, Span};
 use tollgate_report::render::Paint;
+use tollgate_report::{Outcome, Timestamp};
 
 fn reference() -> (String, BudgetFile) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("performance_sla.json");
@@ -231,6 +231,8 @@ fn a_check_shows_every_limit_and_fails_for_the_broken_ones() {
         operations: Some(&operations),
         measurements: &measurements,
         settings: &settings,
+        is_strict: false,
+        now: Timestamp::EPOCH,
     });
     assert_eq!(checked.verdict.outcome, Outcome::Fail);
     let mut out = Vec::new();
@@ -253,6 +255,8 @@ fn a_measurement_without_a_limit_is_named() {
         operations: None,
         measurements: &measurements,
         settings: &BudgetSettings::default(),
+        is_strict: false,
+        now: Timestamp::EPOCH,
     });
     let finding = &checked.verdict.findings[0];
     assert_eq!(finding.code, "measurement-without-limit");
@@ -502,4 +506,70 @@ proptest! {
         prop_assert_eq!(Statistic::try_from(statistic.to_string()).unwrap(), statistic);
         prop_assert_eq!(Bound::default(), Bound::Max);
     }
+}
+
+/// The findings of a check of the reference limits with these measurements and settings.
+fn strict(measured: &str, settings: &str, now: &str) -> (Outcome, Vec<String>) {
+    let (_, budgets) = reference();
+    let text = format!("{{\"version\": 1, \"measurements\": [{measured}]}}");
+    let measurements = parse_measurements(&text, "m.json").unwrap();
+    let checked = check(&CheckInput {
+        budgets: &budgets,
+        operations: None,
+        measurements: &measurements,
+        settings: &serde_json::from_str(settings).unwrap(),
+        is_strict: true,
+        now: now.parse().unwrap(),
+    });
+    let findings = checked.verdict.findings.iter();
+    let errors = findings.filter(|it| it.severity == tollgate_report::Severity::Error);
+    let messages = errors.map(|it| it.message.clone()).collect();
+    (checked.verdict.outcome, messages)
+}
+
+#[test]
+fn a_limit_that_nothing_measured_fails_a_strict_check() {
+    let one = r#"{"id": "resources.cpu", "unit": "%", "value": 10}"#;
+    let (outcome, errors) = strict(one, "{}", "2026-01-01T00:00:00Z");
+    assert_eq!(outcome, Outcome::Fail);
+    assert_eq!(errors.len(), reference().1.limits.len() - 1);
+    assert!(errors[0].ends_with("was not measured"), "{}", errors[0]);
+}
+
+#[test]
+fn the_settings_name_what_may_be_unmeasured_until_a_day() {
+    let all: Vec<String> = reference()
+        .1
+        .limits
+        .keys()
+        .map(|id| format!("\"{id}\": \"2026-12-31\""))
+        .collect();
+    let settings = format!("{{\"unmeasured\": {{{}}}}}", all.join(", "));
+    assert_eq!(
+        strict("", &settings, "2026-12-31T23:00:00Z"),
+        (Outcome::NotChecked, Vec::new())
+    );
+    let (outcome, errors) = strict("", &settings, "2027-01-01T00:00:00Z");
+    assert_eq!(outcome, Outcome::Fail);
+    assert!(
+        errors[0].ends_with("the settings allowed that until 2026-12-31"),
+        "{}",
+        errors[0]
+    );
+}
+
+#[test]
+fn an_objective_is_a_row_of_the_check_like_a_limit() {
+    let spent = r#"{"id": "shop.errors", "events": 900, "total": 1000}"#;
+    let settings = r#"{"slo": {"shop": {}}}"#;
+    let (_, errors) = strict(spent, settings, "2026-01-01T00:00:00Z");
+    assert!(
+        errors.contains(&"`slo.shop` is over its critical limit".to_owned()),
+        "{errors:?}"
+    );
+    let (_, errors) = strict("", settings, "2026-01-01T00:00:00Z");
+    assert!(
+        errors.contains(&"`slo.shop` was not measured".to_owned()),
+        "{errors:?}"
+    );
 }

@@ -18,6 +18,9 @@ use crate::repository::Repository;
 /// The variable in which a tier hands its base to the steps that are commands of this program.
 pub const BASE_ENV: &str = "TOLLGATE_BASE";
 
+/// The variable by which `--strict` reaches them.
+pub const STRICT_ENV: &str = "TOLLGATE_STRICT";
+
 /// The names of a default branch, tried in this order.
 const USUAL: [&str; 5] = [
     "refs/remotes/origin/HEAD",

@@ -1,6 +1,6 @@
 //! The budget gate: measurements against the promises of `performance_sla.json`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::time::Duration;
 
@@ -9,11 +9,12 @@ use serde::{Deserialize, Serialize};
 use tollgate_budgets::{
     BudgetFile, BudgetSettings, CheckInput, Checked, check, check_operations, parse_measurements,
 };
-use tollgate_report::{Clock, EvidenceLog, Verdict};
+use tollgate_report::{Clock, EvidenceLog, Timestamp, Verdict};
 
 use crate::contracts;
 use crate::failure::Failure;
 use crate::gate::{Gate, from_json};
+use crate::loosened::{self, Compared, Section};
 use crate::record::{Decision, Inputs, record};
 use crate::repository::Repository;
 
@@ -52,6 +53,20 @@ pub struct BudgetInputs {
     pub operations: BTreeMap<String, String>,
     /// Which limits are judged.
     pub scope: Scope,
+    /// Whether a limit that nothing measured fails.
+    #[serde(default)]
+    pub is_strict: bool,
+    /// When it was checked.
+    #[serde(default = "epoch")]
+    pub now: Timestamp,
+    /// The settings and promises of the base.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub compared: Option<Box<Compared>>,
+}
+
+/// The time in records from before it was recorded.
+fn epoch() -> Timestamp {
+    Timestamp::EPOCH
 }
 
 /// Which limits a verdict is about.
@@ -79,12 +94,21 @@ fn judge(inputs: &BudgetInputs, settings: &BudgetSettings) -> Result<Checked, Fa
     }
     let operations = check_operations(&budgets, &inputs.operations, &settings.file);
     let operations = (inputs.scope == Scope::All).then_some(&operations);
-    Ok(check(&CheckInput {
+    let mut checked = check(&CheckInput {
         budgets: &budgets,
         operations,
         measurements: &measurements,
         settings,
-    }))
+        // A release measures what it sends, not all that is promised.
+        is_strict: inputs.is_strict && inputs.scope == Scope::All,
+        now: inputs.now,
+    });
+    if let Some(compared) = &inputs.compared {
+        let sections = BTreeSet::from([Section::Budgets]);
+        let loosened = loosened::judge(compared, &sections, Vec::new())?;
+        checked.verdict = checked.verdict.with_findings(loosened);
+    }
+    Ok(checked)
 }
 
 /// Judges and records.
@@ -100,7 +124,7 @@ pub fn gate(
     let budgets = fs::read_to_string(repository.root.join(&settings.file))
         .with_context(|| format!("cannot read the budgets `{}`", settings.file))
         .map_err(Failure::settings)?;
-    let operations = contracts::load_all(repository)?
+    let operations: BTreeMap<String, String> = contracts::load_all(repository)?
         .iter()
         .flat_map(|contract| {
             contract.operations().into_iter().map(|operation| {
@@ -113,7 +137,12 @@ pub fn gate(
             })
         })
         .collect();
+    let mut compared = loosened::compared(repository)?;
+    compared.operations.clone_from(&operations);
     let inputs = BudgetInputs {
+        is_strict: repository.is_strict,
+        now: repository.clock.now(),
+        compared: Some(Box::new(compared)),
         budgets,
         measurements: text,
         measurements_file: file.to_owned(),

@@ -1,17 +1,19 @@
 //! The contract gate: lint rules, and the comparison with the blessed contracts.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use tollgate_contracts_diff::check_blessed;
 use tollgate_contracts_lint::{LintSettings, Ruleset, lint_with};
 use tollgate_contracts_model::{Contract, parse_documents};
-use tollgate_report::{Clock, EvidenceLog, Finding, Verdict};
+use tollgate_report::{Clock, EvidenceLog, Finding, Severity, Verdict};
 
+use crate::base::Base;
 use crate::contracts::{self, load};
 use crate::failure::Failure;
 use crate::gate::{Gate, from_json};
+use crate::loosened::{self, Compared, Section};
 use crate::record::{Decision, Inputs, record};
 use crate::repository::Repository;
 use crate::ruleset::{RulesetText, repository_ruleset};
@@ -36,7 +38,7 @@ impl Gate for Contracts {
 }
 
 /// The text of every document of a contract, by file.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ContractText {
     /// The file that names the others.
@@ -50,6 +52,10 @@ pub struct ContractText {
 pub struct ContractPair {
     pub local: ContractText,
     pub blessed: Option<ContractText>,
+    /// What was agreed in the base of the change: the blessed contract, or the contract itself where
+    /// none was blessed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub base: Option<ContractText>,
 }
 
 impl ContractText {
@@ -90,6 +96,9 @@ pub struct JudgeSettings {
     /// The ruleset of the repository; records from before it was known have none.
     #[serde(default)]
     pub ruleset: Option<RulesetText>,
+    /// The settings of the base.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub compared: Option<Box<Compared>>,
 }
 
 /// The verdict over contracts: what reading found, the rules, the comparison with the blessed ones.
@@ -97,6 +106,7 @@ pub struct JudgeSettings {
 pub fn judge_pairs(pairs: &[ContractPair], settings: &JudgeSettings) -> Result<Verdict, Failure> {
     let mut findings: Vec<Finding> = Vec::new();
     let mut notes: Vec<String> = Vec::new();
+    let mut accepted: Vec<(String, Finding)> = Vec::new();
     let rules = match &settings.ruleset {
         Some(text) => text.read()?,
         None => Ruleset::recommended(),
@@ -126,7 +136,15 @@ pub fn judge_pairs(pairs: &[ContractPair], settings: &JudgeSettings) -> Result<V
                 .unwrap_or_default();
             notes.push(format!("{}: {reason}", local.title));
             findings.extend(verdict.findings);
+            accepted.extend(accepted_breaks(pair, &local, &findings)?);
         }
+    }
+    match &settings.compared {
+        Some(compared) => {
+            let sections = BTreeSet::from([Section::Contracts]);
+            findings.extend(loosened::judge(compared, &sections, accepted)?);
+        }
+        None => findings.extend(accepted.into_iter().map(|(_, finding)| finding)),
     }
     let reason = match (pairs.len(), notes.is_empty()) {
         (1, true) => "the contract follows the rules".to_owned(),
@@ -134,6 +152,44 @@ pub fn judge_pairs(pairs: &[ContractPair], settings: &JudgeSettings) -> Result<V
         (_, false) => notes.join("; "),
     };
     Ok(Verdict::from_findings(findings, reason))
+}
+
+/// What breaks compared with the base although the change blesses it, each with the contract's file
+/// for a waiver. What is `known` from the comparison with the blessed contract is left out.
+fn accepted_breaks(
+    pair: &ContractPair,
+    local: &Contract,
+    known: &[Finding],
+) -> Result<Vec<(String, Finding)>, Failure> {
+    let Some(base) = pair
+        .base
+        .as_ref()
+        .filter(|base| pair.blessed.as_ref() != Some(base))
+    else {
+        return Ok(Vec::new());
+    };
+    let verdict = check_blessed(Some(&base.parse()?), local);
+    let is_new = |finding: &Finding| {
+        let mut known = known.iter();
+        finding.severity == Severity::Error
+            && !known.any(|it| it.code == finding.code && it.message == finding.message)
+    };
+    let breaks = verdict.findings.into_iter().filter(is_new);
+    Ok(breaks
+        .map(|finding| {
+            let message = format!(
+                "{}; the change blesses what breaks the contract of the base ({})",
+                finding.message, finding.code
+            );
+            let finding = Finding {
+                code: "contract-break-blessed".to_owned(),
+                message,
+                fix: None,
+                ..finding
+            };
+            (local.entry.clone(), finding)
+        })
+        .collect())
 }
 
 fn blessed_path(repository: &Repository, local: &Path) -> PathBuf {
@@ -158,9 +214,89 @@ pub fn pairs(
         } else {
             None
         };
-        Ok(ContractPair { local, blessed })
+        Ok(ContractPair {
+            local,
+            blessed,
+            base: None,
+        })
     };
     paths.iter().map(pair).collect()
+}
+
+/// What was agreed in the base; absent when the base has no contract, or none that can be read.
+fn base_text(
+    repository: &Repository,
+    base: &Base,
+    local: &Path,
+) -> Result<Option<ContractText>, Failure> {
+    for path in [&blessed_path(repository, local), local] {
+        let Ok(entry) = path.strip_prefix(&repository.root) else {
+            continue;
+        };
+        let entry = entry.display().to_string().replace('\\', "/");
+        let files = base_documents(repository, base, &entry)?;
+        if files.contains_key(&entry) {
+            let text = ContractText { entry, files };
+            return Ok(text.parse().is_ok().then_some(text));
+        }
+    }
+    Ok(None)
+}
+
+/// A document of the base and all that it refers to, by file.
+fn base_documents(
+    repository: &Repository,
+    base: &Base,
+    entry: &str,
+) -> Result<BTreeMap<String, String>, Failure> {
+    let mut files = BTreeMap::new();
+    let mut waiting = vec![entry.to_owned()];
+    while let Some(file) = waiting.pop() {
+        if files.contains_key(&file) {
+            continue;
+        }
+        if let Some(text) = base.text(&repository.root, &file)? {
+            waiting.extend(references(&file, &text));
+            files.insert(file, text);
+        }
+    }
+    Ok(files)
+}
+
+/// The files that the `$ref`s of a document name, as paths from the root.
+fn references(file: &str, text: &str) -> Vec<String> {
+    let folder = Path::new(file).parent().unwrap_or(Path::new(""));
+    let mut found = Vec::new();
+    for rest in text.split("$ref").skip(1) {
+        let rest = rest.trim_start_matches(['"', '\'', ':', ' ']);
+        let end = rest
+            .find(['"', '\'', '#', '\n', '}', ',', ' '])
+            .unwrap_or(rest.len());
+        let name = &rest[..end];
+        if !name.is_empty() && !name.contains("://") {
+            found.extend(joined(folder, name));
+        }
+    }
+    found
+}
+
+/// A path from the root; absent when it leads out of it.
+fn joined(folder: &Path, name: &str) -> Option<String> {
+    let mut parts: Vec<&str> = folder
+        .to_str()?
+        .split('/')
+        .filter(|it| !it.is_empty())
+        .collect();
+    for part in name.split('/') {
+        match part {
+            "" | "." => {}
+            ".." => {
+                parts.pop()?;
+            }
+            part => parts.push(part),
+        }
+    }
+    Some(parts.join("/"))
 }
 
 /// The gate of `ship`, `contract lint` and `contract check`.
@@ -184,9 +320,18 @@ pub fn gate(
         return Err(Failure::settings(anyhow::anyhow!("there is no contract: `files` in [contracts] is empty and `contracts/openapi.yaml` does not exist"))
             .hint("list the contracts in `files` in [contracts] of tollgate.toml, or pass them as arguments"));
     }
-    let pairs = pairs(repository, &paths, part)?;
+    let mut pairs = pairs(repository, &paths, part)?;
+    let mut compared = None;
+    if part != Part::Lint {
+        let read = loosened::compared(repository)?;
+        for (pair, path) in pairs.iter_mut().zip(&paths) {
+            pair.base = base_text(repository, &read.base, path)?;
+        }
+        compared = Some(Box::new(read));
+    }
     let settings = JudgeSettings {
         part,
+        compared,
         lint: repository.settings.contracts.lint.clone(),
         ruleset: repository_ruleset(repository)?,
     };
@@ -203,4 +348,18 @@ pub fn gate(
         verdict,
         duration,
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_files_that_a_document_refers_to_are_found_from_its_folder() {
+        let text = "a: {$ref: 'parts/b.yaml#/X'}\nb:\n  $ref: ../c.yaml\nc: {\"$ref\": \"#/here\"}\nd: {$ref: https://x/y.yaml}\ne: {$ref: ../../../out.yaml}\n";
+        assert_eq!(
+            references("api/open/a.yaml", text),
+            ["api/open/parts/b.yaml", "api/c.yaml"]
+        );
+    }
 }

@@ -16,6 +16,7 @@ pub mod gate;
 pub mod git;
 pub mod history;
 pub mod list;
+pub mod loosened;
 pub mod models;
 pub mod objects;
 pub mod probe;

@@ -19,6 +19,8 @@ pub struct Repository {
     /// `.tollgate` below it.
     pub state_dir: PathBuf,
     pub settings: Settings,
+    /// The file of the settings, from the root; absent when it is elsewhere.
+    pub settings_file: Option<String>,
     pub clock: SystemClock,
     /// The revision of `--against`, whose merge base with the change is its base.
     pub against: Option<String>,
@@ -38,11 +40,19 @@ impl Repository {
         std::env::set_current_dir(&root)?;
         let flag = flag.map(|path| here.join(path));
         let settings = settings::load(&root, flag.as_deref())?;
+        let settings_file = match &flag {
+            None => Some(settings::FILE.to_owned()),
+            Some(path) => path
+                .strip_prefix(&root)
+                .ok()
+                .map(|path| path.display().to_string().replace('\\', "/")),
+        };
         Ok(Self {
             state_dir: settings::state_dir(&root),
             here,
             root,
             settings,
+            settings_file,
             clock: SystemClock::new(),
             against: None,
             is_strict: tollgate_report::unchecked::is_ci(),

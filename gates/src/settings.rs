@@ -9,9 +9,19 @@ use tollgate_report::quantity::Span;
 mod read;
 
 pub use read::load;
+pub(crate) use read::{parse, parse_leniently, place_of};
 
 /// The name of the settings file.
 pub const FILE: &str = "tollgate.toml";
+
+/// The contracts of a repository whose settings name none.
+pub(crate) const USUAL_CONTRACTS: [&str; 5] = [
+    "contracts/openapi.yaml",
+    "contracts/asyncapi.yaml",
+    "openapi.yaml",
+    "openapi.json",
+    "asyncapi.yaml",
+];
 
 /// The settings of a repository that uses Tollgate. Every section may be left out.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
@@ -37,6 +47,28 @@ pub struct Settings {
     pub service: ServiceSettings,
     /// The short plan and the live traffic of `ship`.
     pub ship: ShipSettings,
+    /// Waivers of what a change loosens in settings, promises and contracts.
+    pub waivers: WaiverSettings,
+}
+
+/// `[waivers]`: waivers of what a change loosens in settings, promises and contracts.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct WaiverSettings {
+    /// Their folder, one TOML file each with `loosens`, `scope`, `owner`, `reason` and `expires`.
+    /// Default `waivers`.
+    pub folder: String,
+    /// How many days from today a waiver may last at most. Default 90.
+    pub days_max: u32,
+}
+
+impl Default for WaiverSettings {
+    fn default() -> Self {
+        Self {
+            folder: "waivers".into(),
+            days_max: 90,
+        }
+    }
 }
 
 /// `[contracts]`: the contracts of the repository.
@@ -75,14 +107,7 @@ impl ContractsSettings {
         if !self.files.is_empty() {
             return self.files.clone();
         }
-        let usual = [
-            "contracts/openapi.yaml",
-            "contracts/asyncapi.yaml",
-            "openapi.yaml",
-            "openapi.json",
-            "asyncapi.yaml",
-        ];
-        usual
+        USUAL_CONTRACTS
             .iter()
             .filter(|path| root.join(path).is_file())
             .map(|path| (*path).to_owned())

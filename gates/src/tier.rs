@@ -1,6 +1,6 @@
 //! The gates of the four tiers: the steps of a tier, run inside its time budget.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Mutex, PoisonError};
@@ -15,8 +15,10 @@ use tollgate_tiers::settings::Tier;
 use tollgate_tiers::staged::{self, Staged};
 use tollgate_tiers::{Event, OverTime, Plan, SystemGauge, TierRecord, TierReport, plan, verdict};
 
+use crate::base::{BASE_ENV, Base, STRICT_ENV};
 use crate::failure::Failure;
 use crate::gate::{Gate, NoSettings, from_json};
+use crate::loosened::{self, Section};
 use crate::record::{Decision, Inputs, record};
 use crate::repository::Repository;
 
@@ -102,6 +104,35 @@ impl Places {
     }
 }
 
+impl Places {
+    /// Hands the base and strictness to the steps that are commands of this program.
+    fn pass_on(&mut self, repository: &Repository, base: &Base) {
+        if let Some(commit) = &base.commit {
+            self.env.insert(BASE_ENV.to_owned(), commit.clone());
+        }
+        if repository.is_strict {
+            self.env.insert(STRICT_ENV.to_owned(), "true".to_owned());
+        }
+    }
+}
+
+/// The sections of the settings that the tier itself compares with the base: all but those of its
+/// gates that do so themselves.
+fn sections(plan: &Plan) -> BTreeSet<Section> {
+    let has = |gate: [&str; 2]| {
+        let mut steps = plan.steps.iter();
+        steps.any(|step| step.command.get(1..3).is_some_and(|words| words == gate))
+    };
+    let mut sections = BTreeSet::from(Section::ALL);
+    if has(["contract", "check"]) {
+        sections.remove(&Section::Contracts);
+    }
+    if has(["budget", "check"]) {
+        sections.remove(&Section::Budgets);
+    }
+    sections
+}
+
 fn run_plan(
     repository: &Repository,
     plan: &Plan,
@@ -135,7 +166,7 @@ fn run_plan(
         mode,
         tollgate: repository.executable()?,
         env: places.env.clone(),
-        is_ci: tollgate_report::unchecked::is_ci(),
+        is_ci: repository.is_strict,
         clock: &repository.clock,
         gauge: &SystemGauge::default(),
         over_time,
@@ -157,7 +188,7 @@ pub fn gate(
     let started = repository.clock.monotonic();
     let plan =
         plan(&repository.settings.tiers, tier, &repository.root).map_err(Failure::settings)?;
-    let places = if request.staged {
+    let mut places = if request.staged {
         Places::staged(repository)?
     } else {
         Places::of(repository)
@@ -167,7 +198,9 @@ pub fn gate(
         (None, true) => Mode::All,
         (None, false) => Mode::Affected,
     };
-    let report = run_plan(
+    let compared = loosened::compared(repository)?;
+    places.pass_on(repository, &compared.base);
+    let mut report = run_plan(
         repository,
         &plan,
         run,
@@ -175,6 +208,8 @@ pub fn gate(
         (mode, request.over_time),
         on_news,
     )?;
+    report.record.loosened = loosened::judge(&compared, &sections(&plan), Vec::new())?;
+    report.verdict = verdict(&report.record);
     let inputs = Inputs::json("tier", &report.record);
     let duration = repository.clock.monotonic().saturating_sub(started);
     let gate = record(

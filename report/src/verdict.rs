@@ -97,6 +97,32 @@ impl Verdict {
         }
     }
 
+    /// The same verdict with more findings: an error among them fails and is named in the reason, a
+    /// warning warns.
+    #[must_use]
+    pub fn with_findings(self, more: Vec<Finding>) -> Self {
+        let worst = more.iter().map(|finding| finding.severity).max();
+        let first = more.iter().find(|it| Some(it.severity) == worst);
+        let (outcome, reason) = match (worst, first) {
+            (Some(Severity::Error), Some(first)) => {
+                (Outcome::Fail, format!("{}; {}", first.message, self.reason))
+            }
+            (Some(Severity::Warning), Some(first)) => (
+                self.outcome.worst(Outcome::Warn),
+                format!("{}; {}", self.reason, first.message),
+            ),
+            _ => (self.outcome, self.reason),
+        };
+        let mut findings = self.findings;
+        findings.extend(more);
+        findings.sort();
+        Self {
+            outcome,
+            reason,
+            findings,
+        }
+    }
+
     /// A verdict without findings.
     #[must_use]
     pub fn new(outcome: Outcome, reason: impl Into<String>) -> Self {

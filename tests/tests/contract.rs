@@ -231,3 +231,21 @@ fn a_url_is_fetched_from_an_allowed_host_and_counts_by_its_digest() {
         .expect_says(&["contracts.lock: 2 URLs"]);
     assert_ne!(repository.read("contracts.lock"), lock);
 }
+
+#[test]
+fn a_break_that_the_same_change_blesses_fails_without_a_new_major_version() {
+    let repository = shop();
+    repository.run(&["contract", "bless"]).expect_code(0);
+    repository.commit("blessed");
+    repository.git(&["checkout", "--quiet", "-b", "change"]);
+    repository.replace(FILE, "  /orders:\n", "  /purchases:\n");
+    repository.run(&["contract", "bless"]).expect_code(0);
+    repository.commit("break and bless");
+    let run = repository.run(&["contract", "check"]);
+    run.expect_code(3)
+        .expect_says(&["error[contract-break-blessed]", "GET /orders"]);
+    repository.run(&["replay", &run.evidence()]).expect_code(0);
+    repository.replace(FILE, "  version: 1.0.0\n", "  version: 2.0.0\n");
+    repository.run(&["contract", "bless"]).expect_code(0);
+    repository.run(&["contract", "check"]).expect_code(0);
+}

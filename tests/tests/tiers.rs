@@ -152,3 +152,22 @@ fn a_missing_tool_is_not_checked_here_and_fails_in_ci_unless_allowed() {
         "{first}"
     );
 }
+
+#[test]
+fn a_step_that_a_branch_removes_fails_its_tier_and_is_shown() {
+    let step =
+        |name: &str| format!("[[tiers.tier0.steps]]\nname = \"{name}\"\ncommand = [\"true\"]\n");
+    let both = step("one") + &step("two");
+    let repository = Repository::new(&[("tollgate.toml", &both)]);
+    repository.run(&["tier0"]).expect_code(0);
+    repository.git(&["checkout", "--quiet", "-b", "change"]);
+    repository.write("tollgate.toml", &step("one"));
+    repository.commit("one step less");
+    let run = repository.run(&["tier0"]);
+    run.expect_code(3).expect_says(&[
+        "error[settings-step-removed]",
+        "`tiers.tier0.steps.two`",
+        "waivers/NAME.toml",
+    ]);
+    repository.run(&["replay", &run.evidence()]).expect_code(0);
+}

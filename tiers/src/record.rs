@@ -60,6 +60,9 @@ pub struct TierRecord {
     /// What a run over its critical time leads to.
     #[serde(default, skip_serializing_if = "OverTime::is_default")]
     pub over_time: OverTime,
+    /// What the change loosens compared with its base, and the waivers that allow it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub loosened: Vec<Finding>,
     /// Every step of the tier in the plan's order.
     pub steps: Vec<StepReport>,
 }
@@ -263,6 +266,7 @@ pub fn verdict(record: &TierRecord) -> Verdict {
         .filter_map(|step| step_finding(record, step))
         .collect();
     findings.extend(time_finding(record));
+    findings.extend(record.loosened.iter().cloned());
     findings.sort();
     let worst_step = record.steps.iter().map(|step| step.outcome).max();
     let has_not_checked = !record
@@ -432,6 +436,7 @@ mod tests {
             is_interrupted: false,
             pace: None,
             over_time: OverTime::Fails,
+            loosened: Vec::new(),
             steps,
         }
     }
@@ -526,6 +531,15 @@ mod tests {
                 "`tier0` took 1m34s, critical is 1m30s",
             ]
         );
+    }
+
+    #[test]
+    fn what_the_change_loosens_fails_the_tier_and_is_named() {
+        let mut record = record(vec![step(Outcome::Pass)]);
+        record.loosened = vec![Finding::error("settings-step-removed", "`test` is gone")];
+        let verdict = verdict(&record);
+        assert_eq!(verdict.outcome, Outcome::Fail);
+        assert_eq!(verdict.reason, "`test` is gone");
     }
 
     #[test]

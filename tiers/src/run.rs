@@ -44,6 +44,7 @@ pub fn run(plan: &Plan, cx: &Context<'_>) -> Result<TierReport, TierError> {
         is_interrupted: shared.is_interrupted(),
         pace: shared.final_pace(warm),
         over_time: cx.over_time,
+        loosened: Vec::new(),
         steps,
     };
     Ok(TierReport {

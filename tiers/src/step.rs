@@ -28,6 +28,10 @@ use crate::tools::cargo_subcommand;
 /// Lines shown of a step that was stopped while nothing had failed.
 const N_LINES_BEFORE_STOP: usize = 5;
 
+/// Variables that only commands of this program get: the base of the change, and whether what is
+/// unmeasured fails.
+const OWN_ENV: [&str; 3] = ["TOLLGATE_BASE", "TOLLGATE_AGAINST", "TOLLGATE_STRICT"];
+
 /// Why and when a step was stopped before it ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Stop {
@@ -379,6 +383,10 @@ fn environment_of(
         .collect();
     env.insert(ALLOWED_ENV.to_owned(), allowed.join(","));
     env.extend(shared.cx.env.clone());
+    if !is_own(step) {
+        // They are about this program's own verdicts, and no part of the key of another command.
+        env.retain(|name, _| !OWN_ENV.contains(&name.as_str()));
+    }
     if step.instrumented.is_some() {
         env.extend(profiles::environment(shared)?);
     }

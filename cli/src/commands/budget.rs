@@ -4,9 +4,9 @@ use clap::Subcommand;
 use std::fs;
 use std::path::PathBuf;
 
-use tollgate_budgets::show;
+use tollgate_budgets::{Checked, show};
 use tollgate_gates::budget::{MEASUREMENTS, Scope, gate};
-use tollgate_report::{Clock, ExitCode};
+use tollgate_report::{Clock, ExitCode, Finding};
 
 use crate::context::Context;
 use crate::failure::{CommandResult, Failure};
@@ -21,6 +21,26 @@ pub enum BudgetCommand {
         /// Measurements; by default those of the last ship
         file: Option<PathBuf>,
     },
+}
+
+/// What the table does not show: what is loosened, waivers, disagreements, and once what to do about
+/// limits that nothing measured.
+fn beside_the_table(checked: &Checked) -> Vec<Finding> {
+    const ROWS: [&str; 4] = [
+        "budget-over-critical",
+        "budget-over-target",
+        "budget-not-enough-data",
+        "budget-not-checked",
+    ];
+    let mut shown: Vec<Finding> = Vec::new();
+    for finding in &checked.verdict.findings {
+        let is_repeated =
+            finding.code == "budget-unmeasured" && shown.iter().any(|it| it.code == finding.code);
+        if !ROWS.contains(&finding.code.as_str()) && !is_repeated {
+            shown.push(finding.clone());
+        }
+    }
+    shown
 }
 
 /// `budget …`.
@@ -51,6 +71,9 @@ pub fn run(context: &Context, command: &BudgetCommand) -> CommandResult {
     context
         .output
         .json(&serde_json::json!({ "version": 1, "gate": gate, "checked": checked }));
+    context
+        .output
+        .findings(&beside_the_table(&checked), &context.root);
     let outcome = context.output.paint.outcome(gate.outcome());
     context.output.line(format!(
         "\nbudgets: {outcome}: {} (evidence {})",

@@ -135,6 +135,7 @@ fn bless(context: &Context) -> CommandResult {
         part: Part::All,
         lint: context.settings.contracts.lint.clone(),
         ruleset: repository_ruleset(context)?,
+        compared: None,
     };
     let verdict = judge_pairs(&pairs, &settings)?;
     let inputs = Inputs::json("contracts", &pairs).with_settings(&settings);

@@ -51,6 +51,9 @@ pub fn run(context: &Context, tier: Tier, args: &TierArgs) -> CommandResult {
         paint: context.output.paint,
         explain: args.explain,
     };
+    context
+        .output
+        .findings(&report.record.loosened, &context.root);
     context.output.text(|out| {
         render_text(out, report, detail)?;
         writeln!(out, "evidence {}", tier_run.gate.evidence)

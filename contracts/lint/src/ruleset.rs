@@ -134,6 +134,13 @@ impl Ruleset {
         &self.findings
     }
 
+    /// The level of a rule; off when it does not run.
+    #[must_use]
+    pub fn level(&self, name: &str) -> RuleLevel {
+        let rule = self.rules.get(name).filter(|rule| rule.is_enabled);
+        rule.map_or(RuleLevel::Off, |rule| rule.level)
+    }
+
     /// The names of the rules that are on, sorted.
     #[must_use]
     pub fn enabled(&self) -> Vec<&str> {

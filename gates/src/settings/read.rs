@@ -5,6 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use anyhow::Context as _;
+use tollgate_budgets::SloError;
 use tollgate_report::{Finding, Place, suggest};
 use toml::de::{DeTable, DeValue};
 
@@ -32,10 +33,127 @@ pub fn load(root: &Path, flag: Option<&Path>) -> Result<Settings, Failure> {
         .display()
         .to_string();
     let settings = parse(&name, &text)?;
-    with_environment(settings, &text, env::vars())
+    let settings = with_environment(settings, &text, env::vars())?;
+    match fault_of(&settings) {
+        Some((_, finding)) => Err(Failure::at(finding, None)),
+        None => Ok(settings),
+    }
 }
 
-fn parse(name: &str, text: &str) -> Result<Settings, Failure> {
+/// Reads settings that an earlier or later version may have written: what can't be read is left
+/// out.
+pub(crate) fn parse_leniently(text: &str) -> Settings {
+    let mut text = text.to_owned();
+    // Each round leaves out one key, so a file of that many bytes needs no more rounds.
+    for _ in 0..text.len() {
+        let error = match toml::from_str::<Settings>(&text) {
+            Ok(settings) => return settings,
+            Err(error) => error,
+        };
+        let offset = error.span().map_or(0, |span| span.start);
+        let shorter = key_at(&text, offset).and_then(|key| {
+            let mut value = toml::Value::Table(toml::from_str(&text).ok()?);
+            remove(&mut value, &key)?;
+            toml::to_string(&value).ok()
+        });
+        match shorter {
+            Some(shorter) => text = shorter,
+            None => break,
+        }
+    }
+    Settings::default()
+}
+
+/// Takes out the value at a key as [`key_at`] writes it, such as `probes[0].name`.
+fn remove(value: &mut toml::Value, key: &str) -> Option<()> {
+    let key = key.replace('[', ".").replace(']', "");
+    let (parent, last) = match key.rsplit_once('.') {
+        Some((parent, last)) => (parent, last),
+        None => ("", key.as_str()),
+    };
+    let mut value = value;
+    for name in parent.split('.').filter(|name| !name.is_empty()) {
+        value = match value {
+            toml::Value::Array(items) => items.get_mut(name.parse::<usize>().ok()?)?,
+            other => other.get_mut(name)?,
+        };
+    }
+    match value {
+        toml::Value::Table(table) => table.remove(last).map(|_| ()),
+        toml::Value::Array(items) => {
+            let idx = last
+                .parse::<usize>()
+                .ok()
+                .filter(|idx| *idx < items.len())?;
+            items.remove(idx);
+            Some(())
+        }
+        _ => None,
+    }
+}
+
+/// Line and column of the value that a path leads to, or of the nearest that there is: names, and
+/// positions of lists as digits.
+pub(crate) fn place_of(text: &str, path: &[&str]) -> (u32, u32) {
+    let Ok(table) = DeTable::parse(text) else {
+        return (0, 0);
+    };
+    let mut offset = None;
+    let mut table = Some(table.get_ref());
+    let mut items = None;
+    for name in path {
+        let next = match (table, items) {
+            (Some(table), _) => {
+                let mut entries = table.iter();
+                let found = entries.find(|(key, _)| key.get_ref() == name);
+                found.map(|(key, value)| (key.span().start, value.get_ref()))
+            }
+            (None, Some(items)) => name.parse::<usize>().ok().and_then(|idx| {
+                let items: &toml::de::DeArray<'_> = items;
+                let item = items.get(idx)?;
+                Some((item.span().start, item.get_ref()))
+            }),
+            (None, None) => None,
+        };
+        let Some((at, value)) = next else { break };
+        offset = Some(at);
+        (table, items) = match value {
+            DeValue::Table(table) => (Some(table), None),
+            DeValue::Array(items) => (None, Some(items)),
+            _ => (None, None),
+        };
+    }
+    offset.map_or((0, 0), |offset| line_and_column(text, offset))
+}
+
+/// What is wrong with settings although each value has the right form, with the path of its key.
+fn fault_of(settings: &Settings) -> Option<(Vec<String>, Finding)> {
+    for (name, slo) in &settings.budgets.slo {
+        let Err(error) = slo.validate() else { continue };
+        let text = error.to_string();
+        let (message, hint) = text.split_once("\n\nhint: ").unwrap_or((&text, ""));
+        let finding = Finding::error(
+            "settings-invalid",
+            format!("`budgets.slo.{name}`: {message}"),
+        );
+        let finding = match (hint, &error) {
+            (_, SloError::Objective { .. }) => {
+                finding.fix("an objective such as `99.9%` leaves an error budget to spend")
+            }
+            ("", _) => finding,
+            (hint, _) => finding.fix(hint),
+        };
+        let key = match error {
+            SloError::Objective { .. } => "objective",
+            _ => "rules",
+        };
+        let path = ["budgets", "slo", name, key].map(str::to_owned);
+        return Some((path.into(), finding));
+    }
+    None
+}
+
+pub(crate) fn parse(name: &str, text: &str) -> Result<Settings, Failure> {
     // Read as it is written first: only then errors have their places.
     let read = toml::from_str::<Settings>(text).and_then(|settings| {
         let table: toml::Table = toml::from_str(text)?;
@@ -45,7 +163,7 @@ fn parse(name: &str, text: &str) -> Result<Settings, Failure> {
             None => Ok(settings),
         }
     });
-    read.map_err(|error| {
+    let settings = read.map_err(|error| {
         let offset = error.span().map_or(0, |span| span.start);
         let (line, column) = line_and_column(text, offset);
         let finding = finding_of(error.message(), key_at(text, offset).as_deref());
@@ -53,7 +171,16 @@ fn parse(name: &str, text: &str) -> Result<Settings, Failure> {
             finding.at(Place::at(name, line, column)),
             Some(text.to_owned()),
         )
-    })
+    })?;
+    match fault_of(&settings) {
+        Some((path, finding)) => {
+            let path: Vec<&str> = path.iter().map(String::as_str).collect();
+            let (line, column) = place_of(text, &path);
+            let finding = finding.at(Place::at(name, line, column));
+            Err(Failure::at(finding, Some(text.to_owned())))
+        }
+        None => Ok(settings),
+    }
 }
 
 /// The key whose value or name is at an offset of a text, such as `canary.alpha`.
@@ -352,6 +479,50 @@ mod tests {
             failure.findings[0].0.message,
             "variable `TOLLGATE_CANARY__ALPHA`: `canary.alpha`: expected a percentage from `0%` to `100%` such as `5%`, got `x`"
         );
+    }
+
+    #[test]
+    fn an_objective_that_leaves_no_error_budget_names_its_key_and_place() {
+        let (finding, place) = failure_of("[budgets.slo.api]\nobjective = \"100%\"\n");
+        assert_eq!(place, "tollgate.toml:2:1");
+        assert_eq!(
+            finding.message,
+            "`budgets.slo.api`: `objective` is `100%`: it must be above 0% and below 100%"
+        );
+        let rule = "[budgets.slo.api]\nobjective = \"90%\"\n";
+        let (finding, place) = failure_of(rule);
+        assert_eq!(place, "tollgate.toml:1:14");
+        assert!(
+            finding.message.contains("can never fire"),
+            "{}",
+            finding.message
+        );
+        assert!(
+            finding
+                .fix
+                .unwrap()
+                .description
+                .starts_with("use a factor below")
+        );
+    }
+
+    #[test]
+    fn settings_of_another_version_are_read_without_what_is_unknown() {
+        let text = "[tiers]\ncoverage = true\nfuture = 1\n[[tiers.tier0.steps]]\nname = \"a\"\ncommand = [\"true\"]\nfuture = 1\n[new]\nx = 1\n";
+        let settings = parse_leniently(text);
+        assert!(settings.tiers.coverage);
+        let steps = settings.tiers.tier0.steps.unwrap();
+        assert_eq!(steps[0].name, "a");
+        assert!(parse_leniently("[broken").tiers.tier0.steps.is_none());
+    }
+
+    #[test]
+    fn a_place_is_that_of_the_nearest_key_there_is() {
+        let text = "[a]\nb = 1\n[[c.d]]\nx = 1\n[[c.d]]\ny = 2\n";
+        assert_eq!(place_of(text, &["a", "b"]), (2, 1));
+        assert_eq!(place_of(text, &["c", "d", "1", "y"]), (6, 1));
+        assert_eq!(place_of(text, &["a", "missing"]).0, 1);
+        assert_eq!(place_of(text, &["missing"]), (0, 0));
     }
 
     #[test]

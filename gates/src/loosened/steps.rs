@@ -1,0 +1,164 @@
+//! Compares the steps of a tier: which are gone, and which check less.
+
+use tollgate_tiers::settings::StepSettings;
+
+use super::diff::Diff;
+
+/// Programs that succeed whatever the code is like.
+const ALWAYS_PASS: [&str; 4] = ["true", ":", "echo", "printf"];
+
+/// What the steps of a tier check no longer.
+pub(super) fn compare(
+    diff: &mut Diff<'_>,
+    tier: &str,
+    before: &[StepSettings],
+    after: &[StepSettings],
+) {
+    for old in before.iter().filter(|step| !name(step).is_empty()) {
+        let key = format!("tiers.{tier}.steps.{}", name(old));
+        let position = find(old, before, after);
+        let Some(position) = position else {
+            let why = "what the step checked is no longer checked in this tier";
+            let path = ["tiers", tier, "steps"];
+            let values = (words(old), "none");
+            diff.add("settings-step-removed", (&key, &path), values, why);
+            continue;
+        };
+        let index = position.to_string();
+        step(
+            diff,
+            &key,
+            &["tiers", tier, "steps", &index],
+            (old, &after[position]),
+        );
+    }
+}
+
+/// The name of a step: its own or that of the built-in.
+fn name(step: &StepSettings) -> &str {
+    match step.builtin {
+        Some(builtin) if step.name.is_empty() => builtin.word(),
+        _ => &step.name,
+    }
+}
+
+fn words(step: &StepSettings) -> String {
+    match step.builtin {
+        Some(builtin) => format!("builtin {}", builtin.word()),
+        None => step.command.join(" "),
+    }
+}
+
+/// The step of that name, or one that does the same under a new name.
+fn find(old: &StepSettings, before: &[StepSettings], after: &[StepSettings]) -> Option<usize> {
+    let same = after.iter().position(|step| name(step) == name(old));
+    same.or_else(|| {
+        after.iter().position(|step| {
+            let is_new = before.iter().all(|other| name(other) != name(step));
+            is_new && step.builtin == old.builtin && step.command == old.command
+        })
+    })
+}
+
+fn step(diff: &mut Diff<'_>, key: &str, path: &[&str], (old, new): (&StepSettings, &StepSettings)) {
+    let with = |name: &'static str| {
+        let path: Vec<&str> = path.iter().copied().chain([name]).collect();
+        (format!("{key}.{name}"), path)
+    };
+    let passes = |step: &StepSettings| {
+        let program = step.command.first().map(String::as_str).unwrap_or_default();
+        step.builtin.is_none() && ALWAYS_PASS.contains(&program)
+    };
+    let is_replaced = old.builtin.is_some() && new.builtin != old.builtin;
+    if is_replaced || (passes(new) && !passes(old)) {
+        let (key, path) = with("command");
+        let values = (words(old), words(new));
+        let why = "another command takes the step's place under its name";
+        diff.add("settings-step-replaced", (&key, &path), values, why);
+    }
+    if new.optional && !old.optional {
+        let (key, path) = with("optional");
+        let why = "the step is left out when the target time is over";
+        diff.add("settings-step-optional", (&key, &path), (false, true), why);
+    }
+    inputs(diff, with("inputs"), (old, new));
+    let list = |items: &[String]| items.to_vec();
+    for (name, code, before, after, why) in [
+        (
+            "exclude",
+            "settings-step-excludes",
+            list(&old.exclude),
+            list(&new.exclude),
+            "more packages are left out",
+        ),
+        (
+            "skip",
+            "settings-step-excludes",
+            list(&old.skip),
+            list(&new.skip),
+            "more tests are left out",
+        ),
+        (
+            "may_be_missing",
+            "settings-may-be-missing",
+            list(&old.may_be_missing),
+            list(&new.may_be_missing),
+            "a check without its tool passes",
+        ),
+    ] {
+        let (key, path) = with(name);
+        diff.grown(code, (&key, &path), (&before, &after), why);
+    }
+    if let Some(after) = new.timeout
+        && let Some(before) = old.timeout
+    {
+        let (key, path) = with("timeout");
+        let why = "a step that takes longer passes";
+        diff.raised("settings-time-raised", (&key, &path), (before, after), why);
+    }
+}
+
+/// Fewer inputs: a change of a file that no glob names no longer runs the step.
+fn inputs(
+    diff: &mut Diff<'_>,
+    (key, path): (String, Vec<&str>),
+    (old, new): (&StepSettings, &StepSettings),
+) {
+    let shown = |step: &StepSettings| match &step.inputs[..] {
+        [] if step.builtin.is_some() => "those of the built-in".to_owned(),
+        [] => "every file".to_owned(),
+        globs => format!("[{}]", globs.join(", ")),
+    };
+    let is_narrower = match (&old.inputs[..], &new.inputs[..]) {
+        (_, []) => false,
+        // A built-in with inputs of its own has fewer than before only if it read every file.
+        ([], globs) => !globs.iter().any(|glob| covers(glob, "**")),
+        (before, after) => before
+            .iter()
+            .any(|glob| !after.iter().any(|wider| covers(wider, glob))),
+    };
+    if is_narrower {
+        let why = "a change of the other files no longer runs the step";
+        diff.add(
+            "settings-step-inputs",
+            (&key, &path),
+            (shown(old), shown(new)),
+            why,
+        );
+    }
+}
+
+/// Whether a glob surely matches all that another one does.
+fn covers(wider: &str, glob: &str) -> bool {
+    if wider == glob || wider == "**" || wider == "**/*" {
+        return true;
+    }
+    let folder = wider
+        .strip_suffix("/**")
+        .or_else(|| wider.strip_suffix("/**/*"));
+    let folder = folder.filter(|folder| !folder.contains(['*', '?', '[', '{']));
+    folder.is_some_and(|folder| {
+        glob.strip_prefix(folder)
+            .is_some_and(|rest| rest.starts_with('/'))
+    })
+}

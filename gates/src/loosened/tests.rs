@@ -1,0 +1,361 @@
+//! Settings before and after a change, and the findings about it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use tollgate_report::{Outcome, Severity, Verdict};
+use tollgate_tiers::settings::{StepSettings, Tier};
+
+use super::{Compared, Section, Versions, judge};
+use crate::base::Base;
+
+const NOW: &str = "2026-06-01T12:00:00Z";
+
+fn compared(before: Option<&str>, now: &str) -> Compared {
+    let default = StepSettings {
+        name: "usual".to_owned(),
+        command: vec!["make".to_owned()],
+        ..StepSettings::default()
+    };
+    Compared {
+        base: Base {
+            commit: None,
+            source: String::new(),
+        },
+        settings: Versions {
+            file: "tollgate.toml".to_owned(),
+            before: before.map(str::to_owned),
+            now: Some(now.to_owned()),
+        },
+        budgets: Versions::default(),
+        default_steps: BTreeMap::from([(Tier::Tier0, vec![default])]),
+        default_contracts: (Vec::new(), Vec::new()),
+        operations: BTreeMap::new(),
+        waivers: (BTreeMap::new(), BTreeMap::new()),
+        now: NOW.parse().unwrap(),
+    }
+}
+
+fn found(compared: &Compared) -> Vec<(String, Severity, String)> {
+    let sections = BTreeSet::from(Section::ALL);
+    let findings = judge(compared, &sections, Vec::new()).unwrap();
+    findings
+        .into_iter()
+        .map(|finding| {
+            let place = finding
+                .place
+                .map_or_else(String::new, |place| place.to_string());
+            (
+                finding.code,
+                finding.severity,
+                format!("{place} {}", finding.message),
+            )
+        })
+        .collect()
+}
+
+/// The settings change from `before` to `now`; each finding is an error.
+#[track_caller]
+fn check(before: &str, now: &str, want: &[(&str, &str)]) {
+    let got = found(&compared(Some(before), now));
+    assert!(
+        got.iter()
+            .all(|(_, severity, _)| *severity == Severity::Error)
+    );
+    let got: Vec<(&str, &str)> = got
+        .iter()
+        .map(|(code, _, text)| (code.as_str(), text.as_str()))
+        .collect();
+    assert_eq!(got, want);
+}
+
+const STEPS: &str = "[[tiers.tier1.steps]]\nbuiltin = \"test\"\nexclude = [\"slow\"]\n\n[[tiers.tier1.steps]]\nname = \"js\"\ncommand = [\"npm\", \"test\"]\ninputs = [\"src/**\", \"package.json\"]\ntimeout = \"1m\"\n";
+
+#[test]
+fn what_is_the_same_stricter_or_new_is_not_loosened() {
+    check(STEPS, STEPS, &[]);
+    check(
+        STEPS,
+        &format!("{STEPS}\n[[tiers.tier1.steps]]\nbuiltin = \"fmt\"\n"),
+        &[],
+    );
+    check(
+        STEPS,
+        &STEPS.replace("\"package.json\"", "\"package.json\", \"lib/**\""),
+        &[],
+    );
+    check(&STEPS.replace("src/**", "src/*.js"), STEPS, &[]);
+    check(
+        STEPS,
+        &STEPS.replace("inputs = [\"src/**\", \"package.json\"]\n", ""),
+        &[],
+    );
+    check(
+        STEPS,
+        &STEPS.replace("name = \"js\"", "name = \"node\""),
+        &[],
+    );
+    check(STEPS, &STEPS.replace("\"1m\"", "\"30s\""), &[]);
+    check("", "[tiers.tier1]\ncritical = \"5m\"\n", &[]);
+    // Without settings in the base there is nothing to loosen.
+    assert_eq!(found(&compared(None, STEPS)), []);
+}
+
+#[test]
+fn a_step_that_is_gone_optional_narrower_or_replaced_is_loosened() {
+    let without = STEPS.split("\n\n").next().unwrap();
+    check(
+        STEPS,
+        without,
+        &[(
+            "settings-step-removed",
+            "tollgate.toml:1:15 `tiers.tier1.steps.js` was loosened from `npm test` to `none`",
+        )],
+    );
+    check(
+        STEPS,
+        &STEPS.replace("timeout = \"1m\"", "timeout = \"5m\"\noptional = true"),
+        &[
+            (
+                "settings-time-raised",
+                "tollgate.toml:9:1 `tiers.tier1.steps.js.timeout` was loosened from `1m` to `5m`",
+            ),
+            (
+                "settings-step-optional",
+                "tollgate.toml:10:1 `tiers.tier1.steps.js.optional` was loosened from `false` to `true`",
+            ),
+        ],
+    );
+    check(
+        STEPS,
+        &STEPS
+            .replace(", \"package.json\"", "")
+            .replace("[\"slow\"]", "[\"slow\", \"cli\"]"),
+        &[
+            (
+                "settings-step-excludes",
+                "tollgate.toml:3:1 `tiers.tier1.steps.test.exclude` was loosened from `[slow]` to `[slow, cli]`",
+            ),
+            (
+                "settings-step-inputs",
+                "tollgate.toml:8:1 `tiers.tier1.steps.js.inputs` was loosened from `[src/**, package.json]` to `[src/**]`",
+            ),
+        ],
+    );
+    check(
+        STEPS,
+        &STEPS.replace("[\"npm\", \"test\"]", "[\"true\"]").replace(
+            "builtin = \"test\"",
+            "name = \"test\"\ncommand = [\"make\"]",
+        ),
+        &[
+            (
+                "settings-step-replaced",
+                "tollgate.toml:3:1 `tiers.tier1.steps.test.command` was loosened from `builtin test` to `make`",
+            ),
+            (
+                "settings-step-replaced",
+                "tollgate.toml:8:1 `tiers.tier1.steps.js.command` was loosened from `npm test` to `true`",
+            ),
+        ],
+    );
+}
+
+#[test]
+fn steps_that_replace_those_of_a_recognised_project_are_compared_with_them() {
+    check(
+        "[ratchet]\n",
+        "[[tiers.tier0.steps]]\nname = \"x\"\ncommand = [\"true\"]\n",
+        &[(
+            "settings-step-removed",
+            "tollgate.toml:1:15 `tiers.tier0.steps.usual` was loosened from `make` to `none`",
+        )],
+    );
+    check(
+        "[[tiers.tier0.steps]]\nname = \"usual\"\ncommand = [\"make\"]\n",
+        "",
+        &[],
+    );
+}
+
+#[test]
+fn times_tools_rules_and_reports_are_compared() {
+    let before = "[tiers]\nmay_be_missing = [\"swift\"]\ncoverage = true\n[tiers.tier0]\ncritical = \"60s\"\n[contracts]\nfiles = [\"a.yaml\", \"b.yaml\"]\n[contracts.lint]\nown_rules = true\n[ratchet]\nreports = [\"a.info\"]\n[budgets.unmeasured]\n\"ai.x\" = \"2026-12-31\"\n";
+    check(before, before, &[]);
+    let now = before
+        .replace("[\"swift\"]", "[\"swift\", \"node\"]")
+        .replace("coverage = true", "coverage = false")
+        .replace("60s", "80s")
+        .replace(", \"b.yaml\"", "")
+        .replace(
+            "own_rules = true",
+            "own_rules = false\n[contracts.lint.rules]\noas3-schema = \"off\"",
+        )
+        .replace("[\"a.info\"]", "[]")
+        .replace("2026-12-31", "2027-12-31");
+    let got = found(&compared(Some(before), &now));
+    let codes: Vec<&str> = got.iter().map(|(code, _, _)| code.as_str()).collect();
+    let want = [
+        "settings-may-be-missing",
+        "settings-coverage-off",
+        "settings-time-raised",
+        "settings-contract-removed",
+        "settings-rule-lowered",
+        "settings-rule-lowered",
+        "settings-report-removed",
+        "settings-unmeasured",
+    ];
+    assert_eq!(codes, want, "{got:#?}");
+    assert!(got[2].2.contains("from `1m` to `1m20s`"), "{}", got[2].2);
+    assert!(
+        got[7]
+            .2
+            .contains("from `until 2026-12-31` to `until 2027-12-31`"),
+        "{}",
+        got[7].2
+    );
+}
+
+#[test]
+fn another_floors_file_or_promises_file_is_loosened() {
+    check(
+        "",
+        "[ratchet]\nfile = \"floors.json\"\n[budgets]\nfile = \"sla.json\"\n",
+        &[
+            (
+                "settings-file-moved",
+                "tollgate.toml:2:1 `ratchet.file` was loosened from `quality_ratchet.json` to `floors.json`",
+            ),
+            (
+                "settings-file-moved",
+                "tollgate.toml:4:1 `budgets.file` was loosened from `budgets/performance_sla.json` to `sla.json`",
+            ),
+        ],
+    );
+}
+
+fn with_waiver(text: &str) -> Vec<(String, Severity, String)> {
+    let mut compared = compared(
+        Some("[tiers.tier0]\ncritical = \"60s\"\n"),
+        "[tiers.tier0]\ncritical = \"80s\"\n",
+    );
+    compared
+        .waivers
+        .0
+        .insert("waivers/slow.toml".to_owned(), text.to_owned());
+    found(&compared)
+}
+
+const WAIVER: &str = "loosens = \"settings-time-raised\"\nscope = \"tiers.tier0.critical\"\nowner = \"ada\"\nreason = \"new suite\"\nexpires = 2026-07-01\n";
+
+#[test]
+fn a_live_waiver_turns_a_loosening_into_a_warning_and_is_shown() {
+    let got = with_waiver(WAIVER);
+    let codes: Vec<(&str, Severity)> = got.iter().map(|it| (it.0.as_str(), it.1)).collect();
+    assert_eq!(
+        codes,
+        [
+            ("settings-time-raised", Severity::Warning),
+            ("waiver-live", Severity::Info)
+        ]
+    );
+    assert!(
+        got[0]
+            .2
+            .ends_with("from `1m` to `1m20s`; waived until 2026-07-01 by `ada`: new suite"),
+        "{}",
+        got[0].2
+    );
+}
+
+#[test]
+fn a_waiver_that_is_over_too_long_unexplained_or_about_something_else_allows_nothing() {
+    for (from, to, code) in [
+        ("2026-07-01", "2026-05-31", "waiver-expired"),
+        ("2026-07-01", "2027-07-01", "waiver-too-long"),
+        ("ada", " ", "waiver-unexplained"),
+        ("expires = 2026-07-01\n", "", "waiver-unexplained"),
+        ("tier0.critical", "tier1.critical", "settings-time-raised"),
+        ("time-raised", "step-removed", "settings-time-raised"),
+    ] {
+        let got = with_waiver(&WAIVER.replace(from, to));
+        let errors: Vec<&str> = got
+            .iter()
+            .filter(|it| it.1 == Severity::Error)
+            .map(|it| it.0.as_str())
+            .collect();
+        assert!(
+            errors.contains(&code) && errors.contains(&"settings-time-raised"),
+            "{got:#?}"
+        );
+    }
+    let compared = {
+        let mut compared = compared(None, "");
+        compared
+            .waivers
+            .0
+            .insert("waivers/a.toml".to_owned(), "x = 1\n".to_owned());
+        compared
+    };
+    let error = judge(&compared, &BTreeSet::new(), Vec::new()).unwrap_err();
+    assert!(
+        error
+            .to_string()
+            .starts_with("cannot read the waiver in `waivers/a.toml:1`"),
+        "{error}"
+    );
+}
+
+#[test]
+fn a_waiver_that_is_extended_is_named_with_both_days() {
+    let mut compared = compared(None, "");
+    compared
+        .waivers
+        .0
+        .insert("waivers/a.toml".to_owned(), WAIVER.to_owned());
+    compared.waivers.1.insert(
+        "waivers/a.toml".to_owned(),
+        WAIVER.replace("07-01", "06-15"),
+    );
+    let got = found(&compared);
+    assert!(
+        got[0]
+            .2
+            .contains("was extended from 2026-06-15 to 2026-07-01"),
+        "{got:#?}"
+    );
+}
+
+const SLA: &str = r#"{"version": 1, "limits": {"tests.tier0": {"measurement": "tests.tier0", "statistic": "value", "unit": "s", "target": 45, "critical": 90}}}"#;
+
+#[test]
+fn promises_are_compared_with_the_base_and_with_the_times_of_the_tiers() {
+    let mut compared = compared(Some(""), "");
+    compared.budgets = Versions {
+        file: "sla.json".to_owned(),
+        before: Some(SLA.to_owned()),
+        now: Some(SLA.to_owned()),
+    };
+    assert_eq!(found(&compared), []);
+    compared.budgets.now = Some(SLA.replace("90", "95"));
+    let got = found(&compared);
+    let codes: BTreeSet<&str> = got.iter().map(|it| it.0.as_str()).collect();
+    assert_eq!(
+        codes,
+        BTreeSet::from(["budget-limit-raised", "budget-tier-differs"]),
+        "{got:#?}"
+    );
+    compared.budgets.now = None;
+    assert_eq!(found(&compared)[0].0, "budget-file-removed");
+}
+
+#[test]
+fn an_error_among_more_findings_fails_a_verdict() {
+    let verdict = Verdict::new(Outcome::Pass, "all is well");
+    let error = tollgate_report::Finding::error("x", "`a` is loosened");
+    let failed = verdict.clone().with_findings(vec![error]);
+    assert_eq!(
+        (failed.outcome, failed.reason.as_str()),
+        (Outcome::Fail, "`a` is loosened; all is well")
+    );
+    assert_eq!(verdict.clone().with_findings(Vec::new()), verdict);
+}
