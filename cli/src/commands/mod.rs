@@ -13,6 +13,7 @@ pub mod internal;
 pub mod lint;
 pub mod load;
 pub mod lock;
+pub mod merge_driver;
 pub mod probe;
 pub mod ratchet;
 pub mod serve;

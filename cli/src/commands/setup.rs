@@ -9,18 +9,20 @@ use tollgate_report::render::render_table;
 use tollgate_report::{ExitCode, Outcome};
 
 use crate::commands::hook;
+use crate::commands::merge_driver::{self, Attributes};
 use crate::context::Context;
 use crate::failure::{CommandResult, Failure};
 use crate::tools::{Install, Tool, needed, version};
 
-/// Install the git hook that runs tier 0 before each commit, or the tools that the settings need
+/// Install the git hook that runs tier 0 before each commit, the merge driver of the floors, or the
+/// tools that the settings need
 #[derive(Debug, Clone, Args)]
 #[command(after_help = "Example: {tollgate} setup --hook")]
 pub struct SetupArgs {
     /// Install only into the repository, and packages of the system only under CI=true
     #[arg(long)]
     pub auto: bool,
-    /// Install the git hook and nothing else
+    /// Install the git hook and the merge driver of the floors into this clone, and nothing else
     #[arg(long, conflicts_with = "auto")]
     pub hook: bool,
     /// Print what would be done, do nothing
@@ -164,7 +166,12 @@ fn install_one(context: &Context, tool: &Tool, commands: &[String]) -> Result<()
 pub fn setup(context: &Context, args: &SetupArgs, extra: Vec<Tool>) -> CommandResult {
     if args.hook {
         hook::install(context, args.dry_run)?;
+        merge_driver::install(context, Attributes::OfClone, args.dry_run)?;
         return Ok(ExitCode::Pass);
+    }
+    // A step of a tier writes no file of the user's.
+    if !args.auto {
+        merge_driver::install(context, Attributes::Committed, args.dry_run)?;
     }
     let mut left: Vec<Tool> = Vec::new();
     let mut tools = needed(context)?;
