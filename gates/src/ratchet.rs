@@ -9,13 +9,14 @@ use std::time::Duration;
 use anyhow::Context as _;
 use serde::{Deserialize, Serialize};
 use tollgate_ratchet::history::append;
+use tollgate_ratchet::reader::Coverage;
 use tollgate_ratchet::{
-    BaseInput, Catalogue, CheckInput, Checked, Floors, History, HistoryEntry, Measurement,
+    BaseInput, Catalogue, CheckInput, Checked, Floors, History, HistoryEntry, Measurement, Patch,
     RatchetSettings, ReportGap, Version, Waiver, check, compare_with_base, scope_of,
 };
 use tollgate_report::{Clock, EvidenceLog, Finding, Outcome, Severity, Timestamp, Verdict};
 
-use crate::base;
+use crate::base::{self, Base};
 use crate::failure::Failure;
 use crate::gate::{Gate, from_json};
 use crate::history;
@@ -75,6 +76,9 @@ pub struct RatchetInputs {
     /// Reports of the settings that are missing.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub gaps: Vec<ReportGap>,
+    /// Which lines of the change ran; absent without a base or a report of lines.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub patch: Option<Patch>,
     /// Whether what is unmeasured fails.
     #[serde(default)]
     pub is_strict: bool,
@@ -124,10 +128,22 @@ pub fn judge(inputs: &RatchetInputs, settings: &RatchetSettings) -> Result<Check
         });
         checked.verdict = with_loosened(checked.verdict, loosened);
     }
+    if let Some(patch) = &inputs.patch {
+        let least = settings.patch_coverage_min.map(|least| least.0 * 100.0);
+        let mut found = patch.findings(least);
+        if found
+            .first()
+            .is_some_and(|first| first.severity == Severity::Error)
+        {
+            checked.verdict = with_loosened(checked.verdict, found);
+        } else {
+            checked.verdict.findings.append(&mut found);
+        }
+    }
     Ok(checked)
 }
 
-/// The verdict with what the change loosens; errors come first, and fail.
+/// The verdict with what the change makes worse; errors come first, and fail.
 fn with_loosened(verdict: Verdict, loosened: Vec<Finding>) -> Verdict {
     let Some(first) = loosened.first() else {
         return verdict;
@@ -188,9 +204,12 @@ pub fn inputs(repository: &Repository, request: &Request) -> Result<RatchetInput
         waiver.file = relative(&repository.root, Path::new(&waiver.file));
     }
     let past = history::load(repository)?;
+    let base = base::of(repository)?;
+    let coverage = found.together.coverage.as_ref();
     Ok(RatchetInputs {
         floors,
-        base: base_of(repository)?,
+        patch: coverage.and_then(|coverage| patch_of(repository, &base, coverage)),
+        base: base_of(repository, &base)?,
         measurements,
         unmeasured: found.together.unmeasured(),
         gaps: found.gaps,
@@ -219,9 +238,9 @@ fn read_floors(repository: &Repository, may_be_missing: bool) -> Result<String, 
 }
 
 /// What the base of the change contains about floors; absent when it has no floors.
-fn base_of(repository: &Repository) -> Result<Option<RatchetBase>, Failure> {
+fn base_of(repository: &Repository, base: &Base) -> Result<Option<RatchetBase>, Failure> {
     let settings = &repository.settings.ratchet;
-    let (root, base) = (&repository.root, base::of(repository)?);
+    let root = &repository.root;
     let Some(floors) = base.text(root, &settings.file)? else {
         return Ok(None);
     };
@@ -236,6 +255,26 @@ fn base_of(repository: &Repository) -> Result<Option<RatchetBase>, Failure> {
         floors,
         waivers,
     }))
+}
+
+/// Which lines of the change since the base ran; absent without a base.
+fn patch_of(repository: &Repository, base: &Base, coverage: &Coverage) -> Option<Patch> {
+    let output = Command::new("git")
+        .current_dir(&repository.root)
+        .args([
+            "-c",
+            "core.quotePath=false",
+            "diff",
+            "--unified=0",
+            "--no-color",
+            "--no-ext-diff",
+        ])
+        .args(["--relative", "--src-prefix=a/", "--dst-prefix=b/"])
+        .arg(base.commit.as_ref()?)
+        .output()
+        .ok()?;
+    let diff = String::from_utf8_lossy(&output.stdout);
+    output.status.success().then(|| Patch::of(&diff, coverage))
 }
 
 /// The folders and files with coverage of their own: those of the settings, and those that have a

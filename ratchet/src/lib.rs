@@ -25,6 +25,7 @@ pub mod base;
 pub mod check;
 pub mod gap;
 pub mod merge;
+pub mod patch;
 
 pub mod show;
 pub mod trend;
@@ -39,6 +40,7 @@ pub use measure::{Together, measure};
 pub use measurement::Measurement;
 pub use merge::{Merged, merge, merge_driver};
 pub use metric::{Direction, Metric, Unit};
+pub use patch::Patch;
 pub use reader::{ReadError, Report, ReportKind, detect, read};
 pub use settings::RatchetSettings;
 pub use tighten::{TightenInput, Tightened, adopt, tighten};

@@ -39,6 +39,8 @@ pub struct RatchetSettings {
     /// Folders and files whose coverage is measured as a metric of its own, such as `src/parser`:
     /// `coverage_percent_min@src/parser`. A `*` names each folder, as in `packages/*`. Default none.
     pub scopes: Vec<String>,
+    /// The least share of the lines of a change that tests must run. Default none: it is reported.
+    pub patch_coverage_min: Option<Percent>,
     /// How far a value may be better than its floor, in percent of the floor, before that is a
     /// finding; `ratchet tighten` raises the floor. Default none: it is shown.
     pub floor_gap_max: Option<Percent>,
@@ -65,6 +67,7 @@ impl Default for RatchetSettings {
             report_age_max: None,
             unmeasured: BTreeMap::new(),
             scopes: Vec::new(),
+            patch_coverage_min: None,
             floor_gap_max: None,
             waiver_days_max: 90,
             metrics: BTreeMap::new(),

@@ -222,6 +222,15 @@ fn print(context: &Context, checked: &Checked, inputs: &RatchetInputs, gate: Opt
         context.output.line("");
         context.output.findings(&others, &context.root);
     }
+    if let Some(patch) = inputs.patch.as_ref().filter(|patch| patch.n_lines > 0) {
+        context.output.line(format!("patch: {}", patch.summary()));
+        for (file, lines) in &patch.uncovered {
+            let lines: Vec<String> = lines.iter().map(u32::to_string).collect();
+            context
+                .output
+                .line(format!("  not run: {file}:{}", lines.join(", ")));
+        }
+    }
     if let Some(gate) = gate {
         let outcome = context.output.paint.outcome(gate.outcome());
         context.output.line(format!(
