@@ -213,7 +213,7 @@ fn walk(
         let is_named = |folder: &&str| name == **folder && !pattern.contains(*folder);
         // Links to folders are not followed: they may lead back.
         let is_folder = entry.file_type().is_ok_and(|kind| kind.is_dir());
-        if is_folder && NOT_ENTERED.iter().any(|folder| is_named(&folder)) {
+        if is_folder && NOT_ENTERED.iter().any(is_named) {
             continue;
         }
         if is_folder {
