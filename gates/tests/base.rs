@@ -1,4 +1,5 @@
 //! The base of a change, in real repositories: branches, pushes, merges, shallow clones.
+#![expect(clippy::unwrap_used, reason = "the helpers of a test are test code")]
 
 use std::path::{Path, PathBuf};
 use std::process::Command;

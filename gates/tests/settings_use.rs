@@ -1,4 +1,5 @@
 //! Every key of `tollgate.toml` is read somewhere: a setting without a use promises what nobody does.
+#![expect(clippy::unwrap_used, reason = "the helpers of a test are test code")]
 
 use std::collections::BTreeMap;
 use std::fs;
