@@ -512,14 +512,14 @@ proptest! {
 fn strict(measured: &str, settings: &str, now: &str) -> (Outcome, Vec<String>) {
     let (_, budgets) = reference();
     let text = format!("{{\"version\": 1, \"measurements\": [{measured}]}}");
-    let measurements = parse_measurements(&text, "m.json").unwrap();
+    let measurements = parse_measurements(&text, "m.json").expect("the text is well formed");
     let checked = check(&CheckInput {
         budgets: &budgets,
         operations: None,
         measurements: &measurements,
-        settings: &serde_json::from_str(settings).unwrap(),
+        settings: &serde_json::from_str(settings).expect("the settings are well formed"),
         is_strict: true,
-        now: now.parse().unwrap(),
+        now: now.parse().expect("the time is well formed"),
     });
     let findings = checked.verdict.findings.iter();
     let errors = findings.filter(|it| it.severity == tollgate_report::Severity::Error);

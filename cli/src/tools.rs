@@ -108,8 +108,13 @@ fn llvm_major() -> String {
 fn of_tiers(context: &Context) -> Result<BTreeMap<String, BTreeSet<String>>, Failure> {
     let mut tools: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     for tier in [Tier::Tier0, Tier::Tier1, Tier::Tier2, Tier::Tier3] {
-        let plan = tollgate_tiers::plan(&context.settings.tiers, tier, &context.root)
-            .map_err(Failure::settings)?;
+        let plan = tollgate_tiers::plan(
+            &context.settings.tiers,
+            tier,
+            &context.root,
+            &context.settings.ratchet.file,
+        )
+        .map_err(Failure::settings)?;
         for step in &plan.steps {
             for tool in of_step(step) {
                 let users = tools.entry(tool).or_default();

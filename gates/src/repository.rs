@@ -87,8 +87,11 @@ impl Repository {
     /// `.tollgate/bin`.
     pub fn executable(&self) -> Result<PathBuf, Failure> {
         let folder = self.state_dir.join("bin");
-        std::fs::create_dir_all(&folder)?;
         let name = format!("tollgate{}", std::env::consts::EXE_SUFFIX);
+        if is_same_file(&self.exe, &folder.join(&name)) {
+            return Ok(folder.join(&name));
+        }
+        std::fs::create_dir_all(&folder)?;
         let (link, fresh) = (
             folder.join(&name),
             folder.join(format!("{name}.{}", std::process::id())),
@@ -124,4 +127,17 @@ impl Repository {
             .collect();
         format!("{what}-{digits}-{}", std::process::id())
     }
+}
+
+/// Whether two paths are names of one file.
+#[cfg(unix)]
+fn is_same_file(left: &Path, right: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    let id = |path: &Path| std::fs::metadata(path).map(|found| (found.dev(), found.ino()));
+    matches!((id(left), id(right)), (Ok(left), Ok(right)) if left == right)
+}
+
+#[cfg(not(unix))]
+fn is_same_file(_left: &Path, _right: &Path) -> bool {
+    false
 }

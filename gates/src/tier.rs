@@ -1,7 +1,7 @@
 //! The gates of the four tiers: the steps of a tier, run inside its time budget.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -9,7 +9,6 @@ use std::time::Duration;
 use tollgate_ratchet::Measurement;
 use tollgate_report::{Clock, EvidenceLog, Outcome, Timestamp, Verdict, write_atomic};
 use tollgate_tiers::Mode;
-use tollgate_tiers::files::FileSource;
 use tollgate_tiers::record::{How, StepReport};
 use tollgate_tiers::settings::Tier;
 use tollgate_tiers::staged::{self, Staged};
@@ -21,6 +20,7 @@ use crate::gate::{Gate, NoSettings, from_json};
 use crate::loosened::{self, Section};
 use crate::record::{Decision, Inputs, record};
 use crate::repository::Repository;
+use crate::settings::{self, Settings};
 
 /// The gate of a tier.
 #[derive(Debug)]
@@ -73,33 +73,46 @@ pub enum News<'a> {
     NotKept { step: &'a str, error: &'a Failure },
 }
 
-/// Where the files are: the working tree, or the snapshot of what is staged.
+/// Where the files are: the working tree, or the snapshot of what is staged, which is ours until
+/// the steps are through.
 struct Places {
     root: PathBuf,
-    files: FileSource,
+    staged: Option<Staged>,
+    /// Variables for every step.
     env: BTreeMap<String, String>,
-    /// Holds the lock of the snapshot until the steps are through.
-    _staged: Option<Staged>,
 }
 
 impl Places {
     fn of(repository: &Repository) -> Self {
         Self {
             root: repository.root.clone(),
-            files: FileSource::Auto,
+            staged: None,
             env: BTreeMap::new(),
-            _staged: None,
         }
+    }
+
+    /// The settings of the snapshot, when the settings file is staged: an unstaged edit of it
+    /// decides nothing.
+    fn settings(&self, repository: &Repository) -> Result<Option<Settings>, Failure> {
+        let (Some(staged), Some(file)) = (&self.staged, &repository.settings_file) else {
+            return Ok(None);
+        };
+        if !staged.is_staged(file) {
+            return Ok(None);
+        }
+        let path = self.root.join(file);
+        settings::load(&self.root, Some(&path)).map(Some)
     }
 
     fn staged(repository: &Repository) -> Result<Self, Failure> {
         let folder = staged::default_folder(&repository.root, &repository.state_dir);
-        let staged = staged::prepare(&repository.root, &folder).map_err(Failure::environment)?;
+        let links = &repository.settings.tiers.staged_links;
+        let staged =
+            staged::prepare(&repository.root, &folder, links).map_err(Failure::environment)?;
         Ok(Self {
             root: staged.root.clone(),
-            files: staged.files.clone(),
             env: staged.env.clone(),
-            _staged: Some(staged),
+            staged: Some(staged),
         })
     }
 }
@@ -160,7 +173,7 @@ fn run_plan(
     let cx = tollgate_tiers::Context {
         root: places.root.clone(),
         state_dir: repository.state_dir.clone(),
-        files: places.files.clone(),
+        staged: places.staged.as_ref(),
         run: run.to_owned(),
         jobs: std::thread::available_parallelism().map_or(2, usize::from),
         mode,
@@ -186,12 +199,14 @@ pub fn gate(
     on_news: &(dyn Fn(News<'_>) + Sync),
 ) -> Result<TierRun, Failure> {
     let started = repository.clock.monotonic();
-    let plan =
-        plan(&repository.settings.tiers, tier, &repository.root).map_err(Failure::settings)?;
     let mut places = if request.staged {
         Places::staged(repository)?
     } else {
         Places::of(repository)
+    };
+    let plan = match places.settings(repository)? {
+        Some(staged) => plan_of(&staged, tier, &places.root)?,
+        None => plan_of(&repository.settings, tier, &places.root)?,
     };
     let mode = match (&request.since, request.all) {
         (Some(revision), _) => Mode::Since(revision.clone()),
@@ -222,6 +237,11 @@ pub fn gate(
         duration,
     )?;
     Ok(TierRun { gate, report })
+}
+
+fn plan_of(settings: &Settings, tier: Tier, root: &Path) -> Result<Plan, Failure> {
+    let floors = &settings.ratchet.file;
+    plan(&settings.tiers, tier, root, floors).map_err(Failure::settings)
 }
 
 /// Where the newest measurements of steps are kept for the ratchet, by metric.
@@ -258,7 +278,7 @@ fn note(repository: &Repository, plan: &Plan, step: &StepReport) -> Result<(), F
 
 fn note_outputs(repository: &Repository, plan: &Plan, step: &StepReport) -> Result<(), Failure> {
     let planned = plan.steps.iter().find(|planned| planned.name == step.name);
-    let outputs = planned.map_or(&[][..], |planned| &planned.outputs);
+    let outputs = planned.map_or(&[][..], |planned| planned.outputs.written());
     if outputs.is_empty() || step.how == How::Skipped {
         return Ok(());
     }
@@ -380,8 +400,7 @@ pub fn run_step(
     name: &str,
     on_news: &(dyn Fn(News<'_>) + Sync),
 ) -> Result<Option<StepReport>, Failure> {
-    let mut plan =
-        plan(&repository.settings.tiers, tier, &repository.root).map_err(Failure::settings)?;
+    let mut plan = plan_of(&repository.settings, tier, &repository.root)?;
     plan.steps.retain(|step| step.name == name);
     plan.steps.iter_mut().for_each(|step| step.needs.clear());
     if plan.steps.is_empty() {

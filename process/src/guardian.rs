@@ -5,14 +5,15 @@
 //! `sh`, groups end with the values that hold them and not with a killed process.
 
 #[cfg(unix)]
-pub(crate) use unix::{forget, sweep, watch};
+pub(crate) use unix::{forget, start, sweep, watch};
 
 #[cfg(not(unix))]
-pub(crate) use elsewhere::{forget, sweep, watch};
+pub(crate) use elsewhere::{forget, start, sweep, watch};
 
 /// On Windows a job object ends with the process that holds it.
 #[cfg(not(unix))]
 mod elsewhere {
+    pub(crate) fn start() {}
     pub(crate) fn watch(_group: u32) {}
     pub(crate) fn forget(_group: u32) {}
     pub(crate) fn sweep(_mark: &str) {}
@@ -41,6 +42,11 @@ mod unix {
 
     fn guardian() -> MutexGuard<'static, Guardian> {
         GUARDIAN.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Starts the guardian now, so that it does not inherit what is shared with children later.
+    pub(crate) fn start() {
+        guardian().send("\n");
     }
 
     /// Ends this group when this process ends before [`forget`].

@@ -41,7 +41,10 @@ fn a_second_run_comes_from_the_cache_and_says_why() {
     repository
         .run(&["tier0", "--explain"])
         .expect_code(0)
-        .expect_says(&["no earlier run", "tier0 pass: 2 steps, 0 from the cache"]);
+        .expect_says(&[
+            "no earlier run",
+            "tier0 pass: 2 steps: 2 pass, 0 fail, 0 unmeasured; 0 from the cache",
+        ]);
     repository
         .run(&["tier0", "--explain"])
         .expect_code(0)

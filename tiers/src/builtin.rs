@@ -61,6 +61,30 @@ impl Builtin {
         matches!(self, Self::Lint | Self::Check | Self::Test)
     }
 
+    /// Why a result of the built-in is not kept: it depends on more than files, variables and
+    /// tools. None when it is kept.
+    #[must_use]
+    pub fn not_cached(self) -> Option<&'static str> {
+        match self {
+            Self::Ratchet => Some("it reads reports, history and the date"),
+            Self::ContractDiff => Some("it depends on the base and the date"),
+            Self::Bench => Some("it measures time"),
+            Self::Audit => Some("it may use the network"),
+            Self::Fmt | Self::Lint | Self::Check | Self::Test => None,
+            Self::Contract | Self::Drift | Self::Coverage | Self::Mutation => None,
+        }
+    }
+
+    /// Files that the built-in writes and other gates read.
+    #[must_use]
+    pub fn outputs(self) -> &'static [&'static str] {
+        match self {
+            Self::Coverage => &[".tollgate/coverage/lcov.info"],
+            Self::Mutation => &[".tollgate/mutants/mutants.out/outcomes.json"],
+            _ => &[],
+        }
+    }
+
     /// The command as the settings could write it. Lint, check and nextest build `{workspace}`, not
     /// `-p a -p b`: what is unaffected is fresh and costs nothing, while a narrower selection
     /// changes the unified features and rebuilds dependencies. `cargo test` has no filter by
@@ -133,6 +157,7 @@ pub fn install_hint(tool: &str) -> String {
         "cargo-mutants" => "cargo install cargo-mutants --locked",
         "llvm-cov" | "llvm-profdata" => "rustup component add llvm-tools",
         "npm" | "npx" | "node" => "install Node.js",
+        "pnpm" | "yarn" => return format!("npm install --global {tool}"),
         "ruff" | "pytest" => return format!("pip install {tool}"),
         "swift" => "install Swift from swift.org",
         _ => return format!("install `{tool}` and put it on PATH"),

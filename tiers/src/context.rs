@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use tollgate_report::Clock;
@@ -13,15 +13,18 @@ use tollgate_report::atomic::WriteError;
 use crate::cold::ColdMeter;
 use crate::coverage::CoverageError;
 use crate::crates::{Crates, CratesError};
-use crate::files::{self, FileSource, FilesError, Tree};
+use crate::files::{self, FilesError, Tree};
 use crate::git::GitError;
 use crate::load::LoadMeter;
 use crate::machine::{self, Gauge, Machine};
 use crate::pace::Pace;
 use crate::plan::Plan;
 use crate::record::{OverTime, StepReport};
+use crate::settings::AlsoReads;
+use crate::staged::{Staged, StagedError};
 use crate::store::Store;
 use crate::tools::Answer;
+use crate::walk::Rules;
 
 /// What to run.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -41,8 +44,8 @@ pub struct Context<'a> {
     pub root: PathBuf,
     /// The `.tollgate` folder.
     pub state_dir: PathBuf,
-    /// Where the list of files comes from.
-    pub files: FileSource,
+    /// The snapshot of what is staged, when it is checked in place of the tree.
+    pub staged: Option<&'a Staged>,
     /// Id of this run; names the folder of its logs.
     pub run: String,
     /// Most steps at a time, from 1.
@@ -53,7 +56,7 @@ pub struct Context<'a> {
     pub tollgate: PathBuf,
     /// Variables for every step, such as `CARGO_TARGET_DIR` for a snapshot.
     pub env: BTreeMap<String, String>,
-    /// Whether the run is in CI.
+    /// Whether what was not measured fails: in CI, and when it is asked for.
     pub is_ci: bool,
     /// Time.
     pub clock: &'a dyn Clock,
@@ -110,6 +113,9 @@ pub enum TierError {
         #[source]
         source: io::Error,
     },
+    /// What steps did to the snapshot could not be read, or not staged.
+    #[error("cannot compare the snapshot with what is staged")]
+    Staged(#[from] StagedError),
     /// Line coverage could not be collected.
     #[error("cannot collect line coverage")]
     Coverage(#[from] CoverageError),
@@ -122,7 +128,15 @@ pub enum TierError {
 pub(crate) struct Shared<'a> {
     pub cx: &'a Context<'a>,
     pub plan: &'a Plan,
-    pub tree: Tree,
+    pub tree: Mutex<Arc<Tree>>,
+    /// The files of a snapshot as they are staged.
+    pub known_staged: Mutex<Arc<Tree>>,
+    /// Which files count.
+    pub rules: Rules,
+    /// Set when a step may have changed files since the tree was read.
+    pub is_stale: AtomicBool,
+    /// What git reports and the date, for steps that read them.
+    pub besides: BTreeMap<AlsoReads, String>,
     pub crates: Option<Crates>,
     pub touched: Option<BTreeSet<String>>,
     pub tools: BTreeMap<String, Answer>,
@@ -138,6 +152,22 @@ pub(crate) struct Shared<'a> {
 }
 
 impl Shared<'_> {
+    /// The files as they are now: read again when a step has run since.
+    pub fn tree(&self) -> Result<Arc<Tree>, FilesError> {
+        let mut tree = self.tree.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.is_stale.swap(false, Ordering::Relaxed) {
+            let now = self.cx.clock.now();
+            *tree = Arc::new(tree.again(&self.rules, now)?);
+        }
+        Ok(Arc::clone(&tree))
+    }
+
+    /// The files of a snapshot as they are staged; one step compares at a time.
+    pub fn known_staged(&self) -> MutexGuard<'_, Arc<Tree>> {
+        let known = self.known_staged.lock();
+        known.unwrap_or_else(PoisonError::into_inner)
+    }
+
     pub fn now(&self) -> Duration {
         self.cx.clock.monotonic()
     }
@@ -221,8 +251,6 @@ pub(crate) fn as_ms(duration: Duration) -> u64 {
 }
 
 fn executable_digest(cx: &Context<'_>) -> Option<String> {
-    let folder = cx.tollgate.parent()?;
-    let name = cx.tollgate.file_name()?.to_string_lossy().into_owned();
     let memo_path = cx.state_dir.join("cache/executable");
-    files::digest_of_one(folder, &name, &memo_path, cx.clock.now()).ok()?
+    files::digest_of_one(&cx.tollgate, &memo_path, cx.clock.now()).ok()?
 }

@@ -103,7 +103,7 @@ fn manifests_key(tree: &Tree) -> String {
     hasher.update(tree.root.to_string_lossy().as_bytes());
     for (path, entry) in &tree.entries {
         if path == "Cargo.lock" || path == "Cargo.toml" || path.ends_with("/Cargo.toml") {
-            hasher.update(format!("\0{path}\0{}", entry.content).as_bytes());
+            hasher.update(format!("\0{path}\0{}", entry.content()).as_bytes());
         }
     }
     hasher.finalize().to_hex().to_string()

@@ -8,7 +8,7 @@ use crate::settings::{StepSettings, Tier};
 
 /// Default steps of a tier for the repository at `root`; empty when nothing is recognised.
 #[must_use]
-pub fn steps(root: &Path, tier: Tier) -> Vec<StepSettings> {
+pub fn steps(root: &Path, tier: Tier, floors: &str) -> Vec<StepSettings> {
     let mut steps = Vec::new();
     if root.join("Cargo.toml").is_file() {
         rust_steps(root, tier, &mut steps);
@@ -21,7 +21,25 @@ pub fn steps(root: &Path, tier: Tier) -> Vec<StepSettings> {
         python_steps(root, &mut steps);
         swift_steps(root, tier, &mut steps);
     }
+    if tier == Tier::Tier1 && root.join(floors).is_file() {
+        ratchet_step(&mut steps);
+    }
     steps
+}
+
+/// Committed floors hold from the pull request on, after the steps that write reports.
+fn ratchet_step(steps: &mut Vec<StepSettings>) {
+    let is_test =
+        |step: &&StepSettings| step.builtin == Some(Builtin::Test) || step.name.ends_with("-test");
+    let name = |step: &StepSettings| match step.builtin {
+        Some(builtin) => builtin.word().to_owned(),
+        None => step.name.clone(),
+    };
+    let needs = steps.iter().filter(is_test).map(name).collect();
+    steps.push(StepSettings {
+        needs,
+        ..builtin(Builtin::Ratchet)
+    });
 }
 
 fn builtin(builtin: Builtin) -> StepSettings {
@@ -82,11 +100,27 @@ fn node_steps(root: &Path, steps: &mut Vec<StepSettings>) {
     };
     for script in ["lint", "typecheck", "test"] {
         if package["scripts"][script].is_string() {
-            let mut step = command(&format!("node-{script}"), &["npm", "run", script], &[]);
-            step.tools = vec![vec!["node".to_owned(), "--version".to_owned()]];
+            let manager = node_manager(root, &package);
+            let mut step = command(&format!("node-{script}"), &[manager, "run", script], &[]);
+            let version = |tool: &str| vec![tool.to_owned(), "--version".to_owned()];
+            step.tools = vec![version("node"), version(manager)];
             steps.push(step);
         }
     }
+}
+
+/// The package manager that the project names, or whose lock file it has.
+fn node_manager(root: &Path, package: &serde_json::Value) -> &'static str {
+    const LOCKS: [(&str, &str); 4] = [
+        ("pnpm", "pnpm-lock.yaml"),
+        ("yarn", "yarn.lock"),
+        ("bun", "bun.lock"),
+        ("npm", "package-lock.json"),
+    ];
+    let named = package["packageManager"].as_str().unwrap_or_default();
+    let by_name = LOCKS.iter().find(|(name, _)| named.starts_with(name));
+    let by_lock = LOCKS.iter().find(|(_, lock)| root.join(lock).is_file());
+    by_name.or(by_lock).map_or("npm", |(name, _)| name)
 }
 
 fn python_steps(root: &Path, steps: &mut Vec<StepSettings>) {
@@ -126,7 +160,7 @@ mod tests {
             fs::create_dir_all(path.parent().unwrap()).unwrap();
             fs::write(path, text).unwrap();
         }
-        steps(folder.path(), tier)
+        steps(folder.path(), tier, "quality_ratchet.json")
             .into_iter()
             .map(|step| match step.builtin {
                 Some(builtin) => builtin.word().to_owned(),
@@ -158,5 +192,27 @@ mod tests {
             ]
         );
         assert!(names(&[("README.md", "")], Tier::Tier0).is_empty());
+        let floors = [("Cargo.toml", ""), ("quality_ratchet.json", "{}")];
+        assert_eq!(
+            names(&floors, Tier::Tier1),
+            ["fmt", "lint", "test", "ratchet"]
+        );
+    }
+
+    #[test]
+    fn the_package_manager_is_the_one_whose_lock_file_is_there() {
+        let manager = |files: &[&str], package: serde_json::Value| {
+            let folder = tempfile::tempdir().unwrap();
+            for path in files {
+                fs::write(folder.path().join(path), "").unwrap();
+            }
+            node_manager(folder.path(), &package)
+        };
+        let none = || serde_json::json!({});
+        assert_eq!(manager(&[], none()), "npm");
+        assert_eq!(manager(&["pnpm-lock.yaml"], none()), "pnpm");
+        assert_eq!(manager(&["yarn.lock"], none()), "yarn");
+        let named = serde_json::json!({"packageManager": "yarn@4.1.0"});
+        assert_eq!(manager(&["package-lock.json"], named), "yarn");
     }
 }

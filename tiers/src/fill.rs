@@ -20,6 +20,8 @@ pub fn fill(
         builtin.command(has_nextest)
     };
     step.per_crate.get_or_insert(builtin.is_per_crate());
+    let outputs = builtin.outputs().iter().map(|path| (*path).to_owned());
+    step.outputs.extend(outputs);
     if step.command[0] == "cargo" {
         fill_cargo(builtin, &mut step, has_nextest);
     }
@@ -31,8 +33,6 @@ pub fn fill(
                 "**/rustfmt.toml",
                 "**/.rustfmt.toml",
             ],
-            Builtin::Contract | Builtin::ContractDiff => &["contracts/**", "tollgate.toml"],
-            Builtin::Audit => &["**/Cargo.toml", "Cargo.lock", "deny.toml"],
             _ => &[],
         };
         step.inputs = globs.iter().map(|glob| (*glob).to_owned()).collect();

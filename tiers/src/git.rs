@@ -29,7 +29,28 @@ pub struct Git {
     pub folder: PathBuf,
     /// Variables such as `GIT_INDEX_FILE`.
     pub env: Vec<(&'static str, OsString)>,
+    /// Whether the variables by which a hook names its repository are removed.
+    pub without_variables: bool,
 }
+
+/// Variables that name a repository or a part of it, as `git rev-parse --local-env-vars` lists them.
+const LOCAL_VARIABLES: [&str; 15] = [
+    "GIT_ALTERNATE_OBJECT_DIRECTORIES",
+    "GIT_CONFIG",
+    "GIT_CONFIG_PARAMETERS",
+    "GIT_CONFIG_COUNT",
+    "GIT_OBJECT_DIRECTORY",
+    "GIT_DIR",
+    "GIT_WORK_TREE",
+    "GIT_IMPLICIT_WORK_TREE",
+    "GIT_GRAFT_FILE",
+    "GIT_INDEX_FILE",
+    "GIT_NO_REPLACE_OBJECTS",
+    "GIT_REPLACE_REF_BASE",
+    "GIT_PREFIX",
+    "GIT_SHALLOW_FILE",
+    "GIT_COMMON_DIR",
+];
 
 impl Git {
     /// git in a folder, as the user would call it there.
@@ -37,13 +58,28 @@ impl Git {
     pub fn at(folder: &Path) -> Self {
         Self {
             folder: folder.to_owned(),
-            env: Vec::new(),
+            ..Self::default()
+        }
+    }
+
+    /// git in a folder, whatever repository the variables of a hook name.
+    #[must_use]
+    pub fn without_variables(folder: &Path) -> Self {
+        Self {
+            without_variables: true,
+            ..Self::at(folder)
         }
     }
 
     /// Runs git and gives its standard output.
     pub fn output(&self, arguments: &[&str]) -> Result<Vec<u8>, GitError> {
-        let output = Command::new("git")
+        let mut command = Command::new("git");
+        if self.without_variables {
+            for name in LOCAL_VARIABLES {
+                command.env_remove(name);
+            }
+        }
+        let output = command
             .args(["--no-optional-locks", "-c", "core.fsmonitor=false"])
             .args(arguments)
             .current_dir(&self.folder)

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use tollgate_report::Digest;
 
 /// Version of the manifest's form; a new one makes every key new.
-pub const MANIFEST_VERSION: u32 = 1;
+pub const MANIFEST_VERSION: u32 = 2;
 
 /// All that the result of a step (or of a step for one crate) depends on.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -26,11 +26,12 @@ pub struct Manifest {
     pub input_globs: Vec<String>,
     /// Versions by version command.
     pub tools: BTreeMap<String, String>,
-    /// Allowed and set variables.
+    /// The variables that the step gets, with digests of their values.
     pub env: BTreeMap<String, String>,
     /// Inputs: content by path.
     pub files: BTreeMap<String, String>,
-    /// Keys of the needed steps, and digests of the crates depended on (`crate NAME`).
+    /// Keys of the needed steps, digests of the crates depended on (`crate NAME`), and what the step
+    /// reads besides files.
     pub needs: BTreeMap<String, String>,
 }
 

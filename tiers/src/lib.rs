@@ -15,16 +15,20 @@ pub mod crates;
 pub mod environment;
 pub mod files;
 pub mod git;
+pub mod history;
 pub mod key;
 pub mod memo;
+pub mod outputs;
 pub mod store;
 pub mod tools;
+pub mod walk;
 
 pub mod cold;
 pub mod context;
 pub mod counts;
 pub mod load;
 pub mod machine;
+mod noop;
 pub mod pace;
 mod probe;
 pub mod process;
@@ -35,8 +39,11 @@ mod step;
 pub mod stopped;
 
 pub mod coverage;
+mod links;
+mod private_git;
 pub mod record;
 pub mod render;
+mod slot;
 pub mod staged;
 
 pub use context::{Context, Event, Mode, TierError};

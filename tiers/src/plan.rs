@@ -5,13 +5,15 @@ use std::path::Path;
 use std::time::Duration;
 
 use globset::{Glob, GlobSet, GlobSetBuilder};
+use tollgate_report::Day;
 use tollgate_report::quantity::{Size, Span};
 use tollgate_report::suggest::nearest;
 
 use crate::builtin::Builtin;
 use crate::fill::fill;
+use crate::outputs::Outputs;
 use crate::pace::Reference;
-use crate::settings::{Settings, StepSettings, Tier};
+use crate::settings::{AlsoReads, Settings, StepSettings, Tier};
 use crate::{defaults, graph, tools};
 
 /// A checked tier, ready to run.
@@ -29,6 +31,8 @@ pub struct Plan {
     pub reference: Reference,
     /// Names of tools or steps that may be missing under `CI=true`.
     pub may_be_missing: BTreeSet<String>,
+    /// Steps, or this tier, that may be unmeasured in CI, and the last day of that.
+    pub unmeasured: BTreeMap<String, Day>,
     /// Most bytes the cache keeps.
     pub cache_size_max: Size,
     /// What the plan had to decide by itself, such as `cargo test` for want of cargo-nextest.
@@ -46,8 +50,8 @@ pub struct Step {
     pub inputs: Option<GlobSet>,
     /// The globs as written; part of the key.
     pub input_globs: Vec<String>,
-    /// Files it writes, relative to the root.
-    pub outputs: Vec<String>,
+    /// What it writes, relative to the root.
+    pub outputs: Outputs,
     /// Steps that must pass before.
     pub needs: Vec<String>,
     /// Patterns of allowed environment variables.
@@ -70,6 +74,12 @@ pub struct Step {
     pub instrumented: Option<Builtin>,
     /// What only one step may hold at a time.
     pub lock: Option<String>,
+    /// Why its passes are not kept; none when they are.
+    pub not_cached: Option<String>,
+    /// What it reads besides files.
+    pub also_reads: BTreeSet<AlsoReads>,
+    /// Whether what it rewrites in a snapshot is staged.
+    pub stage_fixed: bool,
 }
 
 /// The settings of a tier cannot become a plan.
@@ -138,16 +148,31 @@ fn did_you_mean(suggestion: Option<&str>) -> String {
 ///
 /// # Errors
 /// When a step is not well formed, names are not unique, a need is unknown or needs form a circle.
-pub fn plan(settings: &Settings, tier: Tier, root: &Path) -> Result<Plan, PlanError> {
-    plan_with(settings, tier, root, tools::is_on_path("cargo-nextest"))
+///
+/// `floors` is the path of the committed floors.
+pub fn plan(settings: &Settings, tier: Tier, root: &Path, floors: &str) -> Result<Plan, PlanError> {
+    let here = Here {
+        floors,
+        has_nextest: tools::is_on_path("cargo-nextest"),
+    };
+    plan_with(settings, tier, root, here)
 }
 
-/// [`plan`] with the presence of cargo-nextest given.
+/// What a plan depends on besides the settings and the files at the root.
+#[derive(Debug, Clone, Copy)]
+pub struct Here<'a> {
+    /// The path of the committed floors, relative to the root.
+    pub floors: &'a str,
+    /// Whether cargo-nextest is installed.
+    pub has_nextest: bool,
+}
+
+/// [`plan`] with what it depends on given.
 pub fn plan_with(
     settings: &Settings,
     tier: Tier,
     root: &Path,
-    has_nextest: bool,
+    here: Here<'_>,
 ) -> Result<Plan, PlanError> {
     let tier_settings = settings.tier(tier);
     let (target, critical) = tier.default_budget();
@@ -156,7 +181,8 @@ pub fn plan_with(
     let step_settings = tier_settings
         .steps
         .clone()
-        .unwrap_or_else(|| defaults::steps(root, tier));
+        .unwrap_or_else(|| defaults::steps(root, tier, here.floors));
+    let has_nextest = here.has_nextest;
     let mut plan = Plan {
         tier,
         target,
@@ -164,6 +190,7 @@ pub fn plan_with(
         steps: Vec::new(),
         reference: settings.reference,
         may_be_missing: settings.may_be_missing.iter().cloned().collect(),
+        unmeasured: settings.unmeasured.clone(),
         cache_size_max: settings.cache_size_max,
         notes: Vec::new(),
     };
@@ -232,12 +259,22 @@ fn checked_step(
         ));
     }
     let inputs = glob_set(&step)?;
+    let outputs = Outputs::new(&step.outputs).map_err(|source| PlanError::Glob {
+        step: step.name.clone(),
+        source,
+    })?;
+    let not_cached = not_cached(&step);
+    let is_open = step.builtin.is_none() && step.inputs.is_empty();
+    let also_reads = step.also_reads.unwrap_or_else(|| match is_open {
+        true => vec![AlsoReads::History, AlsoReads::Day],
+        false => Vec::new(),
+    });
     Ok(Step {
         inputs,
         input_globs: step.inputs,
         name: step.name,
         command: step.command,
-        outputs: step.outputs,
+        outputs,
         needs: step.needs,
         env: step.env,
         set: step.set,
@@ -251,7 +288,29 @@ fn checked_step(
             .builtin
             .filter(|builtin| world.is_instrumented && builtin.is_instrumented()),
         lock: step.lock,
+        not_cached,
+        also_reads: also_reads.into_iter().collect(),
+        stage_fixed: step.stage_fixed,
     })
+}
+
+/// Why the passes of a step are not kept. Our own commands are judged by what they do, also when
+/// the settings write them as a command.
+fn not_cached(step: &StepSettings) -> Option<String> {
+    match (step.cache, step.builtin) {
+        (Some(true), _) => return None,
+        (Some(false), _) => return Some("`cache = false` in the settings".to_owned()),
+        (None, Some(builtin)) => return builtin.not_cached().map(str::to_owned),
+        (None, None) => {}
+    }
+    let mut words = step.command.iter().map(String::as_str);
+    if words.next() != Some("{tollgate}") {
+        return None;
+    }
+    match (words.next(), words.next()) {
+        (Some("codegen" | "setup"), _) | (Some("contract"), Some("lint")) => None,
+        _ => Some("it depends on more than files".to_owned()),
+    }
 }
 
 fn names_crates(command: &[String]) -> bool {
@@ -317,7 +376,11 @@ mod tests {
     fn check(toml: &str) -> Result<Plan, PlanError> {
         let settings: Settings = toml::from_str(toml).unwrap();
         let folder = tempfile::tempdir().unwrap();
-        plan_with(&settings, Tier::Tier0, folder.path(), true)
+        let here = Here {
+            floors: "quality_ratchet.json",
+            has_nextest: true,
+        };
+        plan_with(&settings, Tier::Tier0, folder.path(), here)
     }
 
     #[test]
@@ -351,6 +414,20 @@ mod tests {
             (plan.target.to_string(), plan.critical.to_string()),
             ("45s".into(), "1m30s".into())
         );
+    }
+
+    #[test]
+    fn what_depends_on_more_than_files_is_not_cached_unless_the_settings_cache_it() {
+        let not_cached = |step: &str| {
+            let plan = check(&format!("[[tier0.steps]]\nname='a'\n{step}")).unwrap();
+            plan.steps[0].not_cached.is_some()
+        };
+        assert!(not_cached("builtin='ratchet'"));
+        assert!(not_cached("command=['{tollgate}', 'ratchet', 'check']"));
+        assert!(not_cached("command=['true']\ncache=false"));
+        assert!(!not_cached("builtin='ratchet'\ncache=true"));
+        assert!(!not_cached("builtin='contract'"));
+        assert!(!not_cached("command=['true']"));
     }
 
     #[test]

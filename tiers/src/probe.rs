@@ -2,18 +2,22 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use tollgate_report::unchecked::ALLOWED_ENV;
 use tollgate_report::{Digest, Outcome};
 
 use crate::builtin::Builtin;
-use crate::context::{Mode, Shared};
+use crate::context::{Mode, Shared, TierError};
 use crate::counts::Counts;
 use crate::crates::{self, Crates};
 use crate::environment;
+use crate::files::Tree;
 use crate::key::{MANIFEST_VERSION, Manifest, digest_of_map};
+use crate::outputs;
 use crate::plan::Step;
 use crate::record::{How, StepReport};
+use crate::settings::AlsoReads;
 use crate::store::Entry;
-use crate::tools::Answer;
+use crate::tools::{self, Answer};
 
 /// What is to be done about a step.
 pub(crate) enum Probe {
@@ -27,6 +31,8 @@ pub(crate) enum Probe {
 pub(crate) struct Job {
     /// What each result is kept under.
     pub manifests: Vec<Manifest>,
+    /// The files that it reads, as they were when it was looked up.
+    pub inputs: Inputs,
     /// The key that dependents see.
     pub key: Digest,
     /// Why it runs.
@@ -50,17 +56,46 @@ pub(crate) fn probe(
     shared: &Shared<'_>,
     step: &Step,
     need_keys: BTreeMap<String, String>,
-) -> Probe {
+) -> Result<Probe, TierError> {
+    let mut base = match base(shared, step) {
+        Ok(base) => base,
+        Err(tool) => {
+            let report = missing_tool(step, &tool);
+            return Ok(Probe::Done(Box::new(report), Digest::of("")));
+        }
+    };
+    base.needs.extend(need_keys);
+    let tree = shared.tree()?;
+    let inputs = Inputs::of(shared, step, &tree);
+    Ok(match &shared.crates {
+        Some(crates) if step.per_crate => probe_crates(shared, step, crates, base, inputs),
+        _ => probe_whole(shared, step, base, inputs),
+    })
+}
+
+/// The manifest of a step without the files and the needed steps; or the tool that is missing.
+pub(crate) fn base(shared: &Shared<'_>, step: &Step) -> Result<Manifest, String> {
     let mut base = Manifest {
         version: MANIFEST_VERSION,
         step: step.name.clone(),
         command: step.command.clone(),
         input_globs: step.input_globs.clone(),
-        needs: need_keys,
-        env: environment::allowed(&shared.env, &step.env),
+        env: environment::in_key(&shared.env, &step.env),
         ..Manifest::default()
     };
-    base.env.extend(step.set.clone());
+    let set = step.set.iter();
+    let set = set.map(|(name, value)| (name.clone(), environment::in_key_value(value)));
+    base.env.extend(set);
+    let allowed: Vec<&str> = shared
+        .plan
+        .may_be_missing
+        .iter()
+        .map(String::as_str)
+        .collect();
+    if !allowed.is_empty() {
+        let allowed = environment::in_key_value(&allowed.join(","));
+        base.env.insert(ALLOWED_ENV.to_owned(), allowed);
+    }
     let skip = step.skip.iter().map(|text| format!("--skip={text}"));
     base.command.extend(skip);
     if step.instrumented.is_some() {
@@ -72,9 +107,7 @@ pub(crate) fn probe(
             Some(Answer::Version(version)) => {
                 base.tools.insert(name, version.clone());
             }
-            Some(Answer::Missing { tool }) => {
-                return Probe::Done(Box::new(missing_tool(step, tool)), Digest::of(""));
-            }
+            Some(Answer::Missing { tool }) => return Err(tool.clone()),
             None => {}
         }
     }
@@ -82,10 +115,99 @@ pub(crate) fn probe(
         base.tools
             .insert("tollgate".to_owned(), shared.tollgate_digest().to_owned());
     }
-    match &shared.crates {
-        Some(crates) if step.per_crate => probe_crates(shared, step, crates, base),
-        _ => probe_whole(shared, step, base),
+    if let Some((name, identity)) = program(shared, step) {
+        base.tools.insert(name, identity);
     }
+    for what in &step.also_reads {
+        let word = match what {
+            AlsoReads::History => "history",
+            AlsoReads::Day => "day",
+        };
+        if let Some(value) = shared.besides.get(what) {
+            base.needs.insert(word.to_owned(), value.clone());
+        }
+    }
+    Ok(base)
+}
+
+/// The program that the step starts, by the metadata of its file. One inside the repository is
+/// among the files.
+fn program(shared: &Shared<'_>, step: &Step) -> Option<(String, String)> {
+    let name = step.command.first().filter(|word| *word != "{tollgate}")?;
+    let folders = environment::local_tools(&shared.cx.root);
+    let path = tools::find_in(&folders, name)?;
+    let is_ours = path.starts_with(&shared.cx.root);
+    (!is_ours).then(|| (format!("program {name}"), tools::file_identity(&path)))
+}
+
+/// The files that a step reads, by path with their content.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Inputs {
+    /// Of a step that is cached whole: all. Of a step by crates: files that any crate may read.
+    common: BTreeMap<String, String>,
+    /// Each crate's own files.
+    own: BTreeMap<String, BTreeMap<String, String>>,
+}
+
+impl Inputs {
+    pub fn of(shared: &Shared<'_>, step: &Step, tree: &Tree) -> Self {
+        let mut inputs = match &shared.crates {
+            Some(crates) if step.per_crate => by_crate(step, crates, tree),
+            _ => Self {
+                common: tree
+                    .entries
+                    .iter()
+                    .filter(|(path, _)| is_input(step, path))
+                    .map(|(path, entry)| (path.clone(), entry.content()))
+                    .collect(),
+                own: BTreeMap::new(),
+            },
+        };
+        inputs.common.extend(needed_outputs(shared, step, tree));
+        inputs
+    }
+
+    /// The first path whose content differs.
+    pub fn first_difference(&self, other: &Self) -> Option<String> {
+        let flat = |inputs: &Self| -> BTreeMap<String, String> {
+            let own = inputs.own.values().flatten();
+            let all = inputs.common.iter().chain(own);
+            all.map(|(path, content)| (path.clone(), content.clone()))
+                .collect()
+        };
+        let (ours, theirs) = (flat(self), flat(other));
+        let mut paths = ours.keys().chain(theirs.keys());
+        paths
+            .find(|path| ours.get(*path) != theirs.get(*path))
+            .cloned()
+    }
+}
+
+/// What the steps that are needed have written, wherever it is.
+fn needed_outputs(shared: &Shared<'_>, step: &Step, tree: &Tree) -> BTreeMap<String, String> {
+    let mut found = BTreeMap::new();
+    let mut open: Vec<&str> = step.needs.iter().map(String::as_str).collect();
+    let mut seen = BTreeSet::new();
+    while let Some(name) = open.pop() {
+        let need = shared.plan.steps.iter().find(|step| step.name == name);
+        let Some(need) = need.filter(|_| seen.insert(name)) else {
+            continue;
+        };
+        open.extend(need.needs.iter().map(String::as_str));
+        // What is not there has been reported by the step that should have written it.
+        for path in need.outputs.find(&shared.cx.root).unwrap_or_default() {
+            if step.outputs.holds(&path) {
+                continue;
+            }
+            let content = match tree.entries.get(&path) {
+                Some(entry) => entry.content(),
+                None => std::fs::read(shared.cx.root.join(&path))
+                    .map_or_else(|_| String::new(), |bytes| Digest::of(bytes).to_string()),
+            };
+            found.insert(path, content);
+        }
+    }
+    found
 }
 
 /// The report of a step whose tool is not installed.
@@ -100,40 +222,34 @@ pub(crate) fn missing_tool(step: &Step, tool: &str) -> StepReport {
 }
 
 fn is_input(step: &Step, path: &str) -> bool {
-    let is_output = step.outputs.iter().any(|output| output == path);
-    !is_output
+    !step.outputs.holds(path)
         && step
             .inputs
             .as_ref()
             .is_none_or(|globs| globs.is_match(path))
 }
 
-fn probe_whole(shared: &Shared<'_>, step: &Step, mut manifest: Manifest) -> Probe {
-    let inputs = shared
-        .tree
-        .entries
-        .iter()
-        .filter(|(path, _)| is_input(step, path));
-    manifest.files = inputs
-        .map(|(path, entry)| (path.clone(), entry.content.clone()))
-        .collect();
+fn probe_whole(shared: &Shared<'_>, step: &Step, mut manifest: Manifest, inputs: Inputs) -> Probe {
+    manifest.files.clone_from(&inputs.common);
     let key = manifest.key();
-    if let Some(touched) = &shared.touched
-        && !touched.iter().any(|path| is_input(step, path))
-    {
-        let why = "nothing that it reads was touched";
-        let report = StepReport::new(&step.name, How::Skipped, Outcome::Pass, why);
-        return Probe::Done(Box::new(report), key);
-    }
-    if shared.cx.mode != Mode::All
-        && let Some(entry) = shared.store.get(&key, shared.cx.clock.now())
-        && restore_outputs(shared, &entry)
-    {
-        return Probe::Done(Box::new(cached(shared, step, &[entry])), key);
-    }
-    let explanation = explain(shared, std::slice::from_ref(&manifest));
+    let explanation = match &step.not_cached {
+        Some(why) => format!("not cached: {why}"),
+        None => {
+            if let Some(report) = untouched(shared, step) {
+                return Probe::Done(Box::new(report), key);
+            }
+            if shared.cx.mode != Mode::All
+                && let Some(entry) = shared.store.get(&key, shared.cx.clock.now())
+                && outputs::restore(&shared.cx.root, &shared.store, &entry.outputs)
+            {
+                return Probe::Done(Box::new(cached(shared, step, &[entry])), key);
+            }
+            explain(shared, std::slice::from_ref(&manifest))
+        }
+    };
     Probe::Run(Box::new(Job {
         manifests: vec![manifest],
+        inputs,
         key,
         explanation,
         crates_run: Vec::new(),
@@ -143,6 +259,14 @@ fn probe_whole(shared: &Shared<'_>, step: &Step, mut manifest: Manifest) -> Prob
         profiles_cached: Vec::new(),
         is_partial: false,
     }))
+}
+
+/// The report of a step that reads nothing of what was touched since the revision of the run.
+fn untouched(shared: &Shared<'_>, step: &Step) -> Option<StepReport> {
+    let touched = shared.touched.as_ref()?;
+    let is_touched = touched.iter().any(|path| is_input(step, path));
+    let why = "nothing that it reads was touched";
+    (!is_touched).then(|| StepReport::new(&step.name, How::Skipped, Outcome::Pass, why))
 }
 
 fn explain(shared: &Shared<'_>, manifests: &[Manifest]) -> String {
@@ -189,19 +313,6 @@ pub(crate) fn sum(left: Option<Counts>, right: Option<Counts>) -> Option<Counts>
     }
 }
 
-/// Puts kept outputs back where they differ. False when one cannot be: then the step runs.
-fn restore_outputs(shared: &Shared<'_>, entry: &Entry) -> bool {
-    entry.outputs.iter().all(|output| {
-        let path = shared.cx.root.join(&output.path);
-        let is_there = std::fs::read(&path).is_ok_and(|bytes| Digest::of(bytes) == output.content);
-        is_there
-            || shared
-                .store
-                .blob(&output.content)
-                .is_some_and(|bytes| tollgate_report::write_atomic(&path, &bytes).is_ok())
-    })
-}
-
 /// What the coverage report of a whole step is kept under.
 pub(crate) fn coverage_manifest(step: &Step, key: &Digest) -> Manifest {
     Manifest {
@@ -227,34 +338,31 @@ fn restore_coverage(shared: &Shared<'_>, step: &Step, key: &Digest) -> bool {
     })
 }
 
-/// The files of a step, grouped by the crates that read them.
-#[derive(Default)]
-struct Sources<'a> {
-    /// Files that any crate may read: those of no crate, and those of crates that are not source.
-    common: BTreeMap<String, String>,
-    /// Each crate's own files.
-    own: BTreeMap<&'a str, BTreeMap<String, String>>,
-}
-
-fn sources<'a>(shared: &Shared<'_>, step: &Step, crates: &'a Crates) -> Sources<'a> {
+fn by_crate(step: &Step, crates: &Crates, tree: &Tree) -> Inputs {
     let owners = crates.owners();
-    let mut sources = Sources::default();
+    let mut common = BTreeMap::new();
+    let mut own: BTreeMap<&str, BTreeMap<String, String>> = BTreeMap::new();
     for name in crates.crates.keys() {
-        sources.own.insert(name, BTreeMap::new());
+        own.insert(name, BTreeMap::new());
     }
-    for (path, entry) in &shared.tree.entries {
+    for (path, entry) in &tree.entries {
         let owner = owners.owner(path);
         let is_source =
             owner.is_some_and(|name| crates::is_own_source(path, &crates.crates[name].folder));
         let is_common = !is_source && (is_build_setting(path) || is_input(step, path));
         let files = match owner {
-            _ if is_common => &mut sources.common,
-            Some(name) => sources.own.entry(name).or_default(),
+            _ if is_common => &mut common,
+            _ if step.outputs.holds(path) => continue,
+            Some(name) => own.entry(name).or_default(),
             None => continue,
         };
-        files.insert(path.clone(), entry.content.clone());
+        files.insert(path.clone(), entry.content());
     }
-    sources
+    let own = own.into_iter();
+    Inputs {
+        common,
+        own: own.map(|(name, files)| (name.to_owned(), files)).collect(),
+    }
 }
 
 /// Files that steer every cargo build and lint, whatever the globs say.
@@ -272,35 +380,43 @@ fn is_build_setting(path: &str) -> bool {
     NAMES.contains(&path) || path.starts_with(".cargo/")
 }
 
-fn probe_crates(shared: &Shared<'_>, step: &Step, crates: &Crates, mut base: Manifest) -> Probe {
-    let Sources { common, own } = sources(shared, step, crates);
-    let digests: BTreeMap<&str, Digest> = own
+fn probe_crates(
+    shared: &Shared<'_>,
+    step: &Step,
+    crates: &Crates,
+    mut base: Manifest,
+    inputs: Inputs,
+) -> Probe {
+    let digests: BTreeMap<&str, Digest> = inputs
+        .own
         .iter()
-        .map(|(name, files)| (*name, digest_of_map(files)))
+        .map(|(name, files)| (name.as_str(), digest_of_map(files)))
         .collect();
     base.command
         .extend(step.exclude.iter().map(|name| format!("--exclude={name}")));
-    let touched = touched_crates(shared, &common, crates);
+    let touched = touched_crates(shared, &inputs.common, crates);
     let mut job = CratesProbe::default();
-    for (name, files) in &own {
-        if step.exclude.contains(*name) {
+    for (name, files) in &inputs.own {
+        if step.exclude.contains(name) {
             continue;
         }
         let mut manifest = base.clone();
-        manifest.package = Some((*name).to_owned());
+        manifest.package = Some(name.clone());
         manifest.files.clone_from(files);
-        manifest.files.extend(common.clone());
-        for need in crates.with_needs(name).iter().filter(|need| need != name) {
+        manifest.files.extend(inputs.common.clone());
+        for need in crates.with_needs(name).iter().filter(|need| *need != name) {
             manifest
                 .needs
                 .insert(format!("crate {need}"), digests[need.as_str()].to_string());
         }
-        let is_untouched = touched
-            .as_ref()
-            .is_some_and(|touched| !touched.contains(*name));
-        job.look_up(shared, manifest, is_untouched);
+        let is_untouched = step.not_cached.is_none()
+            && touched
+                .as_ref()
+                .is_some_and(|touched| !touched.contains(name));
+        let is_kept = step.not_cached.is_none();
+        job.look_up(shared, manifest, is_untouched, is_kept);
     }
-    job.finish(shared, step)
+    job.finish(shared, step, inputs)
 }
 
 fn touched_crates(
@@ -312,7 +428,7 @@ fn touched_crates(
     let owners = crates.owners();
     // A common file may be read by any crate; a deleted one is unknown, so it counts too.
     let is_for_all = |path: &String| {
-        let is_gone = !shared.tree.entries.contains_key(path);
+        let is_gone = !shared.cx.root.join(path).exists();
         common.contains_key(path) || is_gone && owners.owner(path).is_none()
     };
     if touched.iter().any(is_for_all) {
@@ -333,7 +449,13 @@ struct CratesProbe {
 }
 
 impl CratesProbe {
-    fn look_up(&mut self, shared: &Shared<'_>, manifest: Manifest, is_untouched: bool) {
+    fn look_up(
+        &mut self,
+        shared: &Shared<'_>,
+        manifest: Manifest,
+        is_untouched: bool,
+        is_kept: bool,
+    ) {
         let name = manifest.package.clone().unwrap_or_default();
         let key = manifest.key();
         self.keys.insert(name.clone(), key.to_string());
@@ -343,6 +465,7 @@ impl CratesProbe {
         }
         let entry = match shared.cx.mode {
             Mode::All => None,
+            _ if !is_kept => None,
             _ => shared.store.get(&key, shared.cx.clock.now()),
         };
         match entry {
@@ -355,7 +478,7 @@ impl CratesProbe {
         }
     }
 
-    fn finish(mut self, shared: &Shared<'_>, step: &Step) -> Probe {
+    fn finish(mut self, shared: &Shared<'_>, step: &Step, inputs: Inputs) -> Probe {
         let key = digest_of_map(&self.keys);
         let covers = step.instrumented == Some(Builtin::Test) && self.untouched.is_empty();
         if covers && self.misses.is_empty() && !restore_coverage(shared, step, &key) {
@@ -379,11 +502,15 @@ impl CratesProbe {
             .iter()
             .filter_map(|manifest| manifest.package.clone())
             .collect();
-        let why = explain(shared, &self.misses);
+        let why = match &step.not_cached {
+            Some(why) => format!("not cached: {why}"),
+            None => explain(shared, &self.misses),
+        };
         let n_all = crates_run.len() + self.cached.len() + self.untouched.len();
         Probe::Run(Box::new(Job {
             explanation: format!("{why} ({} of {n_all} crates)", crates_run.len()),
             manifests: self.misses,
+            inputs,
             key,
             crates_run,
             crates_cached: [self.cached, self.untouched.clone()].concat(),

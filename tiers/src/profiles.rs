@@ -213,6 +213,7 @@ pub(crate) fn keep_report(
         .map(|content| Output {
             path: LCOV.to_owned(),
             content: content.clone(),
+            executable: false,
         })
         .collect();
     shared.store.put(&manifest.key(), &entry, &manifest)?;

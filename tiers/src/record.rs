@@ -48,10 +48,13 @@ pub struct TierRecord {
     pub duration_ms: u64,
     /// The part of it that was cold, in ms; not judged.
     pub cold_ms: u64,
-    /// Whether the run was in CI, where a missing tool fails.
+    /// Whether what was not measured fails: in CI, and with `--strict`.
     pub is_ci: bool,
     /// Names of tools or steps that may be missing in CI.
     pub may_be_missing: BTreeSet<String>,
+    /// Steps, or this tier, that may be unmeasured in CI on the day of the run.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub may_be_unmeasured: BTreeSet<String>,
     /// Whether somebody stopped the run.
     pub is_interrupted: bool,
     /// How fast the machine was; absent when no step ran, and in records of before it was measured.
@@ -229,6 +232,9 @@ impl TierRecord {
     #[must_use]
     pub fn may_miss(&self, step: &StepReport) -> bool {
         let tool = step.missing.as_deref().unwrap_or_default();
+        if self.may_be_unmeasured.contains(&step.name) {
+            return true;
+        }
         self.may_be_missing.contains(tool) || self.may_be_missing.contains(&step.name)
     }
 
@@ -237,7 +243,9 @@ impl TierRecord {
     #[must_use]
     pub fn is_allowed(&self, line: &str) -> bool {
         let mut tools = self.may_be_missing.iter();
+        let mut steps = self.may_be_unmeasured.iter();
         tools.any(|tool| line.contains(&format!("`{tool}` is missing")))
+            || steps.any(|step| line.starts_with(&format!("{step}: ")))
     }
 
     /// Everything that was not checked, one line each, in the order of the steps.
@@ -267,6 +275,7 @@ pub fn verdict(record: &TierRecord) -> Verdict {
         .collect();
     findings.extend(time_finding(record));
     findings.extend(record.loosened.iter().cloned());
+    findings.extend(unmeasured_findings(record));
     findings.sort();
     let worst_step = record.steps.iter().map(|step| step.outcome).max();
     let has_not_checked = !record
@@ -300,17 +309,19 @@ fn reason(record: &TierRecord, outcome: Outcome, of_findings: &Verdict) -> Strin
         return "the tier has no steps, so nothing was checked".to_owned();
     }
     let n_steps = record.steps.len();
-    let n_cached = record
-        .steps
-        .iter()
-        .filter(|step| step.how == How::Cached)
-        .count();
+    let count = |is: fn(&StepReport) -> bool| record.steps.iter().filter(|step| is(step)).count();
+    let n_cached = count(|step| step.how == How::Cached);
+    let n_pass = count(|step| matches!(step.outcome, Outcome::Pass | Outcome::Warn));
+    let n_fail = count(|step| step.outcome == Outcome::Fail);
+    let n_unmeasured = n_steps - n_pass - n_fail;
     let time = if record.judged() == record.warm() {
         format!("{} of {}", record.judged(), record.target)
     } else {
         format!("{}, target {}", record.time_words(), record.target)
     };
-    let mut text = format!("{n_steps} steps, {n_cached} from the cache, in {time}");
+    let mut text = format!(
+        "{n_steps} steps: {n_pass} pass, {n_fail} fail, {n_unmeasured} unmeasured; {n_cached} from the cache, in {time}"
+    );
     let n_not_checked = record.not_checked().len();
     if n_not_checked > 0 {
         text.push_str(&format!("; not checked: {n_not_checked}"));
@@ -363,6 +374,38 @@ fn step_finding(record: &TierRecord, step: &StepReport) -> Option<Finding> {
         }
         _ => finding,
     })
+}
+
+/// In CI, what was not measured fails, unless the settings name it until a day. Missing tools and
+/// steps that are optional have findings or permission of their own.
+fn unmeasured_findings(record: &TierRecord) -> Vec<Finding> {
+    let word = record.tier.word();
+    let is_allowed = |name: &str| record.may_be_unmeasured.contains(name);
+    if !record.is_ci || record.is_interrupted {
+        return Vec::new();
+    }
+    let reason = "under CI=true and `--strict` what was not measured is not a pass";
+    if record.steps.is_empty() && !is_allowed(word) {
+        let message = format!(
+            "`{word}` has no steps, so nothing was checked: the settings name none, and no default fits what the repository holds"
+        );
+        let finding = Finding::error("tier-unmeasured", message).because(reason);
+        let fix = format!(
+            "add `[[tiers.{word}.steps]]` to `tollgate.toml`, or `{word}` with a last day to `unmeasured` of `[tiers]`"
+        );
+        return vec![finding.fix(fix)];
+    }
+    let mut findings = Vec::new();
+    for step in &record.steps {
+        for line in &step.not_checked {
+            let shown = format!("{}: {line}", step.name);
+            if !record.is_allowed(&shown) {
+                let message = format!("step `{}` has not checked all: {line}", step.name);
+                findings.push(Finding::error("step-unmeasured", message).because(reason));
+            }
+        }
+    }
+    findings
 }
 
 /// A step that a deadline stopped is a failure only when the deadline is over at the reference
@@ -433,6 +476,7 @@ mod tests {
             cold_ms: 0,
             is_ci: false,
             may_be_missing: BTreeSet::new(),
+            may_be_unmeasured: BTreeSet::new(),
             is_interrupted: false,
             pace: None,
             over_time: OverTime::Fails,
@@ -543,7 +587,23 @@ mod tests {
     }
 
     #[test]
-    fn a_tier_without_steps_has_checked_nothing() {
-        assert_eq!(verdict(&record(vec![])).outcome, Outcome::NotChecked);
+    fn a_tier_without_steps_has_checked_nothing_and_fails_in_ci_unless_it_is_named() {
+        let mut record = record(vec![]);
+        assert_eq!(verdict(&record).outcome, Outcome::NotChecked);
+        record.is_ci = true;
+        assert_eq!(verdict(&record).findings[0].code, "tier-unmeasured");
+        record.may_be_unmeasured.insert("tier0".to_owned());
+        assert_eq!(verdict(&record).outcome, Outcome::NotChecked);
+    }
+
+    #[test]
+    fn what_a_step_could_not_check_fails_in_ci_unless_it_is_named() {
+        let mut tests = step(Outcome::Pass);
+        tests.not_checked = vec!["line coverage: `llvm-cov` is missing".to_owned()];
+        let mut record = record(vec![tests]);
+        record.is_ci = true;
+        assert_eq!(verdict(&record).findings[0].code, "step-unmeasured");
+        record.may_be_unmeasured.insert("lint".to_owned());
+        assert_eq!(verdict(&record).outcome, Outcome::Pass);
     }
 }

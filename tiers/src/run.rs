@@ -2,19 +2,23 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
-use std::sync::OnceLock;
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex, OnceLock};
 
-use tollgate_report::Outcome;
+use tollgate_report::{Day, Outcome, Timestamp};
 
 use crate::cold::ColdMeter;
 use crate::context::{Context, Event, Mode, Shared, TierError, as_ms};
-use crate::files;
+use crate::files::{self, Scan, Tree};
 use crate::git::{Git, touched_since};
 use crate::load::LoadMeter;
+use crate::outputs::literal_prefix;
 use crate::plan::Plan;
 use crate::record::{How, REPORT_VERSION, StepReport, TierRecord, TierReport, verdict};
+use crate::settings::AlsoReads;
 use crate::store::Store;
-use crate::{crates, environment, schedule, tools};
+use crate::walk::Rules;
+use crate::{crates, environment, history, noop, schedule, tools};
 
 /// Runs a plan to its end and gives the report, its verdict included. A failed step is not an error.
 ///
@@ -22,13 +26,23 @@ use crate::{crates, environment, schedule, tools};
 /// When the files, the crates or git cannot be read, or a log or the cache cannot be written.
 pub fn run(plan: &Plan, cx: &Context<'_>) -> Result<TierReport, TierError> {
     let at = cx.clock.now();
-    let shared = prepare(plan, cx)?;
+    let (mut shared, scan) = prepare(plan, cx)?;
     (cx.on_event)(Event::Planned {
         n_steps: plan.steps.len(),
     });
-    let durations = shared.store.durations();
-    let steps = schedule::run_all(&shared, &durations)?;
-    remember_durations(&shared, durations, &steps)?;
+    let known = scan.known_digest();
+    let steps = match known.and_then(|tree| noop::look_up(&shared, &tree)) {
+        Some(steps) => {
+            steps
+                .iter()
+                .for_each(|step| (cx.on_event)(Event::Finished(step)));
+            steps
+        }
+        None => {
+            load(&mut shared, scan)?;
+            run_steps(&shared)?
+        }
+    };
     let ended = shared.now();
     let warm = ended
         .saturating_sub(shared.started)
@@ -41,6 +55,7 @@ pub fn run(plan: &Plan, cx: &Context<'_>) -> Result<TierReport, TierError> {
         cold_ms: as_ms(shared.cold.total(ended)),
         is_ci: cx.is_ci,
         may_be_missing: plan.may_be_missing.clone(),
+        may_be_unmeasured: live(plan, at),
         is_interrupted: shared.is_interrupted(),
         pace: shared.final_pace(warm),
         over_time: cx.over_time,
@@ -53,19 +68,41 @@ pub fn run(plan: &Plan, cx: &Context<'_>) -> Result<TierReport, TierError> {
         at,
         verdict: verdict(&record),
         record,
-        notes: plan.notes.clone(),
+        notes: notes(plan, cx),
     })
 }
 
-fn prepare<'a>(plan: &'a Plan, cx: &'a Context<'a>) -> Result<Shared<'a>, TierError> {
+fn run_steps(shared: &Shared<'_>) -> Result<Vec<StepReport>, TierError> {
+    let durations = shared.store.durations();
+    let steps = schedule::run_all(shared, &durations)?;
+    remember_durations(shared, durations, &steps)?;
+    noop::keep(shared, &shared.tree()?.digest, &steps)?;
+    Ok(steps)
+}
+
+/// What may be unmeasured on the day of the run.
+fn live(plan: &Plan, at: Timestamp) -> BTreeSet<String> {
+    let live = plan.unmeasured.iter().filter(|(_, day)| !day.is_over(at));
+    live.map(|(name, _)| name.clone()).collect()
+}
+
+fn notes(plan: &Plan, cx: &Context<'_>) -> Vec<String> {
+    let of_snapshot = cx.staged.map_or(&[][..], |staged| &staged.notes);
+    plan.notes.iter().chain(of_snapshot).cloned().collect()
+}
+
+fn prepare<'a>(plan: &'a Plan, cx: &'a Context<'a>) -> Result<(Shared<'a>, Scan), TierError> {
     let started = cx.clock.monotonic();
     let cache = cx.state_dir.join("cache");
-    let tree = files::load(&cx.root, &cx.files, &cache.join("files"), cx.clock.now())?;
-    let crates = if plan.steps.iter().any(|step| step.per_crate) {
-        Some(crates::load(&tree, &cache.join("crates.json"))?)
-    } else {
-        None
+    let rules = Rules {
+        wanted: wanted(plan),
+        linked: cx.staged.map(|staged| staged.linked.clone()),
     };
+    let memo = match cx.staged {
+        Some(staged) => staged.memo.clone(),
+        None => cache.join("files"),
+    };
+    let scan = files::scan(&cx.root, &rules, &memo, cx.clock.now())?;
     let touched = match &cx.mode {
         Mode::Since(revision) => Some(touched_since(&Git::at(&cx.root), revision)?),
         Mode::Affected | Mode::All => None,
@@ -83,10 +120,12 @@ fn prepare<'a>(plan: &'a Plan, cx: &'a Context<'a>) -> Result<Shared<'a>, TierEr
         .get("CARGO_TARGET_DIR")
         .or_else(|| env.get("CARGO_TARGET_DIR"));
     let target = target.map_or_else(|| cx.root.join("target"), PathBuf::from);
-    Ok(Shared {
+    let is_first_build = cx.root.join("Cargo.toml").is_file() && !target.is_dir();
+    let tree = Arc::new(Tree::empty(&cx.root, cx.clock.now()));
+    let shared = Shared {
         cx,
         plan,
-        crates,
+        crates: None,
         touched,
         tools,
         store: Store {
@@ -97,12 +136,52 @@ fn prepare<'a>(plan: &'a Plan, cx: &'a Context<'a>) -> Result<Shared<'a>, TierEr
         cold: ColdMeter::default(),
         load: LoadMeter::default(),
         run_folder: cx.state_dir.join("runs").join(&cx.run),
-        is_first_build: tree.entries.contains_key("Cargo.toml") && !target.is_dir(),
-        tree,
+        is_first_build,
+        known_staged: Mutex::new(Arc::clone(&tree)),
+        tree: Mutex::new(tree),
+        rules,
+        is_stale: AtomicBool::new(false),
+        besides: besides(plan, cx),
         started,
         tollgate_digest: OnceLock::new(),
         machine: OnceLock::new(),
-    })
+    };
+    Ok((shared, scan))
+}
+
+/// Reads the files that have changed, and the crates.
+fn load(shared: &mut Shared<'_>, scan: Scan) -> Result<(), TierError> {
+    let tree = Arc::new(scan.load()?);
+    if shared.plan.steps.iter().any(|step| step.per_crate) {
+        let kept = shared.store.folder.join("crates.json");
+        shared.crates = Some(crates::load(&tree, &kept)?);
+    }
+    shared.known_staged = Mutex::new(Arc::clone(&tree));
+    shared.tree = Mutex::new(tree);
+    Ok(())
+}
+
+/// Paths that globs of the settings name: they count although a cache holds them.
+fn wanted(plan: &Plan) -> BTreeSet<String> {
+    let globs = plan.steps.iter().flat_map(|step| &step.input_globs);
+    globs
+        .map(|glob| literal_prefix(glob))
+        .filter(|path| !path.is_empty())
+        .collect()
+}
+
+/// What some step of the plan reads besides files.
+fn besides(plan: &Plan, cx: &Context<'_>) -> BTreeMap<AlsoReads, String> {
+    let reads: BTreeSet<AlsoReads> = plan
+        .steps
+        .iter()
+        .flat_map(|step| step.also_reads.iter().copied())
+        .collect();
+    let value = |what| match what {
+        AlsoReads::History => history::digest(&cx.root),
+        AlsoReads::Day => Day::of(cx.clock.now()).to_string(),
+    };
+    reads.into_iter().map(|what| (what, value(what))).collect()
 }
 
 fn remember_durations(

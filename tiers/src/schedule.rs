@@ -61,7 +61,13 @@ fn drive<'scope, 'env>(
     let mut first_error = None;
     loop {
         let n_done = state.done.len();
-        while look_up_waiting(shared, state) {}
+        while first_error.is_none() {
+            match look_up_waiting(shared, state) {
+                Ok(true) => {}
+                Ok(false) => break,
+                Err(error) => first_error = Some(error),
+            }
+        }
         if first_error.is_none() {
             start_ready(shared, scope, state, sender);
         }
@@ -94,7 +100,7 @@ fn finish(shared: &Shared<'_>, state: &mut State, idx: usize, report: StepReport
 
 /// Looks up the waiting steps whose needs have ended. True when one of them ended by that,
 /// so that others may now be looked up.
-fn look_up_waiting(shared: &Shared<'_>, state: &mut State) -> bool {
+fn look_up_waiting(shared: &Shared<'_>, state: &mut State) -> Result<bool, TierError> {
     let mut has_ended = false;
     for idx in std::mem::take(&mut state.waiting) {
         let step = &shared.plan.steps[idx];
@@ -104,7 +110,7 @@ fn look_up_waiting(shared: &Shared<'_>, state: &mut State) -> bool {
                 finish(shared, state, idx, *report, Digest::of(""));
                 has_ended = true;
             }
-            Needs::Passed(keys) => match probe(shared, step, keys) {
+            Needs::Passed(keys) => match probe(shared, step, keys)? {
                 Probe::Done(report, key) => {
                     finish(shared, state, idx, *report, key);
                     has_ended = true;
@@ -113,7 +119,7 @@ fn look_up_waiting(shared: &Shared<'_>, state: &mut State) -> bool {
             },
         }
     }
-    has_ended
+    Ok(has_ended)
 }
 
 enum Needs {
@@ -122,7 +128,35 @@ enum Needs {
     Passed(BTreeMap<String, String>),
 }
 
+/// Whether a step that stages what it rewrites has to run before this one. One that such a step
+/// needs does not wait for it.
+fn waits_for_fixes(shared: &Shared<'_>, state: &State, step: &Step) -> bool {
+    if shared.cx.staged.is_none() {
+        return false;
+    }
+    let steps = &shared.plan.steps;
+    let own = steps.iter().position(|other| other.name == step.name);
+    let mut fixing = steps
+        .iter()
+        .enumerate()
+        .filter(|(idx, other)| other.stage_fixed && !state.done.contains_key(idx));
+    fixing.any(|(idx, other)| {
+        let is_later = step.stage_fixed && Some(idx) > own;
+        Some(idx) != own && !is_later && !needs_transitively(steps, other, &step.name)
+    })
+}
+
+fn needs_transitively(steps: &[Step], step: &Step, name: &str) -> bool {
+    step.needs.iter().any(|need| {
+        let below = steps.iter().find(|step| step.name == *need);
+        need == name || below.is_some_and(|below| needs_transitively(steps, below, name))
+    })
+}
+
 fn needs_of(shared: &Shared<'_>, state: &State, step: &Step) -> Needs {
+    if waits_for_fixes(shared, state, step) {
+        return Needs::Open;
+    }
     let mut keys = BTreeMap::new();
     for need in &step.needs {
         let steps = &shared.plan.steps;

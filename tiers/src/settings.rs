@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use tollgate_report::Day;
 use tollgate_report::quantity::{Size, Span};
 
 use crate::builtin::Builtin;
@@ -26,6 +27,10 @@ pub struct Settings {
     pub cache_size_max: Size,
     /// Names of tools or steps that may be missing under `CI=true`; the first lines of the report list those that are. Default none.
     pub may_be_missing: Vec<String>,
+    /// What may be unmeasured under `CI=true` and `--strict`, and the last day of that: a step, or a tier without steps, such as `{ tier0 = "2027-01-31" }`. Default none.
+    pub unmeasured: BTreeMap<String, Day>,
+    /// Files and folders that git ignores and that `--staged` links into its snapshot, such as generated code. `node_modules` and virtual environments are linked without being named. Default none.
+    pub staged_links: Vec<String>,
     /// Whether lint and tests share one instrumented build, from which `test` also writes line coverage to `.tollgate/coverage/lcov.info`. Default false: `cargo clippy` checks, and tests are built apart.
     pub coverage: bool,
     /// The machine that target and critical times are meant for: a slower machine is judged by the time that this one would have needed.
@@ -41,6 +46,8 @@ impl Default for Settings {
             tier3: TierSettings::default(),
             cache_size_max: Size(1 << 30),
             may_be_missing: Vec::new(),
+            unmeasured: BTreeMap::new(),
+            staged_links: Vec::new(),
             coverage: false,
             reference: Reference::default(),
         }
@@ -130,13 +137,13 @@ pub struct StepSettings {
     /// A built-in instead of a command.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub builtin: Option<Builtin>,
-    /// Globs of the files that the step reads, relative to the root. Empty: every file, so that any change runs it.
+    /// Globs of the files that the step reads, relative to the root, whether git tracks or ignores them. Empty: every file but the caches of tools, so that any change runs it.
     pub inputs: Vec<String>,
-    /// Files that the step writes, relative to the root; kept in the cache and put back on a hit.
+    /// Files that the step writes, relative to the root: paths, folders or globs; kept in the cache and put back on a hit.
     pub outputs: Vec<String>,
     /// Names of the steps that must pass before.
     pub needs: Vec<String>,
-    /// Environment variables that the step may see and whose values enter its key; `*` at the end stands for any rest.
+    /// Environment variables that the step gets in addition to the usual ones, and whose values enter its key; `*` at the end stands for any rest.
     pub env: Vec<String>,
     /// Longest time the step may take, cold time apart. Absent: the tier's critical time.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -157,6 +164,26 @@ pub struct StepSettings {
     pub lock: Option<String>,
     /// Tools that may be missing under `CI=true` for this step. Default none.
     pub may_be_missing: Vec<String>,
+    /// Whether a pass is kept in the cache. Absent: true, but for built-ins that depend on the network, the clock, reports or the base.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cache: Option<bool>,
+    /// What the step reads besides files: `history` (git's HEAD, branches, tags and index) and `day` (today's date in UTC); they enter its key. Absent: both for a command without `inputs`, otherwise none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub also_reads: Option<Vec<AlsoReads>>,
+    /// Whether `--staged` stages what the step rewrites, such as a formatter, instead of failing with the diff. Such steps run first. Default false.
+    pub stage_fixed: bool,
     /// Environment variables set for the step; they enter its key. Default none.
     pub set: BTreeMap<String, String>,
+}
+
+/// What a step reads besides files.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum AlsoReads {
+    /// git's HEAD, branches, tags and index.
+    History,
+    /// Today's date in UTC.
+    Day,
 }

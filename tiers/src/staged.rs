@@ -1,29 +1,45 @@
-//! The staged files in a folder of their own: a persistent snapshot of the index's content.
+//! The staged files in a folder of their own: a persistent snapshot of the index's content, with a
+//! git folder, submodules, and links to what git ignores and steps need.
 //!
 //! The user's working tree, index and object store are only read, so that a run killed at any
-//! moment damages none of them.
+//! moment damages none of them. Only [`Staged::stage`] writes there, for steps with `stage_fixed`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::env;
-use std::fs::{self, File};
+use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
 use tollgate_report::Digest;
+use tollgate_report::atomic::{WriteError, write_atomic};
 
-use crate::files::FileSource;
 use crate::git::{Git, GitError};
+use crate::links::{self, Links};
+use crate::private_git::{Private, Source};
+use crate::slot::{self, Slot};
+
+/// Most lines of a difference that are shown.
+const DIFF_LINES_MAX: usize = 60;
 
 /// The snapshot; it stays this run's alone until it is dropped.
 #[derive(Debug)]
 pub struct Staged {
     /// The folder to check: the snapshot's counterpart of the root.
     pub root: PathBuf,
-    /// Where the list of its files comes from.
-    pub files: FileSource,
-    /// Variables for the steps: a build folder of its own, so that the user's is not overwritten.
+    /// The top of the user's working tree, into which links of the snapshot lead.
+    pub linked: PathBuf,
+    /// Where the digests of the snapshot's files are kept.
+    pub memo: PathBuf,
+    /// Variables for the steps: a build folder of its own, so that the user's is not overwritten,
+    /// and where Python finds what is installed in editable form.
     pub env: BTreeMap<String, String>,
-    _lock: File,
+    /// What people should know of the snapshot, such as a folder that is not linked.
+    pub notes: Vec<String>,
+    /// Paths relative to the root that are staged; of a submodule its path with `/` at the end.
+    tracked: BTreeSet<String>,
+    source: Source,
+    private: Private,
+    _slot: Slot,
 }
 
 /// The snapshot could not be made.
@@ -52,6 +68,20 @@ pub enum StagedError {
         #[source]
         source: GitError,
     },
+    /// A submodule's commit is not there.
+    #[error(
+        "cannot check out the staged commit of the submodule `{path}`\n\nhint: git submodule update --init {path}"
+    )]
+    Submodule {
+        /// The submodule.
+        path: String,
+        /// What git said.
+        #[source]
+        source: Box<StagedError>,
+    },
+    /// What a step rewrote could not be compared or staged.
+    #[error("cannot compare or stage what a step rewrote")]
+    Rewritten(#[source] GitError),
     /// A file of the snapshot could not be handled.
     #[error("cannot {operation} `{path}`")]
     Io {
@@ -63,9 +93,12 @@ pub enum StagedError {
         #[source]
         source: io::Error,
     },
+    /// A file could not be replaced.
+    #[error("cannot write a file of the snapshot")]
+    Write(#[from] WriteError),
 }
 
-/// Where the snapshot of a repository lies by default: in the user's cache folder. It is outside
+/// Where the snapshots of a repository are by default: in the user's cache folder. It is outside
 /// the working tree because cargo, clippy and rustfmt read settings from all parent folders, and
 /// there unstaged edits would leak in. Falls back to a folder in `state_dir`.
 #[must_use]
@@ -82,50 +115,76 @@ pub fn default_folder(root: &Path, state_dir: &Path) -> PathBuf {
     cache.join("tollgate/staged").join(id.short())
 }
 
-/// Brings the snapshot in `folder` to what is staged in the repository of `root`. Files that did
-/// not change keep their modification times. Waits while another run uses the same snapshot.
-pub fn prepare(root: &Path, folder: &Path) -> Result<Staged, StagedError> {
-    let user = Git::at(root);
-    let ask = |arguments: &[&str]| {
-        user.line(arguments)
-            .map_err(|source| StagedError::NoRepository {
-                root: root.to_owned(),
-                source,
-            })
-    };
-    let git_dir = PathBuf::from(ask(&["rev-parse", "--absolute-git-dir"])?);
-    let prefix = ask(&["rev-parse", "--show-prefix"])?;
+/// Brings a snapshot below `folder` to what is staged in the repository of `root`, with links to
+/// `extra_links`. Files that did not change keep their modification times. Waits while another run
+/// uses the same snapshot.
+///
+/// # Errors
+/// When git cannot read what is staged, or a folder or file cannot be written.
+pub fn prepare(root: &Path, folder: &Path, extra_links: &[String]) -> Result<Staged, StagedError> {
+    let source = Source::of(root).map_err(|source| StagedError::NoRepository {
+        root: root.to_owned(),
+        source,
+    })?;
     // In a hook, git names the index to be committed; `commit -a` uses another than `.git/index`.
-    let index = root.join(ask(&["rev-parse", "--git-path", "index"])?);
-    let index =
-        env::var_os("GIT_INDEX_FILE").map_or(index, |named| absolute(root, &prefix, named.into()));
-    let objects = root.join(ask(&["rev-parse", "--git-path", "objects"])?);
-    let lock = lock(folder)?;
-    let tree = write_tree(&git_dir, &index, &objects, folder)?;
-    let snapshot = fill(&git_dir, &objects, folder, &tree)?;
-    let root = folder.join("tree").join(&prefix);
+    // git starts hooks at the top of the working tree, and a relative index is relative to that.
+    let index = env::var_os("GIT_INDEX_FILE").filter(|_| is_of_hook(&source));
+    let index = index.map_or_else(|| source.index.clone(), |named| source.top.join(named));
+    make_folder(folder)?;
+    let folder = folder.canonicalize().map_err(io_error("find", folder))?;
+    let slot = slot::take(&folder)?;
+    let private = Private {
+        git_dir: slot.folder.join("git"),
+        tree: slot.folder.join("tree"),
+    };
+    private.set_up(&source, None)?;
+    let tree = write_tree(&source, &index, &private, &slot.folder)?;
+    private.fill(&tree)?;
+    let root = private.tree.join(&source.prefix);
     make_folder(&root)?;
-    let target = folder.join("target").to_string_lossy().into_owned();
+    let listed = private.git().paths(&["ls-files", "-z"]);
+    let listed = listed.map_err(StagedError::Rewritten)?;
+    let submodules = fill_submodules(&source.top, &private, &slot.folder)?;
+    let links = Links {
+        user: &source.top,
+        snapshot: &private.tree,
+        prefix: &source.prefix,
+        listed: &listed,
+    };
+    let linked = links::make(&links, extra_links)?;
+    let target = slot.folder.join("target").to_string_lossy().into_owned();
+    let mut env = BTreeMap::from([("CARGO_TARGET_DIR".to_owned(), target)]);
+    env.extend(linked.env);
+    let tracked = listed.iter().map(String::as_str);
+    let tracked = tracked.chain(submodules.iter().map(String::as_str));
+    let tracked = tracked.filter_map(|path| path.strip_prefix(source.prefix.as_str()));
     Ok(Staged {
-        files: FileSource::Index(Git {
-            folder: root.clone(),
-            ..snapshot
-        }),
         root,
-        env: BTreeMap::from([("CARGO_TARGET_DIR".to_owned(), target)]),
-        _lock: lock,
+        linked: source.top.clone(),
+        memo: slot.folder.join("files"),
+        env,
+        notes: linked.notes,
+        tracked: tracked.map(str::to_owned).collect(),
+        source,
+        private,
+        _slot: slot,
     })
 }
 
-/// git starts hooks at the top of the working tree, and a relative index is relative to that.
-fn absolute(root: &Path, prefix: &str, index: PathBuf) -> PathBuf {
-    let n_up = prefix.split('/').filter(|part| !part.is_empty()).count();
-    let root = root.canonicalize().unwrap_or_else(|_| root.to_owned());
-    let top = root.ancestors().nth(n_up).unwrap_or(&root).to_owned();
-    top.join(index)
+/// Whether the index of a hook is about this repository, and not about one that started a test.
+fn is_of_hook(source: &Source) -> bool {
+    let Some(named) = env::var_os("GIT_DIR") else {
+        // git names its folder to hooks in linked working trees only.
+        return source.git_dir == source.common;
+    };
+    let named = source.top.join(named);
+    named.canonicalize().unwrap_or(named) == source.git_dir
 }
 
-fn io_error(operation: &'static str, path: &Path) -> impl FnOnce(io::Error) -> StagedError {
+pub(crate) fn io_error(
+    operation: &'static str,
+    path: &Path,
+) -> impl FnOnce(io::Error) -> StagedError {
     let path = path.to_owned();
     move |source| StagedError::Io {
         operation,
@@ -134,96 +193,199 @@ fn io_error(operation: &'static str, path: &Path) -> impl FnOnce(io::Error) -> S
     }
 }
 
-fn make_folder(path: &Path) -> Result<(), StagedError> {
+pub(crate) fn make_folder(path: &Path) -> Result<(), StagedError> {
     fs::create_dir_all(path).map_err(io_error("make the folder", path))
 }
 
-fn lock(folder: &Path) -> Result<File, StagedError> {
-    make_folder(folder)?;
-    let path = folder.join("lock");
-    let file = File::create(&path).map_err(io_error("make", &path))?;
-    file.lock().map_err(io_error("lock", &path))?;
-    Ok(file)
-}
-
-/// git with a private index and a private object store that reads from the user's.
-fn private(
-    git_dir: &Path,
-    objects: &Path,
-    folder: &Path,
-    index: &Path,
-) -> Result<Git, StagedError> {
-    let own_objects = folder.join("objects");
-    make_folder(&own_objects)?;
-    let tree = folder.join("tree");
-    make_folder(&tree)?;
-    Ok(Git {
-        folder: tree.clone(),
-        env: vec![
-            ("GIT_DIR", git_dir.into()),
-            ("GIT_WORK_TREE", tree.into()),
-            ("GIT_INDEX_FILE", index.into()),
-            ("GIT_OBJECT_DIRECTORY", own_objects.into()),
-            ("GIT_ALTERNATE_OBJECT_DIRECTORIES", objects.into()),
-        ],
-    })
-}
-
-fn write_tree(
-    git_dir: &Path,
-    index: &Path,
-    objects: &Path,
-    folder: &Path,
-) -> Result<String, StagedError> {
-    let copy = folder.join("user-index");
-    remove_stale(&folder.join("user-index.lock"))?;
-    if index.is_file() {
-        fs::copy(index, &copy).map_err(io_error("copy the index to", &copy))?;
-    } else {
-        // A repository without a first `git add` has no index: nothing is staged.
-        remove_stale(&copy)?;
-    }
-    private(git_dir, objects, folder, &copy)?
-        .line(&["write-tree"])
-        .map_err(StagedError::Index)
-}
-
-/// Removes git's lock, which a killed run leaves behind. Our own lock excludes other runs.
-fn remove_stale(path: &Path) -> Result<(), StagedError> {
+/// Removes a file, such as a lock of git that a killed run left; our own lock excludes other runs.
+pub(crate) fn remove(path: &Path) -> Result<(), StagedError> {
     match fs::remove_file(path) {
         Err(source) if source.kind() != io::ErrorKind::NotFound => {
-            Err(io_error("remove the stale", path)(source))
+            Err(io_error("remove", path)(source))
         }
         _ => Ok(()),
     }
 }
 
-fn fill(git_dir: &Path, objects: &Path, folder: &Path, tree: &str) -> Result<Git, StagedError> {
-    let index = folder.join("index");
-    remove_stale(&folder.join("index.lock"))?;
-    let git = private(git_dir, objects, folder, &index)?;
-    let fail = |source| StagedError::Fill {
-        folder: folder.to_owned(),
-        source,
-    };
-    let mark = folder.join("filling");
-    let was_killed = mark.exists();
-    File::create(&mark).map_err(io_error("make", &mark))?;
-    // `--reset` is `-m` that also mends files which a step or a killed run has changed. Hooks and
-    // sparse checkouts are the user's, not the snapshot's.
-    let settings = [
-        "-c",
-        "core.hooksPath=/dev/null",
-        "-c",
-        "core.sparseCheckout=false",
-    ];
-    let read_tree = [&settings[..], &["read-tree", "--reset", "-u", tree]].concat();
-    git.output(&read_tree).map_err(fail)?;
-    if was_killed {
-        // What the killed run had written and its index did not know yet.
-        let clean = [&settings[..], &["clean", "-ffdxq"]].concat();
-        git.output(&clean).map_err(fail)?;
+/// Writes the tree of a copy of the index; its objects go to the snapshot's own store.
+fn write_tree(
+    source: &Source,
+    index: &Path,
+    private: &Private,
+    folder: &Path,
+) -> Result<String, StagedError> {
+    let copy = folder.join("user-index");
+    remove(&folder.join("user-index.lock"))?;
+    if index.is_file() {
+        fs::copy(index, &copy).map_err(io_error("copy the index to", &copy))?;
+    } else {
+        // A repository without a first `git add` has no index: nothing is staged.
+        remove(&copy)?;
     }
-    remove_stale(&mark)?;
-    Ok(git)
+    let mut git = Git::without_variables(&source.top);
+    git.env = vec![
+        ("GIT_DIR", source.git_dir.clone().into()),
+        ("GIT_WORK_TREE", source.top.clone().into()),
+        ("GIT_INDEX_FILE", copy.into()),
+        (
+            "GIT_OBJECT_DIRECTORY",
+            private.git_dir.join("objects").into(),
+        ),
+        (
+            "GIT_ALTERNATE_OBJECT_DIRECTORIES",
+            source.objects.clone().into(),
+        ),
+    ];
+    git.line(&["write-tree"]).map_err(StagedError::Index)
+}
+
+/// Checks out the staged commits of the submodules that the user has; gives their paths with `/`.
+fn fill_submodules(
+    user: &Path,
+    private: &Private,
+    folder: &Path,
+) -> Result<Vec<String>, StagedError> {
+    if !private.tree.join(".gitmodules").is_file() {
+        return Ok(Vec::new());
+    }
+    let listed = private
+        .git()
+        .paths(&["ls-files", "-z", "--stage"])
+        .map_err(StagedError::Rewritten)?;
+    let mut found = Vec::new();
+    for line in listed {
+        let Some((what, path)) = line.split_once('\t') else {
+            continue;
+        };
+        let mut words = what.split(' ');
+        let (mode, commit) = (words.next(), words.next().unwrap_or_default());
+        if mode != Some("160000") {
+            continue;
+        }
+        found.push(format!("{path}/"));
+        let theirs = user.join(path);
+        if !theirs.join(".git").exists() {
+            continue;
+        }
+        let id = Digest::of(path);
+        let own = Private {
+            git_dir: folder.join("modules").join(id.short()),
+            tree: private.tree.join(path),
+        };
+        let filled = fill_submodule(&theirs, &own, commit, folder);
+        filled.map_err(|source| StagedError::Submodule {
+            path: path.to_owned(),
+            source: Box::new(source),
+        })?;
+    }
+    Ok(found)
+}
+
+fn fill_submodule(
+    theirs: &Path,
+    own: &Private,
+    commit: &str,
+    folder: &Path,
+) -> Result<(), StagedError> {
+    let source = Source::of(theirs).map_err(StagedError::Rewritten)?;
+    own.set_up(&source, Some(commit))?;
+    own.fill(commit)?;
+    let below = folder
+        .join("modules")
+        .join(Digest::of(theirs.to_string_lossy().as_bytes()).short());
+    fill_submodules(theirs, own, &below)?;
+    Ok(())
+}
+
+impl Staged {
+    /// Whether a path, relative to the root, is staged.
+    #[must_use]
+    pub fn is_staged(&self, path: &str) -> bool {
+        let mut folders = path.match_indices('/').map(|(at, _)| &path[..=at]);
+        self.tracked.contains(path) || folders.any(|folder| self.tracked.contains(folder))
+    }
+
+    /// The first lines of what these files, relative to the root, have become.
+    ///
+    /// # Errors
+    /// When git cannot compare them.
+    pub fn difference(&self, paths: &[String]) -> Result<Vec<String>, StagedError> {
+        let mut git = self.private.git();
+        git.folder.clone_from(&self.root);
+        let mut arguments = vec!["diff", "--no-color", "--no-ext-diff", "--"];
+        arguments.extend(paths.iter().map(String::as_str));
+        let text = git.output(&arguments).map_err(StagedError::Rewritten)?;
+        let text = String::from_utf8_lossy(&text);
+        let lines = text.lines().take(DIFF_LINES_MAX);
+        Ok(lines.map(str::to_owned).collect())
+    }
+
+    /// Stages these files, relative to the root, as they are in the snapshot now. The file in the
+    /// user's tree follows when it is as it was staged before; one with unstaged edits stays.
+    /// Gives the paths of those.
+    ///
+    /// # Errors
+    /// When git cannot write its index, or a file cannot be written.
+    pub fn stage(&self, paths: &[String]) -> Result<Vec<String>, StagedError> {
+        let user = Git {
+            folder: self.source.top.clone(),
+            env: vec![
+                ("GIT_DIR", self.source.git_dir.clone().into()),
+                ("GIT_WORK_TREE", self.source.top.clone().into()),
+            ],
+            without_variables: false,
+        };
+        let mut edited = Vec::new();
+        for path in paths {
+            let path = format!("{}{path}", self.source.prefix);
+            if !self.stage_one(&user, &path)? {
+                edited.push(path.clone());
+            }
+            let add = ["add", "--all", "--", &path];
+            self.private
+                .git()
+                .output(&add)
+                .map_err(StagedError::Rewritten)?;
+        }
+        Ok(edited)
+    }
+
+    /// Stages one path, relative to the top; false when the user's file has unstaged edits.
+    fn stage_one(&self, user: &Git, path: &str) -> Result<bool, StagedError> {
+        let fail = StagedError::Rewritten;
+        let fixed = self.private.tree.join(path);
+        let theirs = self.source.top.join(path);
+        let staged = user
+            .line(&["ls-files", "--stage", "--", path])
+            .map_err(fail)?;
+        let mut words = staged.split([' ', '\t']);
+        let (mode, id) = (
+            words.next().unwrap_or("100644").to_owned(),
+            words.next().unwrap_or_default().to_owned(),
+        );
+        let id_of = |file: &Path| {
+            let file = file.to_string_lossy();
+            user.line(&["hash-object", "--path", path, "--", &file])
+        };
+        let is_unedited = id_of(&theirs).is_ok_and(|found| found == id);
+        if !fixed.is_file() {
+            let remove = ["update-index", "--force-remove", "--", path];
+            user.output(&remove).map_err(fail)?;
+            if is_unedited {
+                fs::remove_file(&theirs).map_err(io_error("remove", &theirs))?;
+            }
+            return Ok(is_unedited);
+        }
+        let file = fixed.to_string_lossy();
+        let new = ["hash-object", "-w", "--path", path, "--", &file];
+        let new = user.line(&new).map_err(fail)?;
+        if is_unedited {
+            let bytes = fs::read(&fixed).map_err(io_error("read", &fixed))?;
+            write_atomic(&theirs, &bytes)?;
+        }
+        let entry = format!("{mode},{new},{path}");
+        user.output(&["update-index", "--add", "--cacheinfo", &entry])
+            .map_err(fail)?;
+        Ok(is_unedited)
+    }
 }

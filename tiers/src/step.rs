@@ -4,6 +4,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use tollgate_report::atomic::WriteError;
@@ -16,8 +17,9 @@ use crate::cold::ColdWatch;
 use crate::context::{Shared, TierError};
 use crate::counts;
 use crate::environment;
+use crate::outputs::is_executable;
 use crate::plan::Step;
-use crate::probe::{Job, missing_tool, sum};
+use crate::probe::{Inputs, Job, missing_tool, sum};
 use crate::process::{self, End, Spawn};
 use crate::profiles::{self, Covered};
 use crate::record::{How, StepReport};
@@ -94,6 +96,7 @@ pub(crate) fn run(shared: &Shared<'_>, step: &Step, job: &Job) -> Result<StepRep
             })
         },
     );
+    shared.is_stale.store(true, Ordering::Relaxed);
     let ended = shared.now();
     let cold = watch.into_inner().finish(ended);
     let ran = ran.map_err(|source| TierError::Step {
@@ -120,6 +123,7 @@ pub(crate) fn run(shared: &Shared<'_>, step: &Step, job: &Job) -> Result<StepRep
         covered = profiles::collect(shared, step, job)?;
         report.not_checked.extend(covered.not_checked.clone());
     }
+    judge_rewritten(shared, step, &mut report)?;
     if let Some(why) = keep(shared, step, job, &report, &text, &covered)? {
         report.explanation.push_str(&format!("; not kept: {why}"));
     }
@@ -248,6 +252,55 @@ fn is_own(step: &Step) -> bool {
         .is_some_and(|word| word == "{tollgate}")
 }
 
+/// In a snapshot, a step that rewrites a staged file has not checked what is staged: it fails with
+/// the difference, or its work is staged.
+fn judge_rewritten(
+    shared: &Shared<'_>,
+    step: &Step,
+    report: &mut StepReport,
+) -> Result<(), TierError> {
+    let Some(staged) = shared.cx.staged else {
+        return Ok(());
+    };
+    let tree = shared.tree()?;
+    let mut known = shared.known_staged();
+    let mut rewritten = known.differences(&tree);
+    rewritten.retain(|path| staged.is_staged(path));
+    if rewritten.is_empty() {
+        return Ok(());
+    }
+    *known = tree;
+    drop(known);
+    let names = match rewritten.as_slice() {
+        [one] => format!("`{one}`"),
+        [first, rest @ ..] => format!("`{first}` and {} more", rest.len()),
+        [] => String::new(),
+    };
+    if step.stage_fixed && report.outcome == Outcome::Pass {
+        let edited = staged.stage(&rewritten)?;
+        report
+            .explanation
+            .push_str(&format!("; staged what it rewrote: {names}"));
+        for path in edited {
+            let why = format!("; `{path}` has unstaged edits, so the file itself is not changed");
+            report.explanation.push_str(&why);
+        }
+        return Ok(());
+    }
+    let was = report.cause.take();
+    report.outcome = Outcome::Fail;
+    report.cause = Some(match was {
+        Some(cause) => format!("{cause}; and while it ran, staged files were rewritten: {names}"),
+        None => format!("while it ran, staged files were rewritten: {names}"),
+    });
+    report.excerpt.extend(staged.difference(&rewritten)?);
+    report.hint = Some(
+        "run it in the working tree and `git add` the files, or set `stage_fixed = true` for the step"
+            .to_owned(),
+    );
+    Ok(())
+}
+
 /// Our own commands say by their exit code why they did not pass.
 fn judge_own(report: &mut StepReport, status: i32, log: &str) {
     let is = |code: ExitCode| status == i32::from(code.code());
@@ -370,6 +423,11 @@ fn environment_of(
 ) -> Result<BTreeMap<String, String>, TierError> {
     let mut env = environment::base(&shared.env);
     env.extend(environment::allowed(&shared.env, &step.env));
+    let local = environment::local_tools(&shared.cx.root);
+    if !local.is_empty() {
+        let path = env.get("PATH").map_or("", String::as_str);
+        env.insert("PATH".to_owned(), environment::path_with(&local, path));
+    }
     // Plain text can be parsed and stored; colour cannot.
     env.insert("CARGO_TERM_COLOR".to_owned(), "never".to_owned());
     env.insert("NO_COLOR".to_owned(), "1".to_owned());
@@ -425,23 +483,30 @@ fn keep(
     if report.outcome != Outcome::Pass {
         return Ok(None);
     }
-    let inputs = job
-        .manifests
-        .iter()
-        .flat_map(|manifest| manifest.files.keys());
-    let inputs: BTreeSet<&str> = inputs.map(String::as_str).collect();
-    if let Some(path) = shared.tree.first_changed(inputs.into_iter()) {
+    if step.not_cached.is_some() {
+        return Ok(None);
+    }
+    let tree = shared.tree()?;
+    let now = Inputs::of(shared, step, &tree);
+    if let Some(path) = job.inputs.first_difference(&now) {
         return Ok(Some(format!("`{path}` changed while it ran")));
     }
+    // An output that was not written cannot be put back, so the result is not kept.
+    let written = match step.outputs.find(&shared.cx.root) {
+        Ok(written) => written,
+        Err(path) => return Ok(Some(format!("it did not write its output `{path}`"))),
+    };
     let mut outputs = Vec::new();
-    for path in &step.outputs {
-        // An output that was not written cannot be put back, so the result is not kept.
-        let Ok(bytes) = fs::read(shared.cx.root.join(path)) else {
-            return Ok(Some(format!("it did not write its output `{path}`")));
+    for path in written {
+        let full = shared.cx.root.join(&path);
+        let Ok(bytes) = fs::read(&full) else {
+            return Ok(Some(format!("its output `{path}` cannot be read")));
         };
-        let content = shared.store.put_blob(&bytes)?;
-        let path = path.clone();
-        outputs.push(Output { path, content });
+        outputs.push(Output {
+            content: shared.store.put_blob(&bytes)?,
+            executable: is_executable(&full),
+            path,
+        });
     }
     let log_digest = shared.store.put_blob(log.as_bytes())?;
     let by_package = counts::by_package(log);

@@ -79,6 +79,9 @@ pub struct Output {
     pub path: String,
     /// Its content.
     pub content: Digest,
+    /// Whether it can be executed.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub executable: bool,
 }
 
 impl Store {
@@ -172,7 +175,7 @@ impl Store {
     /// Removes the least recently used files until the bound is kept.
     pub fn evict(&self) {
         let mut files = Vec::new();
-        for part in ["actions", "blobs", "last"] {
+        for part in ["actions", "blobs", "last", "whole"] {
             collect(&self.folder.join(part), &mut files);
         }
         let mut size: u64 = files.iter().map(|(_, size, _)| size).sum();
@@ -185,6 +188,28 @@ impl Store {
             let _ = fs::remove_file(&path);
             size -= file_size;
         }
+    }
+
+    fn whole_path(&self, key: &Digest) -> PathBuf {
+        self.folder.join("whole").join(key.as_str())
+    }
+
+    /// What is kept of a whole run, and when it was kept.
+    pub(crate) fn whole<T: DeserializeOwned>(&self, key: &Digest) -> Option<(T, SystemTime)> {
+        let path = self.whole_path(key);
+        let modified = fs::metadata(&path)
+            .and_then(|found| found.modified())
+            .ok()?;
+        Some((read_summed(&path)?, modified))
+    }
+
+    /// Keeps something of a whole run.
+    pub(crate) fn put_whole<T: Serialize>(
+        &self,
+        key: &Digest,
+        value: &T,
+    ) -> Result<(), WriteError> {
+        write_summed(&self.whole_path(key), value)
     }
 
     /// Durations in ms of earlier runs, by step.

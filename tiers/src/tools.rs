@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use tollgate_report::Digest;
 use tollgate_report::write_atomic;
 
+use crate::environment;
 use crate::memo::Stat;
 
 const MEMO_VERSION: u32 = 1;
@@ -50,6 +51,15 @@ pub fn find_on_path(name: &str) -> Option<PathBuf> {
     env::split_paths(&path)
         .flat_map(|folder| [folder.join(name), folder.join(format!("{name}.exe"))])
         .find(|candidate| is_executable(candidate))
+}
+
+/// The path of an executable, looked up in these folders and then on PATH.
+#[must_use]
+pub fn find_in(folders: &[PathBuf], name: &str) -> Option<PathBuf> {
+    let mut local = folders.iter().map(|folder| folder.join(name));
+    local
+        .find(|candidate| !name.contains('/') && is_executable(candidate))
+        .or_else(|| find_on_path(name))
 }
 
 /// Whether an executable of this name is on PATH.
@@ -124,7 +134,8 @@ fn answer(root: &Path, argv: &[String], toolchain: &str, kept: &Kept) -> (String
         let tool = tool.to_owned();
         (name.clone(), String::new(), Answer::Missing { tool })
     };
-    let Some(executable) = find_on_path(&argv[0]) else {
+    let folders = environment::local_tools(root);
+    let Some(executable) = find_in(&folders, &argv[0]) else {
         return missing(&argv[0]);
     };
     let subcommand = cargo_subcommand(argv);
@@ -164,7 +175,7 @@ pub fn cargo_subcommand(argv: &[String]) -> Option<String> {
     }
 }
 
-fn file_identity(path: &Path) -> String {
+pub(crate) fn file_identity(path: &Path) -> String {
     let stat = fs::metadata(path).ok().and_then(|meta| Stat::new(&meta));
     match stat {
         Some(stat) => format!(

@@ -112,7 +112,9 @@ pub fn compared(repository: &Repository) -> Result<Compared, Failure> {
     } else {
         base.folder(root, folder, ".toml")?
     };
-    let default_steps = TIERS.map(|tier| (tier, tollgate_tiers::defaults::steps(root, tier)));
+    let floors = repository.settings.ratchet.file.as_str();
+    let default_steps =
+        TIERS.map(|tier| (tier, tollgate_tiers::defaults::steps(root, tier, floors)));
     Ok(Compared {
         base,
         settings,

@@ -9,13 +9,13 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
 
 use tollgate_report::{Clock, ManualClock, SystemClock, Timestamp};
-use tollgate_tiers::files::FileSource;
 use tollgate_tiers::load::LoadSample;
 use tollgate_tiers::machine::Measured;
 use tollgate_tiers::pace::Reference;
-use tollgate_tiers::plan::plan_with;
+use tollgate_tiers::plan::{Here, plan_with};
 use tollgate_tiers::record::StepReport;
 use tollgate_tiers::settings::Tier;
+use tollgate_tiers::staged::Staged;
 use tollgate_tiers::{Context, Event, Gauge, Mode, OverTime, Settings, TierReport, run};
 
 pub struct Repository {
@@ -105,19 +105,24 @@ impl Repository {
     }
 
     pub fn run_with(&self, options: &Options<'_>) -> TierReport {
-        self.run_at(self.root(), FileSource::Auto, options)
+        self.run_at(None, options)
     }
 
-    /// The tier in another folder, such as a snapshot of this repository.
-    pub fn run_at(&self, root: &Path, files: FileSource, options: &Options<'_>) -> TierReport {
+    /// The tier in a snapshot of this repository, or here.
+    pub fn run_at(&self, staged: Option<&Staged>, options: &Options<'_>) -> TierReport {
         let settings: Settings = toml::from_str(&self.settings).unwrap();
-        let plan = plan_with(&settings, Tier::Tier0, root, self.has_nextest).unwrap();
+        let here = Here {
+            floors: "quality_ratchet.json",
+            has_nextest: self.has_nextest,
+        };
+        let root = staged.map_or(self.root(), |staged| staged.root.as_path());
+        let plan = plan_with(&settings, Tier::Tier0, root, here).unwrap();
         let n_run = self.n_runs.fetch_add(1, Ordering::Relaxed);
         let target = self.root().join("target").display().to_string();
         let context = Context {
             root: root.to_owned(),
             state_dir: self.root().join(".tollgate"),
-            files,
+            staged,
             run: format!("run{n_run}"),
             jobs: 4,
             mode: options.mode.clone(),

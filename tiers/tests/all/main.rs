@@ -1,6 +1,8 @@
 //! Tiers as their users see them, on real git repositories with small commands.
 
 #[cfg(test)]
+mod cache;
+#[cfg(test)]
 mod common;
 #[cfg(test)]
 mod crates;

@@ -69,9 +69,9 @@ fn a_second_run_is_cached_and_a_change_runs_again_and_says_why() {
     assert_snapshot!(redacted(&text(&report, true)), @r"
     step outcome how time why
     build pass ran T `src/a.txt` changed
-    test pass ran T `src/a.txt` changed
+    test pass ran T `out.txt` changed and 1 more
 
-    tier0 pass: 2 steps, 0 from the cache, in T of 45s
+    tier0 pass: 2 steps: 2 pass, 0 fail, 0 unmeasured; 0 from the cache, in T of 45s
     ");
 }
 
@@ -219,7 +219,7 @@ command = ['no-such-linter', '.']
     not checked:
     lint: `no-such-linter` is missing
 
-    tier0 not checked: 1 steps, 0 from the cache, in T of 45s; not checked: 1, as the settings allow
+    tier0 not checked: 1 steps: 0 pass, 0 fail, 1 unmeasured; 0 from the cache, in T of 45s; not checked: 1, as the settings allow
     ");
 }
 
@@ -423,7 +423,7 @@ fn a_machine_at_a_third_of_the_speed_has_three_times_as_long() {
     assert_eq!(report.verdict.outcome, Outcome::Pass);
     assert_eq!(
         report.verdict.reason,
-        "1 steps, 0 from the cache, in 40s (2m on this machine: this machine needs 3.0 times as long as the reference machine), target 45s"
+        "1 steps: 1 pass, 0 fail, 0 unmeasured; 0 from the cache, in 40s (2m on this machine: this machine needs 3.0 times as long as the reference machine), target 45s"
     );
     let repository = Repository::new(&[], TESTS);
     let report = run_past_the_deadline(&repository, &gauge, 300);

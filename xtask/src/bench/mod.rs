@@ -1,8 +1,10 @@
 //! `bench codegen`: our generator compared with its peers, each in a process of its own, in one run:
-//! seconds, peak memory, emitted bytes; and how the cost grows with the document.
+//! seconds, peak memory, emitted bytes; and how the cost grows with the document. `bench noop`: a
+//! tier 0 that has nothing to do next to `git status`.
 
 mod candidate;
 mod growth;
+pub mod noop;
 mod peers;
 
 use clap::{Args, Subcommand};
@@ -22,6 +24,11 @@ pub enum BenchCommand {
         after_help = "Example: cargo run --release --package xtask -- bench codegen --install"
     )]
     Codegen(BenchCodegenArgs),
+    /// Run a tier 0 that has nothing to do next to `git status`
+    #[command(
+        after_help = "Example: cargo run --release --package xtask -- bench noop --files 50000"
+    )]
+    Noop(noop::BenchNoopArgs),
 }
 
 #[derive(Debug, Clone, Args)]
