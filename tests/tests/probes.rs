@@ -154,7 +154,7 @@ fn a_probe_that_could_not_run_never_passes() {
     let hub = Hub::start(repository.path());
     let run = repository.run(&["probe", "run", "--base", &hub.base]);
     run.expect_code(6)
-        .expect_says(&["PROBE_KEY", "2 could not look"]);
+        .expect_says(&["PROBE_KEY", "2 could not measure"]);
     repository
         .run(&["probe", "run", "--base", "nowhere"])
         .expect_code(2)

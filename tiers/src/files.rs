@@ -9,7 +9,8 @@ use std::thread;
 use tollgate_report::Timestamp;
 use tollgate_report::atomic::WriteError;
 
-use crate::memo::{self, Content, Digests, Kept, Memo, Stat};
+use crate::memo::{self, Content, Digests, Kept, Memo};
+use crate::stat::Stat;
 use crate::walk::{Folder, Rules, walk};
 
 /// A larger file enters keys by its metadata: reading it would take longer than most steps.

@@ -19,6 +19,7 @@ pub mod history;
 pub mod key;
 pub mod memo;
 pub mod outputs;
+pub mod stat;
 pub mod store;
 pub mod tools;
 pub mod walk;
@@ -45,6 +46,7 @@ pub mod record;
 pub mod render;
 mod slot;
 pub mod staged;
+mod staged_error;
 
 pub use context::{Context, Event, Mode, TierError};
 pub use machine::{Gauge, SystemGauge};

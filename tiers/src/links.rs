@@ -13,7 +13,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::staged::{StagedError, io_error, make_folder};
+use crate::staged_error::{StagedError, io_error, make_folder};
 
 /// Files that say that `node_modules` may be next to them.
 const NODE: [&str; 1] = ["package.json"];

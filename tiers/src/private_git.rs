@@ -2,14 +2,14 @@
 //! the user's repository. Objects are read from the user's; references, HEAD and settings are
 //! copies.
 
-use std::fs;
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
 use tollgate_report::replace;
 
 use crate::git::{Git, GitError};
 use crate::history;
-use crate::staged::{StagedError, io_error, make_folder, remove};
+use crate::staged_error::{StagedError, io_error, make_folder, remove};
 use crate::walk;
 
 /// Where the parts of a repository are.
@@ -198,7 +198,7 @@ impl Private {
             empty(&self.tree)?;
         }
         remove(&self.git_dir.join("index.lock"))?;
-        fs::write(&mark, "").map_err(io_error("write", &mark))?;
+        File::create(&mark).map_err(io_error("write", &mark))?;
         let git = self.git();
         // `--reset` is `-m` that also repairs files which a step has changed.
         git.output(&["read-tree", "--reset", "-u", tree])

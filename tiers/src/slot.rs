@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use tollgate_process::{ProcessId, share_with_children};
 
-use crate::staged::{StagedError, io_error, make_folder};
+use crate::staged_error::{StagedError, io_error, make_folder};
 
 /// Time between two tries to lock a folder.
 const PAUSE: Duration = Duration::from_millis(20);
@@ -61,7 +61,7 @@ fn take_one(folder: PathBuf) -> Result<Option<Slot>, StagedError> {
             return Ok(None);
         } else if n_tries == TRIES_MAX {
             // The next run need not wait again.
-            fs::write(&abandoned, "").map_err(io_error("write", &abandoned))?;
+            File::create(&abandoned).map_err(io_error("write", &abandoned))?;
             return Ok(None);
         }
         n_tries += 1;

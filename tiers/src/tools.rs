@@ -13,7 +13,7 @@ use tollgate_report::Digest;
 use tollgate_report::write_atomic;
 
 use crate::environment;
-use crate::memo::Stat;
+use crate::stat::Stat;
 
 const MEMO_VERSION: u32 = 1;
 

@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Condvar, Mutex, PoisonError};
 use std::thread;
 
-use crate::memo::Stat;
+use crate::stat::Stat;
 
 /// Folders that are left out wherever they are.
 pub(crate) const CACHES: [&str; 12] = [

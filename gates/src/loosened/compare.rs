@@ -164,6 +164,7 @@ fn tiers(diff: &mut Diff<'_>, compared: &Compared, old: &Settings, new: &Setting
         steps::compare(diff, word, before, after);
     }
     let (old, new) = (&old.tiers, &new.tiers);
+    diff.unmeasured("tiers", &old.unmeasured, &new.unmeasured);
     let at = ("tiers.may_be_missing", &["tiers", "may_be_missing"][..]);
     let values = (&old.may_be_missing[..], &new.may_be_missing[..]);
     diff.grown(
