@@ -194,7 +194,12 @@ pub fn wanted(given: &Given<'_>) -> Wanted {
         ..Wanted::default()
     };
     if let Some(against) = given.against {
-        return start.named("--against").or_merge_base(against);
+        let start = start.named("--against");
+        // `HEAD` is the commit itself, not a branch that it may be part of.
+        return match against {
+            "HEAD" => start.or_commit(Some(against)),
+            _ => start.or_merge_base(against),
+        };
     }
     if let Some(base) = set(given, BASE_ENV) {
         return start.named(BASE_ENV).or_commit(Some(base));

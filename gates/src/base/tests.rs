@@ -127,6 +127,9 @@ fn the_flag_is_stronger_than_the_tier_and_the_tier_than_the_ci() {
         is_ci: true,
     };
     assert_eq!(wanted(&given).named_by.as_deref(), Some("--against"));
+    assert!(!wanted(&given).candidates[0].is_base);
+    given.against = Some("HEAD");
+    assert!(wanted(&given).candidates[0].is_base, "not a branch");
     given.against = None;
     let from_tier = wanted(&given);
     assert_eq!(from_tier.named_by.as_deref(), Some(BASE_ENV));
