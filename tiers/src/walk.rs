@@ -285,7 +285,7 @@ impl Walk<'_> {
                 stat = stat.with_target(&target);
             }
         }
-        if name.to_str().is_some_and(|name| NOISE.contains(&name)) {
+        if name.to_str().is_some_and(is_noise) {
             return;
         }
         let (name, real) = match name.into_string() {
@@ -324,6 +324,13 @@ impl Walk<'_> {
         };
         fs::read_link(link).is_ok_and(|target| target.starts_with(repository))
     }
+}
+
+/// Files that programs leave behind: those of file managers, and the profiles that an instrumented
+/// program writes into its working folder when nothing names another place.
+fn is_noise(name: &str) -> bool {
+    let is_profile = name.starts_with("default_") && name.ends_with(".profraw");
+    is_profile || NOISE.contains(&name)
 }
 
 /// A name that is not UTF-8, with the bytes of the unreadable part, so that it stays unique.
@@ -378,6 +385,7 @@ mod tests {
             "Package.swift",
             ".build/debug/app",
             "src/.DS_Store",
+            "default_343720_0_10141.profraw",
         ];
         assert_eq!(
             names(&paths, &[]),
