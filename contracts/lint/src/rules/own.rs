@@ -69,6 +69,19 @@ pub(super) const ROWS: &[Row] = &[
         ..ROW
     },
     Row {
+        name: "response-without-content",
+        level: RuleLevel::Error,
+        formats: &["oas3"],
+        message: "the status {{property}} has no body by RFC 9110, and the response describes one",
+        why: "servers drop the body, and clients that parse it fail",
+        fix: "remove `content`, or use another status",
+        given: &[
+            "$.paths[*][get,put,post,delete,options,head,patch,trace,query].responses[204,205,304]",
+        ],
+        then: &[ask("content", What::Undefined)],
+        ..ROW
+    },
+    Row {
         name: "operation-pagination",
         formats: &["oas3"],
         message: "the operation returns a list and has no parameter for pagination",
