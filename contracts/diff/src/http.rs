@@ -9,7 +9,7 @@ use crate::change::Level;
 use crate::keys::{by_key, shape_of, template_names};
 use crate::operation_facts::compare_facts;
 use crate::walk::{Direction, Draft, Effect, Scope, Walk, Words, place};
-use crate::{bodies, called, schema, security};
+use crate::{bodies, called, schema, security, servers};
 
 pub(crate) fn compare(walk: &mut Walk<'_>) {
     let (old_contract, new_contract) = (walk.old, walk.new);
@@ -41,6 +41,7 @@ pub(crate) fn compare(walk: &mut Walk<'_>) {
         }
     }
     called::webhooks(walk);
+    servers::compare(walk);
 }
 
 fn scope_of(operation: &Operation<'_>) -> Scope {

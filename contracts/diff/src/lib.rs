@@ -24,6 +24,7 @@ mod operation_facts;
 mod properties;
 mod schema;
 mod security;
+mod servers;
 mod settings;
 mod sides;
 mod unions;

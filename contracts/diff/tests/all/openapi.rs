@@ -486,3 +486,31 @@ fn paths_that_differ_in_names_of_parameters_only_stay_apart() {
         .collect();
     assert_eq!(operations, ["GET /orders/{id}"], "{changes:?}");
 }
+
+#[test]
+fn servers_are_compared_by_address_with_the_defaults_of_their_variables() {
+    let document = |servers: Value| {
+        contract(
+            &json!({"openapi": "3.1.0", "info": {"title": "Orders", "version": "1.0.0"}, "servers": servers, "paths": {}}),
+        )
+    };
+    let codes = |old: Value, new: Value| -> Vec<String> {
+        let changes = diff(&document(old), &document(new));
+        let words = changes
+            .iter()
+            .map(|change| format!("{} {}", change.level.word(), change.message));
+        words.collect()
+    };
+    let v1 = json!([{"url": "https://{host}/v1/", "variables": {"host": {"default": "api.test"}}}]);
+    let same = json!([{"url": "https://api.test/v1"}]);
+    assert!(codes(v1.clone(), same).is_empty());
+    assert_eq!(
+        codes(v1.clone(), json!([{"url": "https://api.test/v2"}])),
+        [
+            "warning the server `https://api.test/v1` is gone: clients that use it must move",
+            "info the server `https://api.test/v2` is new",
+        ]
+    );
+    // A document that listed no server stated no address.
+    assert!(codes(json!([]), v1).is_empty());
+}
