@@ -19,8 +19,9 @@ pub enum Role {
 }
 
 /// What a developer may do.
-const DEVELOPER: [&str; 7] = [
+const DEVELOPER: [&str; 8] = [
     "alerts.",
+    "annotations.",
     "deployments.",
     "events.",
     "metrics.",

@@ -93,6 +93,48 @@ pub enum AlertStatus {
     Other(String),
 }
 
+/// An event that explains a change of a project's numbers
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Annotation {
+    /// The annotation's id
+    pub id: String,
+    /// Whose timeline it is on
+    pub project_id: String,
+    /// A word to filter by, such as `incident`
+    pub kind: String,
+    /// What happened
+    pub text: String,
+    /// When it happened, or began
+    pub at: formats::DateTime,
+    /// When it ended; absent for a moment
+    pub ended_at: Option<formats::DateTime>,
+    /// The revision it concerns
+    pub revision: Option<String>,
+    /// The name of the API key that wrote it
+    pub author: String,
+    /// When it was written
+    pub created_at: formats::DateTime,
+    pub extra: support::Extra,
+}
+
+/// A page of a list
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct AnnotationPage {
+    /// What the page holds
+    pub items: Vec<Annotation>,
+    /// Where the next page starts; absent on the last page
+    pub next_cursor: Option<String>,
+    pub extra: support::Extra,
+}
+
+impl AnnotationPage {
+    /// Creates a value with the required fields only.
+    #[must_use]
+    pub fn new(items: Vec<Annotation>) -> Self {
+        Self { items, next_cursor: None, extra: Default::default() }
+    }
+}
+
 /// What one version answered so far
 #[derive(Debug, Clone, PartialEq)]
 pub struct Arm {
@@ -187,6 +229,29 @@ pub enum ComponentState {
     Failing,
     /// A value that is unknown to this version of the contract.
     Other(String),
+}
+
+/// What happened, and when
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct CreateAnnotationRequest {
+    /// A word to filter by, such as `incident`
+    pub kind: String,
+    /// What happened
+    pub text: String,
+    /// When it happened, or began
+    pub at: formats::DateTime,
+    /// When it ended, not before `at`; absent for a moment
+    pub ended_at: Option<formats::DateTime>,
+    /// The revision it concerns
+    pub revision: Option<String>,
+}
+
+impl CreateAnnotationRequest {
+    /// Creates a value with the required fields only.
+    #[must_use]
+    pub fn new(kind: String, text: String, at: formats::DateTime) -> Self {
+        Self { kind, text, at, ended_at: None, revision: None }
+    }
 }
 
 /// A canary release to begin

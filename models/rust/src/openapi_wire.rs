@@ -39,6 +39,23 @@ strings! { AlertState { Firing "firing", Acknowledged "acknowledged", Resolved "
 
 strings! { AlertStatus { Firing "firing", Resolved "resolved", } }
 
+record! { Annotation {
+    id: required "id",
+    project_id: required "projectId",
+    kind: required "kind" [rule::SizeMin(1), rule::SizeMax(50)],
+    text: required "text" [rule::SizeMin(1), rule::SizeMax(2000)],
+    at: required "at",
+    ended_at: optional "endedAt",
+    revision: optional "revision" [rule::SizeMin(1), rule::SizeMax(100)],
+    author: required "author",
+    created_at: required "createdAt",
+} extra }
+
+record! { AnnotationPage {
+    items: required "items",
+    next_cursor: optional "nextCursor",
+} extra }
+
 record! { Arm {
     requests: required "requests" [rule::Min("0")],
     errors: required "errors" [rule::Min("0")],
@@ -71,6 +88,14 @@ record! { ComponentHealth {
 } extra }
 
 strings! { ComponentState { Ok "ok", Degraded "degraded", Failing "failing", } }
+
+record! { CreateAnnotationRequest {
+    kind: required "kind" [rule::SizeMin(1), rule::SizeMax(50)],
+    text: required "text" [rule::SizeMin(1), rule::SizeMax(2000)],
+    at: required "at",
+    ended_at: optional "endedAt",
+    revision: optional "revision" [rule::SizeMin(1), rule::SizeMax(100)],
+} closed () }
 
 record! { CreateDeploymentRequest {
     project_id: optional "projectId" [rule::SizeMin(1), rule::SizeMax(63)],

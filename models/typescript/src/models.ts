@@ -132,6 +132,53 @@ export const AlertStatus = s.openEnum({
   Resolved: "resolved",
 });
 
+/** An event that explains a change of a project's numbers */
+export interface Annotation {
+  /** The annotation's id */
+  id: string;
+  /** Whose timeline it is on */
+  projectId: string;
+  /** A word to filter by, such as `incident` */
+  kind: string;
+  /** What happened */
+  text: string;
+  /** When it happened, or began */
+  at: string;
+  /** When it ended; absent for a moment */
+  endedAt?: string;
+  /** The revision it concerns */
+  revision?: string;
+  /** The name of the API key that wrote it */
+  author: string;
+  /** When it was written */
+  createdAt: string;
+}
+
+export const Annotation: s.Model<Annotation> = s.model(() => s.object({
+  id: s.string,
+  projectId: s.string,
+  kind: s.bounded(s.string, { sizeMin: 1, sizeMax: 50 }),
+  text: s.bounded(s.string, { sizeMin: 1, sizeMax: 2000 }),
+  at: s.bounded(s.string, { format: "date-time" }),
+  endedAt: s.optional(s.bounded(s.string, { format: "date-time" })),
+  revision: s.optional(s.bounded(s.string, { sizeMin: 1, sizeMax: 100 })),
+  author: s.string,
+  createdAt: s.bounded(s.string, { format: "date-time" }),
+}));
+
+/** A page of a list */
+export interface AnnotationPage {
+  /** What the page holds */
+  items: Annotation[];
+  /** Where the next page starts; absent on the last page */
+  nextCursor?: string;
+}
+
+export const AnnotationPage: s.Model<AnnotationPage> = s.model(() => s.object({
+  items: s.array(Annotation),
+  nextCursor: s.optional(s.string),
+}));
+
 /** What one version answered so far */
 export interface Arm {
   /** Requests answered or lost */
@@ -224,6 +271,28 @@ export const ComponentState = s.openEnum({
   Degraded: "degraded",
   Failing: "failing",
 });
+
+/** What happened, and when */
+export interface CreateAnnotationRequest {
+  /** A word to filter by, such as `incident` */
+  kind: string;
+  /** What happened */
+  text: string;
+  /** When it happened, or began */
+  at: string;
+  /** When it ended, not before `at`; absent for a moment */
+  endedAt?: string;
+  /** The revision it concerns */
+  revision?: string;
+}
+
+export const CreateAnnotationRequest: s.Model<CreateAnnotationRequest> = s.model(() => s.object({
+  kind: s.bounded(s.string, { sizeMin: 1, sizeMax: 50 }),
+  text: s.bounded(s.string, { sizeMin: 1, sizeMax: 2000 }),
+  at: s.bounded(s.string, { format: "date-time" }),
+  endedAt: s.optional(s.bounded(s.string, { format: "date-time" })),
+  revision: s.optional(s.bounded(s.string, { sizeMin: 1, sizeMax: 100 })),
+}, s.none));
 
 /** A canary release to begin */
 export interface CreateDeploymentRequest {

@@ -1,6 +1,7 @@
 //! The operations of the contract: each file implements the generated trait of one tag.
 
 mod alerts;
+mod annotations;
 mod check;
 mod deployments;
 mod events;

@@ -103,6 +103,8 @@ pub const OPERATIONS: &[OperationInfo] = &[
     OperationInfo { id: "getRun", method: "GET", path: "/api/v1/projects/{projectId}/runs/{runId}", tag: "runs", permission: Some("runs.read"), budget: Some("core"), body_size_max_bytes: 1048576, is_websocket: false, statuses: &[200, 401, 403, 404, 500] },
     OperationInfo { id: "listMetrics", method: "GET", path: "/api/v1/projects/{projectId}/metrics", tag: "metrics", permission: Some("metrics.read"), budget: Some("core"), body_size_max_bytes: 1048576, is_websocket: false, statuses: &[200, 400, 401, 403, 404, 500] },
     OperationInfo { id: "reportMetrics", method: "POST", path: "/api/v1/projects/{projectId}/metrics", tag: "metrics", permission: Some("metrics.write"), budget: Some("core"), body_size_max_bytes: 1048576, is_websocket: false, statuses: &[201, 400, 401, 403, 404, 409, 413, 500] },
+    OperationInfo { id: "listAnnotations", method: "GET", path: "/api/v1/projects/{projectId}/annotations", tag: "annotations", permission: Some("annotations.read"), budget: Some("core"), body_size_max_bytes: 1048576, is_websocket: false, statuses: &[200, 400, 401, 403, 404, 500] },
+    OperationInfo { id: "createAnnotation", method: "POST", path: "/api/v1/projects/{projectId}/annotations", tag: "annotations", permission: Some("annotations.write"), budget: Some("core"), body_size_max_bytes: 1048576, is_websocket: false, statuses: &[201, 400, 401, 403, 404, 409, 413, 500] },
     OperationInfo { id: "listDeployments", method: "GET", path: "/api/v1/deployments", tag: "deployments", permission: Some("deployments.read"), budget: Some("core"), body_size_max_bytes: 1048576, is_websocket: false, statuses: &[200, 400, 401, 403, 500] },
     OperationInfo { id: "createDeployment", method: "POST", path: "/api/v1/deployments", tag: "deployments", permission: Some("deployments.write"), budget: Some("core"), body_size_max_bytes: 1048576, is_websocket: false, statuses: &[201, 400, 401, 403, 409, 413, 500] },
     OperationInfo { id: "getDeployment", method: "GET", path: "/api/v1/deployments/{deploymentId}", tag: "deployments", permission: Some("deployments.read"), budget: Some("core"), body_size_max_bytes: 1048576, is_websocket: false, statuses: &[200, 401, 403, 404, 500] },
@@ -131,6 +133,18 @@ pub trait AlertsApi: Authorize {
     ///
     /// Says that a person has seen it. Acknowledging twice keeps the first name and time.
     fn acknowledge_alert(&self, caller: Self::Caller, request: AcknowledgeAlertRequest) -> impl Future<Output = AcknowledgeAlertResponse> + Send;
+}
+
+/// The operations tagged `annotations`.
+pub trait AnnotationsApi: Authorize {
+    /// `GET /api/v1/projects/{projectId}/annotations`: List annotations
+    ///
+    /// Newest first, by the time at which they were written.
+    fn list_annotations(&self, caller: Self::Caller, request: ListAnnotationsRequest) -> impl Future<Output = ListAnnotationsResponse> + Send;
+    /// `POST /api/v1/projects/{projectId}/annotations`: Annotate the timeline of a project
+    ///
+    /// States an event that explains a change of the numbers, such as a new CI machine.
+    fn create_annotation(&self, caller: Self::Caller, request: CreateAnnotationRequest) -> impl Future<Output = CreateAnnotationResponse> + Send;
 }
 
 /// The operations tagged `deployments`.
@@ -985,6 +999,125 @@ async fn serve_report_metrics<A: MetricsApi>(api: &A, request: Request) -> Resul
     Ok(api.report_metrics(caller, request).await.into_response())
 }
 
+/// What `listAnnotations` gets.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ListAnnotationsRequest {
+    /// `cursor` in the query. Where the last page ended, its `nextCursor`
+    pub cursor: Option<String>,
+    /// `limit` in the query. How many items a page holds at most
+    pub limit: Option<i32>,
+    /// `kind` in the query. Only annotations of this kind
+    pub kind: Option<String>,
+    /// `projectId` in the path. The project's id
+    pub project_id: String,
+}
+
+/// What `listAnnotations` answers.
+#[derive(Debug, Clone, PartialEq)]
+pub enum ListAnnotationsResponse {
+    /// 200: A page of annotations
+    Ok(models::AnnotationPage),
+    /// A status from the contract: The request is not what the contract says
+    Problem(u16, models::Problem),
+}
+
+impl IntoResponse for ListAnnotationsResponse {
+    fn into_response(self) -> Response {
+        match self {
+            Self::Ok(body) => {
+                extract::json_response(200, "application/json", &body)
+            }
+            Self::Problem(status, body) => {
+                extract::json_response(status, "application/problem+json", &body)
+            }
+        }
+    }
+}
+
+async fn serve_list_annotations<A: AnnotationsApi>(api: &A, request: Request) -> Result<Response, Refusal> {
+    let operation = &OPERATIONS[16];
+    let (parts, _body) = request.into_parts();
+    let caller = api.authorize(operation, &parts.headers).await?;
+    let input = Input::read(operation, parts)?;
+    let request = ListAnnotationsRequest {
+        cursor: input.optional(Place::Query, "cursor", Form::One(Scalar::Text))?,
+        limit: input.optional(Place::Query, "limit", Form::One(Scalar::Number))?,
+        kind: input.optional(Place::Query, "kind", Form::One(Scalar::Text))?,
+        project_id: input.required(Place::Path, "projectId", Form::One(Scalar::Text))?,
+    };
+    let path_path = Path::Root.field("path");
+    let query_path = Path::Root.field("query");
+    let violations = &mut Vec::new();
+    if let Some(value) = &request.cursor {
+        support::check(value, &[support::Rule::SizeMax(200)], &query_path.field("cursor"), violations);
+    }
+    if let Some(value) = &request.limit {
+        support::check(value, &[support::Rule::Min("1"), support::Rule::Max("200")], &query_path.field("limit"), violations);
+    }
+    if let Some(value) = &request.kind {
+        support::check(value, &[support::Rule::SizeMax(50)], &query_path.field("kind"), violations);
+    }
+    support::check(&request.project_id, &[support::Rule::SizeMax(63)], &path_path.field("projectId"), violations);
+    input.check(violations)?;
+    Ok(api.list_annotations(caller, request).await.into_response())
+}
+
+/// What `createAnnotation` gets.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CreateAnnotationRequest {
+    /// `Idempotency-Key` in the header. A name for this write, chosen by the caller; it is kept for 24 h
+    pub idempotency_key: Option<String>,
+    /// `projectId` in the path. The project's id
+    pub project_id: String,
+    /// The body, `application/json`.
+    pub body: models::CreateAnnotationRequest,
+}
+
+/// What `createAnnotation` answers.
+#[derive(Debug, Clone, PartialEq)]
+pub enum CreateAnnotationResponse {
+    /// 201: The annotation is kept
+    Created(models::Annotation),
+    /// A status from the contract: The request is not what the contract says
+    Problem(u16, models::Problem),
+}
+
+impl IntoResponse for CreateAnnotationResponse {
+    fn into_response(self) -> Response {
+        match self {
+            Self::Created(body) => {
+                extract::json_response(201, "application/json", &body)
+            }
+            Self::Problem(status, body) => {
+                extract::json_response(status, "application/problem+json", &body)
+            }
+        }
+    }
+}
+
+async fn serve_create_annotation<A: AnnotationsApi>(api: &A, request: Request) -> Result<Response, Refusal> {
+    let operation = &OPERATIONS[17];
+    let (parts, body) = request.into_parts();
+    let caller = api.authorize(operation, &parts.headers).await?;
+    let input = Input::read(operation, parts)?;
+    let request = CreateAnnotationRequest {
+        idempotency_key: input.optional(Place::Header, "Idempotency-Key", Form::One(Scalar::Text))?,
+        project_id: input.required(Place::Path, "projectId", Form::One(Scalar::Text))?,
+        body: input.json(body, "application/json").await?.ok_or_else(|| input.no_body())?,
+    };
+    let path_path = Path::Root.field("path");
+    let header_path = Path::Root.field("header");
+    let violations = &mut Vec::new();
+    if let Some(value) = &request.idempotency_key {
+        support::check(value, &[support::Rule::SizeMin(1), support::Rule::SizeMax(200)], &header_path.field("Idempotency-Key"), violations);
+    }
+    support::check(&request.project_id, &[support::Rule::SizeMax(63)], &path_path.field("projectId"), violations);
+    let path = &Path::Root;
+    support::check(&request.body, &[], path, violations);
+    input.check(violations)?;
+    Ok(api.create_annotation(caller, request).await.into_response())
+}
+
 /// What `listDeployments` gets.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ListDeploymentsRequest {
@@ -1019,7 +1152,7 @@ impl IntoResponse for ListDeploymentsResponse {
 }
 
 async fn serve_list_deployments<A: DeploymentsApi>(api: &A, request: Request) -> Result<Response, Refusal> {
-    let operation = &OPERATIONS[16];
+    let operation = &OPERATIONS[18];
     let (parts, _body) = request.into_parts();
     let caller = api.authorize(operation, &parts.headers).await?;
     let input = Input::read(operation, parts)?;
@@ -1075,7 +1208,7 @@ impl IntoResponse for CreateDeploymentResponse {
 }
 
 async fn serve_create_deployment<A: DeploymentsApi>(api: &A, request: Request) -> Result<Response, Refusal> {
-    let operation = &OPERATIONS[17];
+    let operation = &OPERATIONS[19];
     let (parts, body) = request.into_parts();
     let caller = api.authorize(operation, &parts.headers).await?;
     let input = Input::read(operation, parts)?;
@@ -1124,7 +1257,7 @@ impl IntoResponse for GetDeploymentResponse {
 }
 
 async fn serve_get_deployment<A: DeploymentsApi>(api: &A, request: Request) -> Result<Response, Refusal> {
-    let operation = &OPERATIONS[18];
+    let operation = &OPERATIONS[20];
     let (parts, _body) = request.into_parts();
     let caller = api.authorize(operation, &parts.headers).await?;
     let input = Input::read(operation, parts)?;
@@ -1172,7 +1305,7 @@ impl IntoResponse for UpdateDeploymentResponse {
 }
 
 async fn serve_update_deployment<A: DeploymentsApi>(api: &A, request: Request) -> Result<Response, Refusal> {
-    let operation = &OPERATIONS[19];
+    let operation = &OPERATIONS[21];
     let (parts, body) = request.into_parts();
     let caller = api.authorize(operation, &parts.headers).await?;
     let input = Input::read(operation, parts)?;
@@ -1228,7 +1361,7 @@ impl IntoResponse for ListProbesResponse {
 }
 
 async fn serve_list_probes<A: ProbesApi>(api: &A, request: Request) -> Result<Response, Refusal> {
-    let operation = &OPERATIONS[20];
+    let operation = &OPERATIONS[22];
     let (parts, _body) = request.into_parts();
     let caller = api.authorize(operation, &parts.headers).await?;
     let input = Input::read(operation, parts)?;
@@ -1284,7 +1417,7 @@ impl IntoResponse for ReportProbesResponse {
 }
 
 async fn serve_report_probes<A: ProbesApi>(api: &A, request: Request) -> Result<Response, Refusal> {
-    let operation = &OPERATIONS[21];
+    let operation = &OPERATIONS[23];
     let (parts, body) = request.into_parts();
     let caller = api.authorize(operation, &parts.headers).await?;
     let input = Input::read(operation, parts)?;
@@ -1337,7 +1470,7 @@ impl IntoResponse for ListAlertsResponse {
 }
 
 async fn serve_list_alerts<A: AlertsApi>(api: &A, request: Request) -> Result<Response, Refusal> {
-    let operation = &OPERATIONS[22];
+    let operation = &OPERATIONS[24];
     let (parts, _body) = request.into_parts();
     let caller = api.authorize(operation, &parts.headers).await?;
     let input = Input::read(operation, parts)?;
@@ -1398,7 +1531,7 @@ impl IntoResponse for ReportAlertResponse {
 }
 
 async fn serve_report_alert<A: AlertsApi>(api: &A, request: Request) -> Result<Response, Refusal> {
-    let operation = &OPERATIONS[23];
+    let operation = &OPERATIONS[25];
     let (parts, body) = request.into_parts();
     let caller = api.authorize(operation, &parts.headers).await?;
     let input = Input::read(operation, parts)?;
@@ -1451,7 +1584,7 @@ impl IntoResponse for AcknowledgeAlertResponse {
 }
 
 async fn serve_acknowledge_alert<A: AlertsApi>(api: &A, request: Request) -> Result<Response, Refusal> {
-    let operation = &OPERATIONS[24];
+    let operation = &OPERATIONS[26];
     let (parts, body) = request.into_parts();
     let caller = api.authorize(operation, &parts.headers).await?;
     let input = Input::read(operation, parts)?;
@@ -1505,7 +1638,7 @@ impl IntoResponse for ListTokensResponse {
 }
 
 async fn serve_list_tokens<A: TokensApi>(api: &A, request: Request) -> Result<Response, Refusal> {
-    let operation = &OPERATIONS[25];
+    let operation = &OPERATIONS[27];
     let (parts, _body) = request.into_parts();
     let caller = api.authorize(operation, &parts.headers).await?;
     let input = Input::read(operation, parts)?;
@@ -1557,7 +1690,7 @@ impl IntoResponse for CreateTokenResponse {
 }
 
 async fn serve_create_token<A: TokensApi>(api: &A, request: Request) -> Result<Response, Refusal> {
-    let operation = &OPERATIONS[26];
+    let operation = &OPERATIONS[28];
     let (parts, body) = request.into_parts();
     let caller = api.authorize(operation, &parts.headers).await?;
     let input = Input::read(operation, parts)?;
@@ -1608,7 +1741,7 @@ impl IntoResponse for RevokeTokenResponse {
 }
 
 async fn serve_revoke_token<A: TokensApi>(api: &A, request: Request) -> Result<Response, Refusal> {
-    let operation = &OPERATIONS[27];
+    let operation = &OPERATIONS[29];
     let (parts, _body) = request.into_parts();
     let caller = api.authorize(operation, &parts.headers).await?;
     let input = Input::read(operation, parts)?;
@@ -1628,15 +1761,15 @@ async fn serve_revoke_token<A: TokensApi>(api: &A, request: Request) -> Result<R
 }
 
 /// Routes every operation that is not a WebSocket; other routes may be merged with it.
-pub fn router<A: AlertsApi + DeploymentsApi + EventsApi + HealthApi + MetricsApi + ProbesApi + ProjectsApi + RunsApi + TokensApi>(api: A) -> axum::Router {
+pub fn router<A: AlertsApi + AnnotationsApi + DeploymentsApi + EventsApi + HealthApi + MetricsApi + ProbesApi + ProjectsApi + RunsApi + TokensApi>(api: A) -> axum::Router {
     axum::Router::new()
         .without_v07_checks()
         .route(
             "/api/v1/alerts",
             any(|State(api): State<A>, request: Request| async move {
                 match request.method().as_str() {
-                    "GET" | "HEAD" => finish(&api, &OPERATIONS[22], serve_list_alerts(&api, request).await),
-                    "POST" => finish(&api, &OPERATIONS[23], serve_report_alert(&api, request).await),
+                    "GET" | "HEAD" => finish(&api, &OPERATIONS[24], serve_list_alerts(&api, request).await),
+                    "POST" => finish(&api, &OPERATIONS[25], serve_report_alert(&api, request).await),
                     _ => extract::method_not_allowed("GET, POST"),
                 }
             }),
@@ -1645,7 +1778,7 @@ pub fn router<A: AlertsApi + DeploymentsApi + EventsApi + HealthApi + MetricsApi
             "/api/v1/alerts/{alertId}/acknowledge",
             any(|State(api): State<A>, request: Request| async move {
                 match request.method().as_str() {
-                    "POST" => finish(&api, &OPERATIONS[24], serve_acknowledge_alert(&api, request).await),
+                    "POST" => finish(&api, &OPERATIONS[26], serve_acknowledge_alert(&api, request).await),
                     _ => extract::method_not_allowed("POST"),
                 }
             }),
@@ -1654,8 +1787,8 @@ pub fn router<A: AlertsApi + DeploymentsApi + EventsApi + HealthApi + MetricsApi
             "/api/v1/deployments",
             any(|State(api): State<A>, request: Request| async move {
                 match request.method().as_str() {
-                    "GET" | "HEAD" => finish(&api, &OPERATIONS[16], serve_list_deployments(&api, request).await),
-                    "POST" => finish(&api, &OPERATIONS[17], serve_create_deployment(&api, request).await),
+                    "GET" | "HEAD" => finish(&api, &OPERATIONS[18], serve_list_deployments(&api, request).await),
+                    "POST" => finish(&api, &OPERATIONS[19], serve_create_deployment(&api, request).await),
                     _ => extract::method_not_allowed("GET, POST"),
                 }
             }),
@@ -1664,8 +1797,8 @@ pub fn router<A: AlertsApi + DeploymentsApi + EventsApi + HealthApi + MetricsApi
             "/api/v1/deployments/{deploymentId}",
             any(|State(api): State<A>, request: Request| async move {
                 match request.method().as_str() {
-                    "GET" | "HEAD" => finish(&api, &OPERATIONS[18], serve_get_deployment(&api, request).await),
-                    "PUT" => finish(&api, &OPERATIONS[19], serve_update_deployment(&api, request).await),
+                    "GET" | "HEAD" => finish(&api, &OPERATIONS[20], serve_get_deployment(&api, request).await),
+                    "PUT" => finish(&api, &OPERATIONS[21], serve_update_deployment(&api, request).await),
                     _ => extract::method_not_allowed("GET, PUT"),
                 }
             }),
@@ -1674,8 +1807,8 @@ pub fn router<A: AlertsApi + DeploymentsApi + EventsApi + HealthApi + MetricsApi
             "/api/v1/probes",
             any(|State(api): State<A>, request: Request| async move {
                 match request.method().as_str() {
-                    "GET" | "HEAD" => finish(&api, &OPERATIONS[20], serve_list_probes(&api, request).await),
-                    "POST" => finish(&api, &OPERATIONS[21], serve_report_probes(&api, request).await),
+                    "GET" | "HEAD" => finish(&api, &OPERATIONS[22], serve_list_probes(&api, request).await),
+                    "POST" => finish(&api, &OPERATIONS[23], serve_report_probes(&api, request).await),
                     _ => extract::method_not_allowed("GET, POST"),
                 }
             }),
@@ -1698,6 +1831,16 @@ pub fn router<A: AlertsApi + DeploymentsApi + EventsApi + HealthApi + MetricsApi
                     "DELETE" => finish(&api, &OPERATIONS[9], serve_archive_project(&api, request).await),
                     "PATCH" => finish(&api, &OPERATIONS[10], serve_update_project(&api, request).await),
                     _ => extract::method_not_allowed("DELETE, GET, PATCH"),
+                }
+            }),
+        )
+        .route(
+            "/api/v1/projects/{projectId}/annotations",
+            any(|State(api): State<A>, request: Request| async move {
+                match request.method().as_str() {
+                    "GET" | "HEAD" => finish(&api, &OPERATIONS[16], serve_list_annotations(&api, request).await),
+                    "POST" => finish(&api, &OPERATIONS[17], serve_create_annotation(&api, request).await),
+                    _ => extract::method_not_allowed("GET, POST"),
                 }
             }),
         )
@@ -1734,8 +1877,8 @@ pub fn router<A: AlertsApi + DeploymentsApi + EventsApi + HealthApi + MetricsApi
             "/api/v1/tokens",
             any(|State(api): State<A>, request: Request| async move {
                 match request.method().as_str() {
-                    "GET" | "HEAD" => finish(&api, &OPERATIONS[25], serve_list_tokens(&api, request).await),
-                    "POST" => finish(&api, &OPERATIONS[26], serve_create_token(&api, request).await),
+                    "GET" | "HEAD" => finish(&api, &OPERATIONS[27], serve_list_tokens(&api, request).await),
+                    "POST" => finish(&api, &OPERATIONS[28], serve_create_token(&api, request).await),
                     _ => extract::method_not_allowed("GET, POST"),
                 }
             }),
@@ -1744,7 +1887,7 @@ pub fn router<A: AlertsApi + DeploymentsApi + EventsApi + HealthApi + MetricsApi
             "/api/v1/tokens/{tokenId}",
             any(|State(api): State<A>, request: Request| async move {
                 match request.method().as_str() {
-                    "DELETE" => finish(&api, &OPERATIONS[27], serve_revoke_token(&api, request).await),
+                    "DELETE" => finish(&api, &OPERATIONS[29], serve_revoke_token(&api, request).await),
                     _ => extract::method_not_allowed("DELETE"),
                 }
             }),

@@ -1,14 +1,16 @@
 //! The shape of the database, as an ordered list of steps.
 //!
 //! A step is never changed once it is released; a new one is added. Steps only add, because the
-//! stable version and its candidate share one database while a canary runs.
+//! stable version and its candidate share one database while a canary runs, and the stable version
+//! must start again after a rollback. A step that earlier hubs can't work with writes the number of
+//! steps that a hub must have into `meta`, as `steps_min`.
 
 use sqlx::{Row, Sqlite, SqlitePool, Transaction};
 
 use super::StoreError;
 
 /// Each step, in order; the `user_version` of the database is the number of those that were made.
-const STEPS: [&str; 1] = [FIRST];
+const STEPS: [&str; 2] = [FIRST, ANNOTATIONS];
 
 const FIRST: &str = "
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
@@ -98,11 +100,21 @@ CREATE INDEX idempotency_by_age ON idempotency (created_at);
 CREATE INDEX events_by_age ON events (at);
 ";
 
+const ANNOTATIONS: &str = "
+CREATE TABLE annotations (
+    ordinal INTEGER PRIMARY KEY AUTOINCREMENT,
+    project_id TEXT NOT NULL REFERENCES projects (id),
+    kind TEXT NOT NULL,
+    document TEXT NOT NULL
+) STRICT;
+CREATE INDEX annotations_by_project ON annotations (project_id, ordinal);
+";
+
 /// Takes the steps that the database has not taken yet, all in one transaction, so that several
 /// hubs may start on one new file at once. Writes the epoch with the first step.
 ///
 /// # Errors
-/// [`StoreError::Newer`] when a later version has taken steps that this one does not know.
+/// [`StoreError::Newer`] when a later version has taken steps that this one can't work with.
 pub async fn migrate(writer: &SqlitePool) -> Result<(), StoreError> {
     let mut transaction = writer
         .begin_with("BEGIN IMMEDIATE")
@@ -114,13 +126,14 @@ pub async fn migrate(writer: &SqlitePool) -> Result<(), StoreError> {
         .map_err(StoreError::query("read the version of the database"))?
         .get(0);
     let n_taken = usize::try_from(n_taken).unwrap_or(usize::MAX);
-    if n_taken > STEPS.len() {
+    let needed = steps_min(&mut transaction, n_taken).await?;
+    if needed > STEPS.len() {
         return Err(StoreError::Newer {
-            got: n_taken,
+            needed,
             known: STEPS.len(),
         });
     }
-    for step in &STEPS[n_taken..] {
+    for step in STEPS.iter().skip(n_taken) {
         sqlx::raw_sql(*step)
             .execute(&mut *transaction)
             .await
@@ -140,6 +153,25 @@ pub async fn migrate(writer: &SqlitePool) -> Result<(), StoreError> {
         .commit()
         .await
         .map_err(StoreError::query("commit the migration"))
+}
+
+/// The steps that a hub must have for a database in which `n_taken` were made.
+async fn steps_min(
+    transaction: &mut Transaction<'static, Sqlite>,
+    n_taken: usize,
+) -> Result<usize, StoreError> {
+    if n_taken <= STEPS.len() {
+        return Ok(0);
+    }
+    let row = sqlx::query("SELECT value FROM meta WHERE key = 'steps_min'")
+        .fetch_optional(&mut **transaction)
+        .await
+        .map_err(StoreError::query("read the steps that a hub must have"))?;
+    let Some(row) = row else {
+        return Ok(0);
+    };
+    let text: String = row.get(0);
+    Ok(text.parse().unwrap_or(usize::MAX))
 }
 
 async fn write_epoch(transaction: &mut Transaction<'static, Sqlite>) -> Result<(), StoreError> {

@@ -1,6 +1,7 @@
 //! The database: one writer, several readers, one file that several hubs may share.
 
 mod alerts;
+mod annotations;
 mod deployments;
 mod events;
 mod metrics;
@@ -92,11 +93,11 @@ pub enum StoreError {
     },
     /// A later hub has changed the database.
     #[error(
-        "the database is of a newer hub: it has {got} migrations, and this hub has {known}\n\nhint: start the newer hub"
+        "the database needs a newer hub: one with {needed} migrations, and this hub has {known}\n\nhint: start the newer hub"
     )]
     Newer {
-        /// Steps that were taken.
-        got: usize,
+        /// Steps that a hub must have.
+        needed: usize,
         /// Steps that are known.
         known: usize,
     },
@@ -286,7 +287,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_database_of_a_later_hub_is_rejected_and_not_changed() {
+    async fn a_database_of_a_later_hub_is_used_unless_it_needs_that_hub() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("hub.db");
         let store = Store::open(&path).await.unwrap();
@@ -295,9 +296,21 @@ mod tests {
             .await
             .unwrap();
         store.close().await;
+        // Steps only add, so that the stable version can start again after a rollback.
+        let store = Store::open(&path).await.unwrap();
+        let version = sqlx::query("PRAGMA user_version")
+            .fetch_one(&store.writer)
+            .await
+            .unwrap();
+        assert_eq!(version.get::<i64, _>(0), 99);
+        sqlx::raw_sql("INSERT INTO meta (key, value) VALUES ('steps_min', '98')")
+            .execute(&store.writer)
+            .await
+            .unwrap();
+        store.close().await;
         let error = Store::open(&path).await.unwrap_err();
         assert!(
-            matches!(error, StoreError::Newer { got: 99, .. }),
+            matches!(error, StoreError::Newer { needed: 98, .. }),
             "{error}"
         );
     }

@@ -6,6 +6,7 @@
 )]
 
 mod accepting;
+mod annotations;
 mod drill;
 mod evidence;
 mod harness;

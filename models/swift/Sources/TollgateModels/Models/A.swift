@@ -298,6 +298,129 @@ public struct AlertStatus: OpenEnum {
     }
 }
 
+/// An event that explains a change of a project's numbers
+public struct Annotation: JSONModel {
+    /// The annotation's id
+    public var id: String
+    /// Whose timeline it is on
+    public var projectId: String
+    /// A word to filter by, such as `incident`
+    public var kind: String
+    /// What happened
+    public var text: String
+    /// When it happened, or began
+    public var at: DateTimeText
+    /// When it ended; absent for a moment
+    public var endedAt: DateTimeText?
+    /// The revision it concerns
+    public var revision: String?
+    /// The name of the API key that wrote it
+    public var author: String
+    /// When it was written
+    public var createdAt: DateTimeText
+    /// Properties that the contract does not list.
+    public var extra: [String: JSONValue]
+
+    public init(
+        id: String,
+        projectId: String,
+        kind: String,
+        text: String,
+        at: DateTimeText,
+        endedAt: DateTimeText? = nil,
+        revision: String? = nil,
+        author: String,
+        createdAt: DateTimeText,
+        extra: [String: JSONValue] = [:]
+    ) {
+        self.id = id
+        self.projectId = projectId
+        self.kind = kind
+        self.text = text
+        self.at = at
+        self.endedAt = endedAt
+        self.revision = revision
+        self.author = author
+        self.createdAt = createdAt
+        self.extra = extra
+    }
+}
+
+extension Annotation {
+    public init(json: JSONValue) throws {
+        var object = try JSONReader(json)
+        id = try object.required("id")
+        projectId = try object.required("projectId")
+        kind = try object.required("kind")
+        text = try object.required("text")
+        at = try object.required("at")
+        endedAt = try object.optional("endedAt")
+        revision = try object.optional("revision")
+        author = try object.required("author")
+        createdAt = try object.required("createdAt")
+        extra = try object.rest()
+    }
+
+    public var json: JSONValue {
+        var object = JSONWriter(extra)
+        object.put("id", id)
+        object.put("projectId", projectId)
+        object.put("kind", kind)
+        object.put("text", text)
+        object.put("at", at)
+        object.put("endedAt", ifAny: endedAt)
+        object.put("revision", ifAny: revision)
+        object.put("author", author)
+        object.put("createdAt", createdAt)
+        return object.json
+    }
+
+    public func check(_ checker: inout JSONChecker) {
+        checker.field("kind", kind, .minSize(1), .maxSize(50))
+        checker.field("text", text, .minSize(1), .maxSize(2000))
+        checker.field("at", at)
+        checker.field("endedAt", endedAt)
+        checker.field("revision", revision, .minSize(1), .maxSize(100))
+        checker.field("createdAt", createdAt)
+    }
+}
+
+/// A page of a list
+public struct AnnotationPage: JSONModel {
+    /// What the page holds
+    public var items: [Annotation]
+    /// Where the next page starts; absent on the last page
+    public var nextCursor: String?
+    /// Properties that the contract does not list.
+    public var extra: [String: JSONValue]
+
+    public init(items: [Annotation], nextCursor: String? = nil, extra: [String: JSONValue] = [:]) {
+        self.items = items
+        self.nextCursor = nextCursor
+        self.extra = extra
+    }
+}
+
+extension AnnotationPage {
+    public init(json: JSONValue) throws {
+        var object = try JSONReader(json)
+        items = try object.required("items")
+        nextCursor = try object.optional("nextCursor")
+        extra = try object.rest()
+    }
+
+    public var json: JSONValue {
+        var object = JSONWriter(extra)
+        object.put("items", items)
+        object.put("nextCursor", ifAny: nextCursor)
+        return object.json
+    }
+
+    public func check(_ checker: inout JSONChecker) {
+        checker.field("items", items)
+    }
+}
+
 /// What one version answered so far
 public struct Arm: JSONModel {
     /// Requests answered or lost

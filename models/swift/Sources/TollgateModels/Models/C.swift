@@ -152,6 +152,64 @@ public struct ComponentState: OpenEnum {
     }
 }
 
+/// What happened, and when
+public struct CreateAnnotationRequest: JSONModel {
+    /// A word to filter by, such as `incident`
+    public var kind: String
+    /// What happened
+    public var text: String
+    /// When it happened, or began
+    public var at: DateTimeText
+    /// When it ended, not before `at`; absent for a moment
+    public var endedAt: DateTimeText?
+    /// The revision it concerns
+    public var revision: String?
+
+    public init(
+        kind: String,
+        text: String,
+        at: DateTimeText,
+        endedAt: DateTimeText? = nil,
+        revision: String? = nil
+    ) {
+        self.kind = kind
+        self.text = text
+        self.at = at
+        self.endedAt = endedAt
+        self.revision = revision
+    }
+}
+
+extension CreateAnnotationRequest {
+    public init(json: JSONValue) throws {
+        var object = try JSONReader(json)
+        kind = try object.required("kind")
+        text = try object.required("text")
+        at = try object.required("at")
+        endedAt = try object.optional("endedAt")
+        revision = try object.optional("revision")
+        try object.refuseRest()
+    }
+
+    public var json: JSONValue {
+        var object = JSONWriter()
+        object.put("kind", kind)
+        object.put("text", text)
+        object.put("at", at)
+        object.put("endedAt", ifAny: endedAt)
+        object.put("revision", ifAny: revision)
+        return object.json
+    }
+
+    public func check(_ checker: inout JSONChecker) {
+        checker.field("kind", kind, .minSize(1), .maxSize(50))
+        checker.field("text", text, .minSize(1), .maxSize(2000))
+        checker.field("at", at)
+        checker.field("endedAt", endedAt)
+        checker.field("revision", revision, .minSize(1), .maxSize(100))
+    }
+}
+
 /// A canary release to begin
 public struct CreateDeploymentRequest: JSONModel {
     /// The project it belongs to
