@@ -3,5 +3,6 @@
 use tollgate::Program;
 
 fn main() -> std::process::ExitCode {
-    tollgate::run::main(Program::TOLLGATE, std::env::args_os().collect())
+    let (program, args) = Program::of(std::env::args_os().collect());
+    tollgate::run::main(program, args)
 }

@@ -32,6 +32,17 @@ impl Program {
         hub_build: &[],
     };
 
+    /// How the program was called, and its arguments without that. `cargo-tollgate` passes
+    /// `tollgate` first, as cargo does.
+    #[must_use]
+    pub fn of(mut args: Vec<OsString>) -> (Self, Vec<OsString>) {
+        if args.get(1).is_some_and(|arg| arg == "tollgate") {
+            args.remove(1);
+            return (Self::CARGO_TOLLGATE, args);
+        }
+        (Self::TOLLGATE, args)
+    }
+
     /// The same command with this name in its usage lines, and in the examples of all subcommands.
     #[must_use]
     pub fn name_in(self, command: clap::Command) -> clap::Command {
@@ -47,13 +58,4 @@ impl Program {
         }
         command.mut_subcommands(|subcommand| self.spell_in(subcommand))
     }
-}
-
-/// The arguments of `cargo-tollgate` without the subcommand's own name, which cargo passes first.
-#[must_use]
-pub fn without_subcommand(mut args: Vec<OsString>) -> Vec<OsString> {
-    if args.get(1).is_some_and(|arg| arg == "tollgate") {
-        args.remove(1);
-    }
-    args
 }

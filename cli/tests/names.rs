@@ -89,3 +89,18 @@ fn cargo_tollgate_names_itself_as_it_was_called() {
         &["tollgate"],
     );
 }
+
+#[test]
+fn cargo_tollgate_without_tollgate_names_what_to_install() {
+    let folder = tempfile::tempdir().unwrap();
+    let alone = folder.path().join("cargo-tollgate");
+    std::fs::copy(env!("CARGO_BIN_EXE_cargo-tollgate"), &alone).unwrap();
+    let output = Command::new(&alone)
+        .arg("tier0")
+        .env("PATH", folder.path())
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(6));
+    let text = String::from_utf8(output.stderr).unwrap();
+    assert!(text.contains("hint: install it next to"), "{text}");
+}
