@@ -12,8 +12,8 @@ fn main() -> ExitCode {
     complain(&error)
 }
 
-/// Cargo passes the name of the subcommand first, which tells `tollgate` that cargo called it. Who
-/// starts this binary without cargo leaves it out.
+/// Cargo passes the name of the subcommand first, and `tollgate` recognises a call by cargo by it. A
+/// call without cargo lacks it.
 fn arguments() -> Vec<OsString> {
     let mut args: Vec<OsString> = std::env::args_os().skip(1).collect();
     if args.first().is_none_or(|arg| arg != "tollgate") {
