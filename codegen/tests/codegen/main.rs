@@ -5,4 +5,3 @@ mod goldens;
 mod representation;
 mod slow;
 mod stable;
-mod swift;

@@ -16,4 +16,5 @@ mod probes;
 mod ratchet;
 mod schema;
 mod story;
+mod swift_grammar;
 mod tiers;
