@@ -8,12 +8,11 @@
 pub(crate) use unix::{forget, start, sweep, watch};
 
 #[cfg(not(unix))]
-pub(crate) use elsewhere::{forget, start, sweep, watch};
+pub(crate) use elsewhere::{forget, sweep, watch};
 
 /// On Windows a job object ends with the process that holds it.
 #[cfg(not(unix))]
 mod elsewhere {
-    pub(crate) fn start() {}
     pub(crate) fn watch(_group: u32) {}
     pub(crate) fn forget(_group: u32) {}
     pub(crate) fn sweep(_mark: &str) {}
