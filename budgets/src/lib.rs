@@ -24,7 +24,7 @@ pub use check::{CheckInput, Checked, Row, check, show};
 pub use evaluate::{BudgetVerdict, Estimate, Standing, evaluate};
 pub use histogram::LatencyHistogram;
 pub use limits::{Bound, BudgetFile, Limit, LimitsError, Statistic};
-pub use loosened::loosened;
+pub use loosened::{loosened, reclassified};
 pub use measurement::{Measurement, MeasurementsError, parse_measurements};
 pub use objective::{ObjectiveRow, evaluate_objective};
 pub use operations::{Operations, check_operations};

@@ -63,6 +63,36 @@ pub fn loosened(
     found
 }
 
+/// The operations of the contract that change to a class with a looser limit, or to none, each with
+/// the key that a waiver names: `budget-class-changed`.
+#[must_use]
+pub fn reclassified(
+    budgets: &BudgetFile,
+    before: &BTreeMap<String, String>,
+    now: &BTreeMap<String, String>,
+) -> Vec<(String, Finding)> {
+    let mut found = Vec::new();
+    for (id, old) in before {
+        let Some(new) = now.get(id).filter(|new| *new != old) else {
+            continue;
+        };
+        let has_own = budgets.operations.contains_key(id);
+        let Some(before) = budgets.classes.get(old).filter(|_| !has_own) else {
+            continue;
+        };
+        let after = budgets.classes.get(new).map(|limit| limit.limit(id));
+        let key = format!("operations.{id}");
+        let is_looser = !changes(&key, &before.limit(id), after.as_ref()).is_empty();
+        if is_looser {
+            let message = format!(
+                "the operation `{id}` was moved from the class `{old}` to `{new}`, whose limit is looser or missing"
+            );
+            found.push((key, Finding::error("budget-class-changed", message)));
+        }
+    }
+    found
+}
+
 /// The limit on the same number under a new name.
 fn renamed<'a>(old: &BudgetFile, new: &'a BudgetFile, limit: &Limit) -> Option<&'a Limit> {
     let is_same = |other: &Limit| {
@@ -155,6 +185,17 @@ mod tests {
             .collect();
         assert_eq!(got, want);
         assert!(found.iter().all(|(_, finding)| finding.place.is_some()));
+    }
+
+    #[test]
+    fn an_operation_in_a_slower_class_or_in_none_is_loosened() {
+        let budgets = BudgetFile::parse(OLD, "sla.json").unwrap();
+        let class = |class: &str| BTreeMap::from([("list".to_owned(), class.to_owned())]);
+        let found = |old: &str, new: &str| reclassified(&budgets, &class(old), &class(new)).len();
+        assert_eq!((found("core", "heavy"), found("core", "")), (1, 1));
+        assert_eq!((found("heavy", "core"), found("core", "core")), (0, 0));
+        let gone = BTreeMap::new();
+        assert!(reclassified(&budgets, &class("core"), &gone).is_empty());
     }
 
     #[test]

@@ -11,6 +11,7 @@ use tollgate_budgets::{
 };
 use tollgate_report::{Clock, EvidenceLog, Timestamp, Verdict};
 
+use crate::contract::{classes, classes_of_base};
 use crate::contracts;
 use crate::failure::Failure;
 use crate::gate::{Gate, from_json};
@@ -126,19 +127,12 @@ pub fn gate(
         .map_err(Failure::settings)?;
     let operations: BTreeMap<String, String> = contracts::load_all(repository)?
         .iter()
-        .flat_map(|contract| {
-            contract.operations().into_iter().map(|operation| {
-                let class = operation
-                    .node
-                    .get("x-budget")
-                    .and_then(|node| node.as_str())
-                    .unwrap_or_default();
-                (operation.id.clone(), class.to_owned())
-            })
-        })
+        .flat_map(classes)
         .collect();
     let mut compared = loosened::compared(repository)?;
     compared.operations.clone_from(&operations);
+    let paths = contracts::paths(repository);
+    compared.operations_before = classes_of_base(repository, &compared.base, &paths)?;
     let inputs = BudgetInputs {
         is_strict: repository.is_strict,
         now: repository.clock.now(),

@@ -243,6 +243,61 @@ fn base_text(
     Ok(None)
 }
 
+/// The operations of a contract and their budget classes.
+pub fn classes(contract: &Contract) -> BTreeMap<String, String> {
+    let operations = contract.operations().into_iter();
+    operations
+        .map(|operation| {
+            let class = operation.node.get("x-budget");
+            let class = class.and_then(|node| node.as_str()).unwrap_or_default();
+            (operation.id.clone(), class.to_owned())
+        })
+        .collect()
+}
+
+/// Adds the operations of contracts, by their paths from the root, in the base and now. A contract
+/// that can't be read is the matter of its own gate.
+pub fn add_classes(
+    compared: &mut loosened::Compared,
+    repository: &Repository,
+    paths: &[String],
+) -> Result<(), Failure> {
+    let paths: Vec<PathBuf> = paths
+        .iter()
+        .map(|path| repository.root.join(path))
+        .collect();
+    compared.operations_before = classes_of_base(repository, &compared.base, &paths)?;
+    for path in &paths {
+        if let Ok(contract) = load(repository, path) {
+            compared.operations.extend(classes(&contract));
+        }
+    }
+    Ok(())
+}
+
+/// The operations of those contracts in the base and their budget classes; a contract that can't be
+/// read has none.
+pub fn classes_of_base(
+    repository: &Repository,
+    base: &Base,
+    paths: &[PathBuf],
+) -> Result<BTreeMap<String, String>, Failure> {
+    let mut found = BTreeMap::new();
+    for path in paths {
+        let Ok(entry) = path.strip_prefix(&repository.root) else {
+            continue;
+        };
+        let entry = entry.display().to_string().replace('\\', "/");
+        let files = base_documents(repository, base, &entry)?;
+        if files.contains_key(&entry)
+            && let Ok(contract) = (ContractText { entry, files }).parse()
+        {
+            found.extend(classes(&contract));
+        }
+    }
+    Ok(found)
+}
+
 /// A document of the base and all that it refers to, by file.
 fn base_documents(
     repository: &Repository,
@@ -321,17 +376,19 @@ pub fn gate(
             .hint("list the contracts in `files` in [contracts] of tollgate.toml, or pass them as arguments"));
     }
     let mut pairs = pairs(repository, &paths, part)?;
-    let mut compared = None;
+    let mut compared = loosened::compared(repository)?;
     if part != Part::Lint {
-        let read = loosened::compared(repository)?;
         for (pair, path) in pairs.iter_mut().zip(&paths) {
-            pair.base = base_text(repository, &read.base, path)?;
+            pair.base = base_text(repository, &compared.base, path)?;
         }
-        compared = Some(Box::new(read));
+    }
+    compared.operations_before = classes_of_base(repository, &compared.base, &paths)?;
+    for pair in &pairs {
+        compared.operations.extend(classes(&pair.local.parse()?));
     }
     let settings = JudgeSettings {
         part,
-        compared,
+        compared: Some(Box::new(compared)),
         lint: repository.settings.contracts.lint.clone(),
         ruleset: repository_ruleset(repository)?,
     };

@@ -15,6 +15,7 @@ pub mod contracts;
 pub mod gate;
 pub mod git;
 pub mod history;
+pub mod line;
 pub mod list;
 pub mod loosened;
 pub mod models;

@@ -20,6 +20,8 @@ use crate::base::{self, Base};
 use crate::failure::Failure;
 use crate::gate::{Gate, from_json};
 use crate::history;
+use crate::line;
+use crate::loosened::{self, Compared, Section};
 use crate::record::{Decision, Inputs, record};
 use crate::reports::{self, relative};
 use crate::repository::Repository;
@@ -84,6 +86,9 @@ pub struct RatchetInputs {
     pub is_strict: bool,
     pub history: Vec<HistoryEntry>,
     pub waivers: Vec<Waiver>,
+    /// The settings of the base.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub compared: Option<Box<Compared>>,
     pub now: Timestamp,
 }
 
@@ -127,6 +132,17 @@ pub fn judge(inputs: &RatchetInputs, settings: &RatchetSettings) -> Result<Check
             waiver_days_max: settings.waiver_days_max,
         });
         checked.verdict = with_loosened(checked.verdict, loosened);
+    }
+    if let Some(compared) = &inputs.compared {
+        let sections = BTreeSet::from([Section::Ratchet]);
+        let found = loosened::judge(compared, &sections, Vec::new())?;
+        let is_waiver = |finding: &Finding| finding.code.starts_with("waiver-");
+        let (waivers, found) = found
+            .into_iter()
+            .partition(|it| it.severity == Severity::Info && is_waiver(it));
+        checked.verdict = with_loosened(checked.verdict, found);
+        let waivers: Vec<Finding> = waivers;
+        checked.verdict.findings.extend(waivers);
     }
     if let Some(patch) = &inputs.patch {
         let least = settings.patch_coverage_min.map(|least| least.0 * 100.0);
@@ -203,7 +219,7 @@ pub fn inputs(repository: &Repository, request: &Request) -> Result<RatchetInput
     for waiver in &mut waivers {
         waiver.file = relative(&repository.root, Path::new(&waiver.file));
     }
-    let past = history::load(repository)?;
+    let past = line::of(&repository.root).own(history::load(repository)?);
     let base = base::of(repository)?;
     let coverage = found.together.coverage.as_ref();
     Ok(RatchetInputs {
@@ -216,6 +232,7 @@ pub fn inputs(repository: &Repository, request: &Request) -> Result<RatchetInput
         is_strict: repository.is_strict,
         history: recent(past),
         waivers,
+        compared: Some(Box::new(loosened::compared(repository)?)),
         now: repository.clock.now(),
     })
 }
@@ -402,10 +419,11 @@ pub fn remember(
         .iter()
         .filter(|measurement| !is_time(measurement));
     let times = kept.iter().filter(is_time);
+    let line = line::of(&repository.root);
     let entries: Vec<HistoryEntry> = others
         .chain(times)
         .filter(|measurement| measurement.value.is_finite())
-        .map(|measurement| HistoryEntry::new(measurement, inputs.now, run))
+        .map(|measurement| line.mark(HistoryEntry::new(measurement, inputs.now, run)))
         .collect();
     append(
         &repository.root.join(&repository.settings.ratchet.history),

@@ -2,10 +2,12 @@
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 use tollgate_contracts_lint::{Ruleset, read_ruleset};
 
+use crate::base::Base;
 use crate::failure::Failure;
 use crate::repository::Repository;
 
@@ -13,7 +15,7 @@ use crate::repository::Repository;
 pub const RULESETS: [&str; 3] = [".spectral.yaml", ".spectral.yml", ".spectral.json"];
 
 /// A ruleset with the files that it extends, as text.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RulesetText {
     /// The file that names the others.
@@ -36,6 +38,38 @@ impl RulesetText {
             files: files.into_inner(),
         };
         Ok((text, ruleset))
+    }
+
+    /// The texts below a folder, named from there.
+    pub fn below(root: &Path, file: &str) -> Result<Self, Failure> {
+        Self::gathered(file, &mut |file| std::fs::read_to_string(root.join(file)))
+    }
+
+    /// The texts in the base; absent if the base does not contain a ruleset that can be read.
+    pub fn of_base(base: &Base, root: &Path, file: &str) -> Result<Option<Self>, Failure> {
+        if base.text(root, file)?.is_none() {
+            return Ok(None);
+        }
+        let missing = || std::io::Error::from(std::io::ErrorKind::NotFound);
+        let text = |file: &str| base.text(root, file).ok().flatten().ok_or_else(missing);
+        Ok(Self::gathered(file, &mut |file| text(file)).ok())
+    }
+
+    fn gathered(
+        file: &str,
+        read: &mut dyn FnMut(&str) -> std::io::Result<String>,
+    ) -> Result<Self, Failure> {
+        let files = RefCell::new(BTreeMap::new());
+        read_ruleset(file, &mut |file| {
+            let text = read(file)?;
+            files.borrow_mut().insert(file.to_owned(), text.clone());
+            Ok(text)
+        })
+        .map_err(Failure::settings)?;
+        Ok(Self {
+            entry: file.to_owned(),
+            files: files.into_inner(),
+        })
     }
 
     /// The ruleset of the texts.

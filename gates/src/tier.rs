@@ -15,6 +15,7 @@ use tollgate_tiers::staged::{self, Staged};
 use tollgate_tiers::{Event, OverTime, Plan, SystemGauge, TierRecord, TierReport, plan, verdict};
 
 use crate::base::{BASE_ENV, Base, STRICT_ENV};
+use crate::contract;
 use crate::failure::Failure;
 use crate::gate::{Gate, NoSettings, from_json};
 use crate::loosened::{self, Section};
@@ -133,7 +134,7 @@ impl Places {
 /// gates that do so themselves.
 fn sections(plan: &Plan) -> BTreeSet<Section> {
     let has = |gate: [&str; 2]| {
-        let mut steps = plan.steps.iter();
+        let mut steps = plan.steps.iter().filter(|step| !step.optional);
         steps.any(|step| step.command.get(1..3).is_some_and(|words| words == gate))
     };
     let mut sections = BTreeSet::from(Section::ALL);
@@ -142,6 +143,9 @@ fn sections(plan: &Plan) -> BTreeSet<Section> {
     }
     if has(["budget", "check"]) {
         sections.remove(&Section::Budgets);
+    }
+    if has(["ratchet", "check"]) {
+        sections.remove(&Section::Ratchet);
     }
     sections
 }
@@ -204,16 +208,23 @@ pub fn gate(
     } else {
         Places::of(repository)
     };
-    let plan = match places.settings(repository)? {
-        Some(staged) => plan_of(&staged, tier, &places.root)?,
-        None => plan_of(&repository.settings, tier, &places.root)?,
-    };
+    // An unstaged edit of the settings decides nothing, and hides nothing from the comparison.
+    let staged = places.settings(repository)?;
+    let settings = staged.as_ref().unwrap_or(&repository.settings);
+    let plan = plan_of(settings, tier, &places.root)?;
     let mode = match (&request.since, request.all) {
         (Some(revision), _) => Mode::Since(revision.clone()),
         (None, true) => Mode::All,
         (None, false) => Mode::Affected,
     };
-    let compared = loosened::compared(repository)?;
+    let mut compared = loosened::compared_at(repository, &places.root, settings)?;
+    if compared.has_changed_contract() {
+        contract::add_classes(
+            &mut compared,
+            repository,
+            &settings.contracts.paths(&places.root),
+        )?;
+    }
     places.pass_on(repository, &compared.base);
     let mut report = run_plan(
         repository,

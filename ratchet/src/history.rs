@@ -34,6 +34,12 @@ pub struct HistoryEntry {
     pub value: f64,
     /// The run that measured it.
     pub run: String,
+    /// The branch that it is of; absent in lines of earlier versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub branch: Option<String>,
+    /// The commit that it is of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub revision: Option<String>,
 }
 
 impl HistoryEntry {
@@ -47,6 +53,8 @@ impl HistoryEntry {
             unit: measurement.unit.clone(),
             value: measurement.value,
             run: run.to_owned(),
+            branch: None,
+            revision: None,
         }
     }
 }

@@ -1,30 +1,82 @@
 //! The steps of a tier when `tollgate.toml` names none, chosen by the files in the repository.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
 use crate::builtin::Builtin;
 use crate::settings::{StepSettings, Tier};
 
+/// The files that decide which steps there are by default. `contracts` is a folder.
+pub const MANIFESTS: [&str; 9] = [
+    "Cargo.toml",
+    "deny.toml",
+    "package.json",
+    "pnpm-lock.yaml",
+    "yarn.lock",
+    "bun.lock",
+    "package-lock.json",
+    "pyproject.toml",
+    "Package.swift",
+];
+
+/// What a repository has of the [`MANIFESTS`].
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Manifests {
+    /// Those that exist.
+    pub names: BTreeSet<String>,
+    /// The text of `package.json`.
+    pub package: String,
+    /// Whether there is a folder `contracts`.
+    pub has_contracts: bool,
+    /// Whether there are committed floors.
+    pub has_floors: bool,
+}
+
+impl Manifests {
+    /// Those of the repository at `root`, with its floors in `floors`.
+    #[must_use]
+    pub fn read(root: &Path, floors: &str) -> Self {
+        let exists = |name: &&str| root.join(name).is_file();
+        let names = MANIFESTS.iter().copied().filter(exists).map(str::to_owned);
+        Self {
+            names: names.collect(),
+            package: fs::read_to_string(root.join("package.json")).unwrap_or_default(),
+            has_contracts: root.join("contracts").is_dir(),
+            has_floors: root.join(floors).is_file(),
+        }
+    }
+
+    fn has(&self, name: &str) -> bool {
+        self.names.contains(name)
+    }
+
+    /// Default steps of a tier; empty when nothing is recognised.
+    #[must_use]
+    pub fn steps(&self, tier: Tier) -> Vec<StepSettings> {
+        let mut steps = Vec::new();
+        if self.has("Cargo.toml") {
+            rust_steps(self, tier, &mut steps);
+        }
+        if self.has_contracts {
+            contract_steps(tier, &mut steps);
+        }
+        if matches!(tier, Tier::Tier0 | Tier::Tier1) {
+            node_steps(self, &mut steps);
+            python_steps(self, &mut steps);
+            swift_steps(self, tier, &mut steps);
+        }
+        if tier == Tier::Tier1 && self.has_floors {
+            ratchet_step(&mut steps);
+        }
+        steps
+    }
+}
+
 /// Default steps of a tier for the repository at `root`; empty when nothing is recognised.
 #[must_use]
 pub fn steps(root: &Path, tier: Tier, floors: &str) -> Vec<StepSettings> {
-    let mut steps = Vec::new();
-    if root.join("Cargo.toml").is_file() {
-        rust_steps(root, tier, &mut steps);
-    }
-    if root.join("contracts").is_dir() {
-        contract_steps(tier, &mut steps);
-    }
-    if matches!(tier, Tier::Tier0 | Tier::Tier1) {
-        node_steps(root, &mut steps);
-        python_steps(root, &mut steps);
-        swift_steps(root, tier, &mut steps);
-    }
-    if tier == Tier::Tier1 && root.join(floors).is_file() {
-        ratchet_step(&mut steps);
-    }
-    steps
+    Manifests::read(root, floors).steps(tier)
 }
 
 /// Committed floors hold from the pull request on, after the steps that write reports.
@@ -49,7 +101,7 @@ fn builtin(builtin: Builtin) -> StepSettings {
     }
 }
 
-fn rust_steps(root: &Path, tier: Tier, steps: &mut Vec<StepSettings>) {
+fn rust_steps(root: &Manifests, tier: Tier, steps: &mut Vec<StepSettings>) {
     match tier {
         Tier::Tier0 => steps.extend([Builtin::Fmt, Builtin::Lint, Builtin::Test].map(builtin)),
         Tier::Tier1 => {
@@ -64,7 +116,7 @@ fn rust_steps(root: &Path, tier: Tier, steps: &mut Vec<StepSettings>) {
             });
         }
         Tier::Tier3 => {
-            if root.join("deny.toml").is_file() {
+            if root.has("deny.toml") {
                 steps.push(builtin(Builtin::Audit));
             }
             steps.push(builtin(Builtin::Mutation));
@@ -91,11 +143,8 @@ fn command(name: &str, words: &[&str], inputs: &[&str]) -> StepSettings {
     }
 }
 
-fn node_steps(root: &Path, steps: &mut Vec<StepSettings>) {
-    let Ok(text) = fs::read(root.join("package.json")) else {
-        return;
-    };
-    let Ok(package) = serde_json::from_slice::<serde_json::Value>(&text) else {
+fn node_steps(root: &Manifests, steps: &mut Vec<StepSettings>) {
+    let Ok(package) = serde_json::from_str::<serde_json::Value>(&root.package) else {
         return;
     };
     for script in ["lint", "typecheck", "test"] {
@@ -110,7 +159,7 @@ fn node_steps(root: &Path, steps: &mut Vec<StepSettings>) {
 }
 
 /// The package manager that the project names, or whose lock file it has.
-fn node_manager(root: &Path, package: &serde_json::Value) -> &'static str {
+fn node_manager(root: &Manifests, package: &serde_json::Value) -> &'static str {
     const LOCKS: [(&str, &str); 4] = [
         ("pnpm", "pnpm-lock.yaml"),
         ("yarn", "yarn.lock"),
@@ -119,12 +168,12 @@ fn node_manager(root: &Path, package: &serde_json::Value) -> &'static str {
     ];
     let named = package["packageManager"].as_str().unwrap_or_default();
     let by_name = LOCKS.iter().find(|(name, _)| named.starts_with(name));
-    let by_lock = LOCKS.iter().find(|(_, lock)| root.join(lock).is_file());
+    let by_lock = LOCKS.iter().find(|(_, lock)| root.has(lock));
     by_name.or(by_lock).map_or("npm", |(name, _)| name)
 }
 
-fn python_steps(root: &Path, steps: &mut Vec<StepSettings>) {
-    if !root.join("pyproject.toml").is_file() {
+fn python_steps(root: &Manifests, steps: &mut Vec<StepSettings>) {
+    if !root.has("pyproject.toml") {
         return;
     }
     let lint_inputs = ["**/*.py", "**/*.pyi", "pyproject.toml", "ruff.toml"];
@@ -135,8 +184,8 @@ fn python_steps(root: &Path, steps: &mut Vec<StepSettings>) {
     steps.extend([lint, test]);
 }
 
-fn swift_steps(root: &Path, tier: Tier, steps: &mut Vec<StepSettings>) {
-    if !root.join("Package.swift").is_file() {
+fn swift_steps(root: &Manifests, tier: Tier, steps: &mut Vec<StepSettings>) {
+    if !root.has("Package.swift") {
         return;
     }
     let inputs = ["**/*.swift", "Package.resolved"];
@@ -206,7 +255,7 @@ mod tests {
             for path in files {
                 fs::write(folder.path().join(path), "").unwrap();
             }
-            node_manager(folder.path(), &package)
+            node_manager(&Manifests::read(folder.path(), "floors"), &package)
         };
         let none = || serde_json::json!({});
         assert_eq!(manager(&[], none()), "npm");

@@ -80,9 +80,10 @@ pub fn run(context: &Context, tier: Tier, args: &TierArgs) -> CommandResult {
 
 fn remember(context: &Context, measured: &[Measurement], run: &str) -> Result<(), Failure> {
     let now = context.clock.now();
+    let line = tollgate_gates::line::of(&context.root);
     let entries: Vec<_> = measured
         .iter()
-        .map(|measurement| tollgate_ratchet::HistoryEntry::new(measurement, now, run))
+        .map(|measurement| line.mark(tollgate_ratchet::HistoryEntry::new(measurement, now, run)))
         .collect();
     tollgate_ratchet::history::append(
         &context.root.join(&context.settings.ratchet.history),

@@ -21,6 +21,7 @@ mod function_options;
 mod functions;
 mod hit;
 mod jsonpath;
+mod loosened;
 mod report;
 mod rule;
 mod rules;
@@ -33,6 +34,7 @@ mod values;
 
 pub use catalogue::{RuleInfo, rule_codes, rule_infos};
 pub use finding::{LintFinding, has_errors};
+pub use loosened::RuleChange;
 pub use report::{LintedFile, github_text, json_report, sarif_report};
 pub use rule::RuleLevel;
 pub use rules::NOT_HERE;

@@ -108,6 +108,8 @@ pub(crate) struct Rule {
     pub(crate) is_resolved: bool,
     pub(crate) given: Vec<Given>,
     pub(crate) then: Vec<Then>,
+    /// Where and what it checks, as a ruleset defines it; absent for a rule as it is built in.
+    pub(crate) definition: Option<String>,
     /// The set it belongs to: `spectral:oas`, or the file of a ruleset.
     pub(crate) set: String,
 }

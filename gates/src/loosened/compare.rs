@@ -1,14 +1,16 @@
 //! Compares the settings of the base with those of now, section by section.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use tollgate_contracts_lint::{RuleLevel, Ruleset};
+use tollgate_contracts_lint::{LintSettings, Ruleset};
 use tollgate_report::Finding;
 use tollgate_report::quantity::Span;
+use tollgate_tiers::settings::{StepSettings, Tier};
 
 use super::compared::{Compared, Section, TIERS};
 use super::diff::Diff;
-use super::steps;
+use super::{command, probe, steps, values};
+use crate::ruleset::RulesetText;
 use crate::settings::Settings;
 
 /// What the settings loosen, each with its key.
@@ -31,6 +33,11 @@ pub(super) fn settings(
             }
             Section::Budgets => budgets(&mut diff, old, new),
             Section::Probes => probes(&mut diff, old, new),
+            Section::Canary => {
+                values::canary(&mut diff, "canary", &old.canary, &new.canary);
+                values::release(&mut diff, old, new);
+            }
+            Section::Alerts => values::alerts(&mut diff, &old.alerts, &new.alerts),
             Section::Waivers => waivers(&mut diff, old, new),
         }
     }
@@ -54,7 +61,7 @@ fn contracts(diff: &mut Diff<'_>, compared: &Compared, old: &Settings, new: &Set
         let values = (&old.blessed, &new.blessed);
         diff.plain("settings-file-moved", "contracts.blessed", values, MOVED);
     }
-    rules(diff, &old.lint, &new.lint);
+    rules(diff, compared, &old.lint, &new.lint);
     let (old, new) = (&old.diff, &new.diff);
     let code = "settings-contract-diff";
     let why = "changes that broke clients are accepted";
@@ -90,37 +97,61 @@ fn contracts(diff: &mut Diff<'_>, compared: &Compared, old: &Settings, new: &Set
     }
 }
 
-fn rules(
-    diff: &mut Diff<'_>,
-    old: &tollgate_contracts_lint::LintSettings,
-    new: &tollgate_contracts_lint::LintSettings,
-) {
+/// With more rules than these that find less, a ruleset is one finding.
+const RULES_MAX: usize = 8;
+
+/// Rules that find less: in the settings, and in the rulesets that both sides name.
+fn rules(diff: &mut Diff<'_>, compared: &Compared, old: &LintSettings, new: &LintSettings) {
     let code = "settings-rule-lowered";
     let why = "what the rule found before passes now";
-    let word = |level: RuleLevel| format!("{level:?}").to_lowercase();
     // A rule that the settings do not name has the level of its ruleset.
-    let with = |settings| Ruleset::recommended().with_settings(settings, "");
-    let (of_old, of_new) = (with(old), with(new));
+    let ruleset = |text: &Option<RulesetText>, settings| {
+        let read = text.as_ref().and_then(|text| text.read().ok());
+        read.unwrap_or_else(Ruleset::recommended)
+            .with_settings(settings, "")
+    };
+    let of_old = ruleset(&compared.rulesets.0, old);
+    // All own rules that are off are one finding, below.
+    let with_own = LintSettings {
+        own_rules: new.own_rules || old.own_rules,
+        ..new.clone()
+    };
+    let of_new = ruleset(&compared.rulesets.1, &with_own);
     let names: BTreeSet<&String> = old.rules.keys().chain(new.rules.keys()).collect();
-    for name in names {
-        let (before, after) = (of_old.level(name), of_new.level(name));
-        if after < before {
-            let key = format!("contracts.lint.rules.{name}");
-            let path = ["contracts", "lint", "rules", name.as_str()];
-            diff.add(code, (&key, &path), (word(before), word(after)), why);
+    let mut changes = of_old.loosened(&of_new);
+    let rulesets = [&compared.rulesets.1, &compared.rulesets.0];
+    let ruleset_file = rulesets
+        .into_iter()
+        .flatten()
+        .next()
+        .map(|text| text.entry.as_str());
+    if let Some(file) = ruleset_file
+        && changes.len() > RULES_MAX
+    {
+        let (named, others): (Vec<_>, Vec<_>) =
+            changes.into_iter().partition(|it| names.contains(&it.rule));
+        let rules: Vec<&str> = others.iter().map(|it| it.rule.as_str()).collect();
+        let values = (format!("{} rules", rules.len()), "off, lower or other ones");
+        let why = format!("what they found before passes now: {}", rules.join(", "));
+        diff.elsewhere(code, (file, "rules"), values, &why);
+        changes = named;
+    }
+    for change in changes {
+        let values = (change.before.as_str(), change.after.as_str());
+        if names.contains(&change.rule) {
+            let key = format!("contracts.lint.rules.{}", change.rule);
+            let path = ["contracts", "lint", "rules", change.rule.as_str()];
+            diff.add(code, (&key, &path), values, why);
+        } else if let Some(file) = ruleset_file {
+            let key = format!("rules.{}", change.rule);
+            diff.elsewhere(code, (file, &key), values, why);
+        } else {
+            let key = format!("contracts.lint.rules.{}", change.rule);
+            diff.add(code, (&key, &["contracts", "lint"]), values, why);
         }
     }
     if old.own_rules && !new.own_rules {
         diff.plain(code, "contracts.lint.own_rules", (true, false), why);
-    }
-    if old.ruleset != new.ruleset {
-        let name = |ruleset: &Option<String>| {
-            ruleset
-                .clone()
-                .unwrap_or_else(|| "the recommended rules".to_owned())
-        };
-        let values = (name(&old.ruleset), name(&new.ruleset));
-        diff.plain(code, "contracts.lint.ruleset", values, "other rules apply");
     }
 }
 
@@ -140,11 +171,15 @@ fn codegen(diff: &mut Diff<'_>, old: &Settings, new: &Settings) {
     );
 }
 
-fn tiers(diff: &mut Diff<'_>, compared: &Compared, old: &Settings, new: &Settings) {
+fn tiers<'c>(diff: &mut Diff<'_>, compared: &'c Compared, old: &Settings, new: &Settings) {
     for tier in TIERS {
         let (before, after) = (old.tiers.tier(tier), new.tiers.tier(tier));
         let word = tier.word();
         let (target, critical) = tier.default_budget();
+        let longest = (
+            before.critical.unwrap_or(critical),
+            after.critical.unwrap_or(critical),
+        );
         for (name, usual, before, after) in [
             ("target", target, before.target, after.target),
             ("critical", critical, before.critical, after.critical),
@@ -155,13 +190,16 @@ fn tiers(diff: &mut Diff<'_>, compared: &Compared, old: &Settings, new: &Setting
             let why = "a tier that takes longer passes";
             diff.raised("settings-time-raised", (&key, &path), values, why);
         }
-        let usual = compared
-            .default_steps
-            .get(&tier)
-            .map_or(&[][..], Vec::as_slice);
-        let before = before.steps.as_deref().unwrap_or(usual);
-        let after = after.steps.as_deref().unwrap_or(usual);
-        steps::compare(diff, word, before, after);
+        let usual = |steps: &'c BTreeMap<Tier, Vec<StepSettings>>| {
+            steps.get(&tier).map_or(&[][..], Vec::as_slice)
+        };
+        let old_steps = compared.default_steps_before.as_ref();
+        let before_usual = usual(old_steps.unwrap_or(&compared.default_steps));
+        let before = before.steps.as_deref().unwrap_or(before_usual);
+        let after_usual = usual(&compared.default_steps);
+        let after = after.steps.as_deref().unwrap_or(after_usual);
+        steps::compare(diff, word, (before, after), longest);
+        scripts(diff, compared, after);
     }
     let (old, new) = (&old.tiers, &new.tiers);
     diff.unmeasured("tiers", &old.unmeasured, &new.unmeasured);
@@ -196,6 +234,47 @@ fn tiers(diff: &mut Diff<'_>, compared: &Compared, old: &Settings, new: &Setting
     if after.cores > before.cores {
         let values = (before.cores, after.cores);
         diff.plain("settings-time-raised", "tiers.reference.cores", values, why);
+    }
+}
+
+/// The scripts of `package.json` that steps run: they are commands of the steps.
+fn scripts(diff: &mut Diff<'_>, compared: &Compared, steps: &[StepSettings]) {
+    let package = &compared.package;
+    let read = |text: &Option<String>| -> Option<serde_json::Value> {
+        serde_json::from_str(text.as_deref()?).ok()
+    };
+    let (Some(old), Some(new)) = (read(&package.before), read(&package.now)) else {
+        return;
+    };
+    for step in steps {
+        let words = &step.command;
+        let is_manager = words
+            .first()
+            .is_some_and(|it| ["npm", "pnpm", "yarn", "bun"].contains(&it.as_str()));
+        let script = words
+            .iter()
+            .skip(1)
+            .find(|it| *it != "run" && !it.starts_with('-'));
+        let Some(script) = script.filter(|_| is_manager) else {
+            continue;
+        };
+        let text = |package: &serde_json::Value| -> Option<Vec<String>> {
+            let text = package["scripts"][script].as_str()?;
+            Some(["sh", "-c", text].map(str::to_owned).to_vec())
+        };
+        let (Some(before), Some(after)) = (text(&old), text(&new)) else {
+            continue;
+        };
+        let reasons = command::looser(&before, &after);
+        if !reasons.is_empty() {
+            let key = format!("scripts.{script}");
+            diff.elsewhere(
+                "settings-step-command",
+                (&package.file, &key),
+                (&before[2], &after[2]),
+                &reasons.join("; "),
+            );
+        }
     }
 }
 
@@ -369,6 +448,7 @@ fn probes(diff: &mut Diff<'_>, old: &Settings, new: &Settings) {
         let after = &new.probes[position];
         let index = position.to_string();
         let path = ["probes", index.as_str()];
+        probe::compare(diff, &path, before, after);
         let is_raised = match (before.target, after.target) {
             (Some(before), Some(after)) => after > before,
             (before, after) => before.is_some() && after.is_none(),

@@ -6,12 +6,14 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 use tollgate_report::{Clock, Timestamp};
+use tollgate_tiers::defaults::{MANIFESTS, Manifests};
 use tollgate_tiers::settings::{StepSettings, Tier};
 
 use crate::base::{self, Base};
 use crate::failure::Failure;
 use crate::repository::Repository;
-use crate::settings;
+use crate::ruleset::{RULESETS, RulesetText};
+use crate::settings::{self, Settings};
 
 /// All tiers, in their order.
 pub(super) const TIERS: [Tier; 4] = [Tier::Tier0, Tier::Tier1, Tier::Tier2, Tier::Tier3];
@@ -34,11 +36,15 @@ pub enum Section {
     Probes,
     /// `[waivers]`.
     Waivers,
+    /// `[canary]`, `[service]` and `[ship]`.
+    Canary,
+    /// `[alerts]`.
+    Alerts,
 }
 
 impl Section {
     /// Every section.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 9] = [
         Self::Contracts,
         Self::Codegen,
         Self::Tiers,
@@ -46,6 +52,8 @@ impl Section {
         Self::Budgets,
         Self::Probes,
         Self::Waivers,
+        Self::Canary,
+        Self::Alerts,
     ];
 }
 
@@ -72,66 +80,198 @@ pub struct Compared {
     pub budgets: Versions,
     /// The steps of the tiers where the settings name none.
     pub default_steps: BTreeMap<Tier, Vec<StepSettings>>,
+    /// The same in the base; absent if they are the same.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub default_steps_before: Option<BTreeMap<Tier, Vec<StepSettings>>>,
+    /// `package.json`, whose scripts are commands of steps.
+    #[serde(default)]
+    pub package: Versions,
+    /// The lint rulesets of the base and of now, with the files that they extend.
+    #[serde(default)]
+    pub rulesets: (Option<RulesetText>, Option<RulesetText>),
+    /// The contracts whose own file differs from the base.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub changed_contracts: Vec<String>,
     /// The contracts where the settings name none, in the base and now.
     pub default_contracts: (Vec<String>, Vec<String>),
     /// The contract's operations and their budget classes.
     #[serde(default)]
     pub operations: BTreeMap<String, String>,
+    /// The same in the base; empty where no contract changed.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub operations_before: BTreeMap<String, String>,
     /// The waivers now and in the base, by file.
     pub waivers: (BTreeMap<String, String>, BTreeMap<String, String>),
     pub now: Timestamp,
 }
 
-/// Reads what is compared.
+impl Compared {
+    /// Whether a contract differs, and there are promises for its operations.
+    pub(crate) fn has_changed_contract(&self) -> bool {
+        !self.changed_contracts.is_empty() && self.budgets.now.is_some()
+    }
+
+    /// Whether anything differs that the settings depend on.
+    pub(super) fn is_changed(&self) -> bool {
+        let has_rulesets = self.rulesets.0.is_some() || self.rulesets.1.is_some();
+        self.settings.before != self.settings.now
+            || self.package.before != self.package.now
+            || self.default_contracts.0 != self.default_contracts.1
+            || self.default_steps_before.is_some()
+            || has_rulesets
+    }
+}
+
+/// Reads what is compared, of the working tree.
 pub fn compared(repository: &Repository) -> Result<Compared, Failure> {
+    compared_at(repository, &repository.root, &repository.settings)
+}
+
+/// Reads what is compared, with the files below `root` as those of now: the working tree, or a
+/// snapshot of what is staged.
+pub fn compared_at(
+    repository: &Repository,
+    root: &Path,
+    settings: &Settings,
+) -> Result<Compared, Failure> {
     let base = base::of(repository)?;
-    let root = &repository.root;
     let settings_file = repository.settings_file.as_deref();
-    let budgets_file = repository.settings.budgets.file.as_str();
-    let usual = settings::USUAL_CONTRACTS;
-    let wanted: Vec<&str> = settings_file.into_iter().chain([budgets_file]).collect();
-    let mut before = base.texts(root, &wanted)?;
-    let has_steps = before.contains_key(settings_file.unwrap_or_default());
-    let contracts_before: Vec<String> = if repository.settings.contracts.files.is_empty() {
-        base.texts(root, &usual)?.into_keys().collect()
-    } else {
-        Vec::new()
-    };
-    let contracts_now = usual.iter().filter(|path| root.join(path).is_file());
-    let mut versions = |file: &str| Versions {
-        before: before.remove(file),
+    let floors = settings.ratchet.file.as_str();
+    let wanted: Vec<&str> = settings_file
+        .into_iter()
+        .chain([settings.budgets.file.as_str(), floors])
+        .chain(MANIFESTS)
+        .chain(RULESETS)
+        .chain(settings::USUAL_CONTRACTS)
+        .chain(settings.contracts.files.iter().map(String::as_str))
+        .collect();
+    let before = base.texts(&repository.root, &wanted)?;
+    let versions = |file: &str| Versions {
+        before: before.get(file).cloned(),
         now: fs::read_to_string(root.join(file)).ok(),
         file: file.to_owned(),
     };
-    let settings = settings_file.map(&mut versions).unwrap_or_default();
-    let budgets = versions(budgets_file);
-    let folder = repository.settings.waivers.folder.as_str();
+    let mut of_settings = settings_file.map(versions).unwrap_or_default();
+    if let (None, Some(file)) = (&of_settings.now, settings_file) {
+        // Settings that git does not track are those of the working tree.
+        of_settings.now = fs::read_to_string(repository.root.join(file)).ok();
+    }
+    let steps = default_steps(&repository.root, &base, (root, floors), &before)?;
+    let has_steps = of_settings.before.is_some();
+    let folder = settings.waivers.folder.as_str();
     let waivers_now = waiver_texts(root, folder)?;
     let waivers_before = if waivers_now.is_empty() {
         BTreeMap::new()
     } else {
-        base.folder(root, folder, ".toml")?
+        base.folder(&repository.root, folder, ".toml")?
     };
-    let floors = repository.settings.ratchet.file.as_str();
-    let default_steps =
-        TIERS.map(|tier| (tier, tollgate_tiers::defaults::steps(root, tier, floors)));
+    let rulesets = rulesets(repository, &base, (root, settings), &of_settings, &before)?;
     Ok(Compared {
-        base,
-        settings,
-        budgets,
-        default_steps: if has_steps {
-            default_steps.into()
-        } else {
-            BTreeMap::new()
-        },
-        default_contracts: (
-            contracts_before,
-            contracts_now.map(|path| (*path).to_owned()).collect(),
-        ),
+        budgets: versions(&settings.budgets.file),
+        package: versions("package.json"),
+        settings: of_settings,
+        default_steps: if has_steps { steps.1 } else { BTreeMap::new() },
+        default_steps_before: steps.0.filter(|_| has_steps),
+        rulesets,
+        changed_contracts: changed_contracts(root, settings, &before),
+        default_contracts: default_contracts(root, settings, &before),
         operations: BTreeMap::new(),
+        operations_before: BTreeMap::new(),
         waivers: (waivers_now, waivers_before),
         now: repository.clock.now(),
+        base,
     })
+}
+
+fn changed_contracts(
+    root: &Path,
+    settings: &Settings,
+    before: &BTreeMap<String, String>,
+) -> Vec<String> {
+    let mut paths = settings.contracts.paths(root);
+    paths.retain(|path| {
+        let text = fs::read_to_string(root.join(path)).ok();
+        before
+            .get(path)
+            .is_some_and(|before| Some(before) != text.as_ref())
+    });
+    paths
+}
+
+fn default_contracts(
+    root: &Path,
+    settings: &Settings,
+    before: &BTreeMap<String, String>,
+) -> (Vec<String>, Vec<String>) {
+    let usual = settings::USUAL_CONTRACTS.iter();
+    let now = usual.clone().filter(|path| root.join(path).is_file());
+    let before = usual.filter(|path| before.contains_key(**path));
+    let owned = |path: &&str| -> String { (*path).to_owned() };
+    let is_named = !settings.contracts.files.is_empty();
+    let before = if is_named {
+        Vec::new()
+    } else {
+        before.map(owned).collect()
+    };
+    (before, now.map(owned).collect())
+}
+
+type Steps = BTreeMap<Tier, Vec<StepSettings>>;
+
+/// The default steps in the base, if they differ, and now.
+fn default_steps(
+    repository: &Path,
+    base: &Base,
+    (root, floors): (&Path, &str),
+    before: &BTreeMap<String, String>,
+) -> Result<(Option<Steps>, Steps), Failure> {
+    let now = Manifests::read(root, floors);
+    let mut names = before
+        .keys()
+        .filter(|name| MANIFESTS.contains(&name.as_str()));
+    let mut then = Manifests {
+        names: names.by_ref().cloned().collect(),
+        package: before.get("package.json").cloned().unwrap_or_default(),
+        has_contracts: now.has_contracts,
+        has_floors: before.contains_key(floors),
+    };
+    if !now.has_contracts {
+        then.has_contracts = !base.folder(repository, "contracts", "")?.is_empty();
+    }
+    let of = |manifests: &Manifests| TIERS.map(|tier| (tier, manifests.steps(tier))).into();
+    Ok(((then != now).then(|| of(&then)), of(&now)))
+}
+
+/// The rulesets of the base and of now; none if they have the same texts.
+fn rulesets(
+    repository: &Repository,
+    base: &Base,
+    (root, settings): (&Path, &Settings),
+    of_settings: &Versions,
+    before: &BTreeMap<String, String>,
+) -> Result<(Option<RulesetText>, Option<RulesetText>), Failure> {
+    let now = settings.contracts.lint.ruleset.clone();
+    let usual = |exists: &dyn Fn(&str) -> bool| {
+        let found = RULESETS.iter().find(|name| exists(name));
+        found.map(|name| (*name).to_owned())
+    };
+    let now = now.or_else(|| usual(&|name| root.join(name).is_file()));
+    let old = of_settings.before.as_deref().map(settings::parse_leniently);
+    let old = old.and_then(|old| old.contracts.lint.ruleset);
+    let old = old.or_else(|| usual(&|name| before.contains_key(name)));
+    let now = match now {
+        Some(file) => RulesetText::below(root, &file).ok(),
+        None => None,
+    };
+    let old = match old {
+        Some(file) => RulesetText::of_base(base, &repository.root, &file)?,
+        None => None,
+    };
+    let is_same = match (&old, &now) {
+        (Some(old), Some(now)) => old == now,
+        (old, now) => old.is_none() && now.is_none(),
+    };
+    Ok(if is_same { (None, None) } else { (old, now) })
 }
 
 fn waiver_texts(root: &Path, folder: &str) -> Result<BTreeMap<String, String>, Failure> {

@@ -57,6 +57,24 @@ impl<'a> Diff<'a> {
         self.add(code, (key, &path), values, why);
     }
 
+    /// As [`add`](Self::add), for a key of another file.
+    pub fn elsewhere(
+        &mut self,
+        code: &str,
+        (file, key): (&str, &str),
+        (before, after): (impl Display, impl Display),
+        why: &str,
+    ) {
+        let message = format!("`{key}` of `{file}` was loosened from `{before}` to `{after}`");
+        let finding = Finding::error(code, message)
+            .because(why)
+            .at(Place::file(file));
+        let scope = format!("{file}:{key}");
+        if self.found.iter().all(|(known, _)| *known != scope) {
+            self.found.push((scope, finding));
+        }
+    }
+
     /// Adds a finding when `after` is more than `before`.
     pub fn raised<T: PartialOrd + Display>(
         &mut self,

@@ -22,7 +22,7 @@ pub fn judge(
 ) -> Result<Vec<Finding>, Failure> {
     let (new, old) = read(compared)?;
     if let Some(old) = &old
-        && compared.settings.before != compared.settings.now
+        && compared.is_changed()
     {
         found.extend(compare::settings(compared, old, &new, sections));
     }
@@ -43,6 +43,7 @@ pub fn judge(
             found.extend(promises(compared, &before, now.as_ref()));
         }
     }
+    found.extend(reclassified(compared));
     let waivers = waivers_of(compared, &new, old.as_ref())?;
     let mut findings: Vec<Finding> = found
         .into_iter()
@@ -52,6 +53,17 @@ pub fn judge(
     findings.extend(waivers.findings());
     findings.sort();
     Ok(findings)
+}
+
+/// Operations that the contract moves to a slower class.
+fn reclassified(compared: &Compared) -> Vec<(String, Finding)> {
+    let budgets = compared.budgets.now.as_ref();
+    let budgets = budgets.and_then(|text| BudgetFile::parse(text, &compared.budgets.file).ok());
+    let Some(budgets) = budgets else {
+        return Vec::new();
+    };
+    let (before, now) = (&compared.operations_before, &compared.operations);
+    tollgate_budgets::reclassified(&budgets, before, now)
 }
 
 fn promises(

@@ -5,11 +5,14 @@ mod compared;
 mod diff;
 mod waiver;
 
+mod command;
 mod compare;
 mod judge;
+mod probe;
 mod steps;
+mod values;
 
-pub use compared::{Compared, Section, Versions, compared};
+pub use compared::{Compared, Section, Versions, compared, compared_at};
 pub use judge::{judge, tier_times};
 
 #[cfg(test)]

@@ -1,18 +1,33 @@
 //! Compares the steps of a tier: which are gone, and which check less.
 
-use tollgate_tiers::settings::StepSettings;
+use tollgate_report::quantity::Span;
+use tollgate_tiers::settings::{AlsoReads, StepSettings};
 
+use super::command;
 use super::diff::Diff;
 
 /// Programs that succeed whatever the code is like.
 const ALWAYS_PASS: [&str; 4] = ["true", ":", "echo", "printf"];
 
+/// Variables in which a tool takes options.
+const OPTIONS_IN: [&str; 9] = [
+    "PYTEST_ADDOPTS",
+    "RUSTFLAGS",
+    "RUSTDOCFLAGS",
+    "CARGO_ENCODED_RUSTFLAGS",
+    "GOFLAGS",
+    "MAKEFLAGS",
+    "NODE_OPTIONS",
+    "SKIP",
+    "CI",
+];
+
 /// What the steps of a tier check no longer.
 pub(super) fn compare(
     diff: &mut Diff<'_>,
     tier: &str,
-    before: &[StepSettings],
-    after: &[StepSettings],
+    (before, after): (&[StepSettings], &[StepSettings]),
+    longest: (Span, Span),
 ) {
     for old in before.iter().filter(|step| !name(step).is_empty()) {
         let key = format!("tiers.{tier}.steps.{}", name(old));
@@ -30,6 +45,7 @@ pub(super) fn compare(
             &key,
             &["tiers", tier, "steps", &index],
             (old, &after[position]),
+            longest,
         );
     }
 }
@@ -60,7 +76,13 @@ fn find(old: &StepSettings, before: &[StepSettings], after: &[StepSettings]) -> 
     })
 }
 
-fn step(diff: &mut Diff<'_>, key: &str, path: &[&str], (old, new): (&StepSettings, &StepSettings)) {
+fn step(
+    diff: &mut Diff<'_>,
+    key: &str,
+    path: &[&str],
+    (old, new): (&StepSettings, &StepSettings),
+    longest: (Span, Span),
+) {
     let with = |name: &'static str| {
         let path: Vec<&str> = path.iter().copied().chain([name]).collect();
         (format!("{key}.{name}"), path)
@@ -69,13 +91,20 @@ fn step(diff: &mut Diff<'_>, key: &str, path: &[&str], (old, new): (&StepSetting
         let program = step.command.first().map(String::as_str).unwrap_or_default();
         step.builtin.is_none() && ALWAYS_PASS.contains(&program)
     };
-    let is_replaced = old.builtin.is_some() && new.builtin != old.builtin;
-    if is_replaced || (passes(new) && !passes(old)) {
+    let is_other = old.builtin.is_some() && new.builtin != old.builtin;
+    let is_replaced = is_other || (passes(new) && !passes(old));
+    let reasons = command::looser(&run_by(old), &run_by(new));
+    let (code, why) = if is_replaced {
+        let why = "another command takes the step's place under its name".to_owned();
+        ("settings-step-replaced", why)
+    } else {
+        ("settings-step-command", reasons.join("; "))
+    };
+    if is_replaced || !reasons.is_empty() {
         let (key, path) = with("command");
-        let values = (words(old), words(new));
-        let why = "another command takes the step's place under its name";
-        diff.add("settings-step-replaced", (&key, &path), values, why);
+        diff.add(code, (&key, &path), (words(old), words(new)), &why);
     }
+    cached(diff, key, path, (old, new));
     if new.optional && !old.optional {
         let (key, path) = with("optional");
         let why = "the step is left out when the target time is over";
@@ -109,12 +138,87 @@ fn step(diff: &mut Diff<'_>, key: &str, path: &[&str], (old, new): (&StepSetting
         let (key, path) = with(name);
         diff.grown(code, (&key, &path), (&before, &after), why);
     }
-    if let Some(after) = new.timeout
-        && let Some(before) = old.timeout
-    {
+    let limits = (
+        old.timeout.unwrap_or(longest.0),
+        new.timeout.unwrap_or(longest.1),
+    );
+    // A longer time of the whole tier is a finding of its own.
+    if old.timeout.is_some() || new.timeout.is_some() {
         let (key, path) = with("timeout");
         let why = "a step that takes longer passes";
-        diff.raised("settings-time-raised", (&key, &path), (before, after), why);
+        diff.raised("settings-time-raised", (&key, &path), limits, why);
+    }
+}
+
+/// What a step runs: its command, with the options that variables give to it.
+fn run_by(step: &StepSettings) -> Vec<String> {
+    let mut words = match step.builtin {
+        Some(builtin) => builtin.command(true),
+        None => step.command.clone(),
+    };
+    for name in OPTIONS_IN {
+        let options = step.set.get(name).map(String::as_str).unwrap_or_default();
+        let options = options
+            .split([' ', '\u{1f}'])
+            .filter(|word| !word.is_empty());
+        words.extend(options.map(str::to_owned));
+        if let Some(value) = step
+            .set
+            .get(name)
+            .filter(|_| ["SKIP", "CI"].contains(&name))
+        {
+            words.push(format!("--skip={name}={value}"));
+        }
+    }
+    words
+}
+
+/// A pass that is kept although the step depends on more than its key holds.
+fn cached(
+    diff: &mut Diff<'_>,
+    key: &str,
+    path: &[&str],
+    (old, new): (&StepSettings, &StepSettings),
+) {
+    let code = "settings-step-cached";
+    let why = "an earlier pass answers although a fresh run may fail";
+    let mut add = |name: &str, values: (String, String)| {
+        let path: Vec<&str> = path.iter().copied().chain([name]).collect();
+        diff.add(code, (&format!("{key}.{name}"), &path), values, why);
+    };
+    let is_kept = |step: &StepSettings| {
+        let by_itself = step
+            .builtin
+            .is_none_or(|builtin| builtin.not_cached().is_none());
+        step.cache.unwrap_or(by_itself)
+    };
+    if is_kept(new) && !is_kept(old) {
+        add("cache", ("false".to_owned(), "true".to_owned()));
+    }
+    let reads = |step: &StepSettings| -> Vec<AlsoReads> {
+        let is_open = step.builtin.is_none() && step.inputs.is_empty();
+        let usual = || {
+            if is_open {
+                vec![AlsoReads::History, AlsoReads::Day]
+            } else {
+                Vec::new()
+            }
+        };
+        step.also_reads.clone().unwrap_or_else(usual)
+    };
+    let (before, after) = (reads(old), reads(new));
+    let is_named = old.also_reads.is_some() || new.also_reads.is_some();
+    if is_named && is_kept(new) && before.iter().any(|it| !after.contains(it)) {
+        let shown = |reads: &[AlsoReads]| format!("{reads:?}").to_lowercase();
+        add("also_reads", (shown(&before), shown(&after)));
+    }
+    let lost = old.tools.iter().any(|tool| !new.tools.contains(tool));
+    if lost && old.command == new.command && old.builtin == new.builtin {
+        let shown = |step: &StepSettings| {
+            let tools: Vec<String> = step.tools.iter().map(|tool| tool.join(" ")).collect();
+            format!("[{}]", tools.join(", "))
+        };
+        add("tools", (shown(old), shown(new)));
     }
 }
 

@@ -28,8 +28,13 @@ fn compared(before: Option<&str>, now: &str) -> Compared {
         },
         budgets: Versions::default(),
         default_steps: BTreeMap::from([(Tier::Tier0, vec![default])]),
+        default_steps_before: None,
+        package: Versions::default(),
+        rulesets: (None, None),
+        changed_contracts: Vec::new(),
         default_contracts: (Vec::new(), Vec::new()),
         operations: BTreeMap::new(),
+        operations_before: BTreeMap::new(),
         waivers: (BTreeMap::new(), BTreeMap::new()),
         now: NOW.parse().unwrap(),
     }
@@ -358,4 +363,206 @@ fn an_error_among_more_findings_fails_a_verdict() {
         (Outcome::Fail, "`a` is loosened; all is well")
     );
     assert_eq!(verdict.clone().with_findings(Vec::new()), verdict);
+}
+
+#[test]
+fn a_command_that_checks_less_is_loosened_and_a_longer_one_is_not() {
+    check(
+        STEPS,
+        &STEPS.replace(
+            "[\"npm\", \"test\"]",
+            "[\"npm\", \"test\", \"--\", \"--coverage\"]",
+        ),
+        &[],
+    );
+    check(
+        STEPS,
+        &STEPS.replace(
+            "[\"npm\", \"test\"]",
+            "[\"sh\", \"-c\", \"npm test || true\"]",
+        ),
+        &[(
+            "settings-step-command",
+            "tollgate.toml:7:1 `tiers.tier1.steps.js.command` was loosened from `npm test` to `sh -c npm test || true`",
+        )],
+    );
+    check(
+        STEPS,
+        &format!("{STEPS}set = {{ CI = \"\" }}\n"),
+        &[(
+            "settings-step-command",
+            "tollgate.toml:7:1 `tiers.tier1.steps.js.command` was loosened from `npm test` to `npm test`",
+        )],
+    );
+}
+
+#[test]
+fn a_pass_that_may_answer_although_the_step_reads_more_is_loosened() {
+    let audit = "[[tiers.tier3.steps]]\nbuiltin = \"audit\"\n";
+    check(
+        audit,
+        &format!("{audit}cache = true\n"),
+        &[(
+            "settings-step-cached",
+            "tollgate.toml:3:1 `tiers.tier3.steps.audit.cache` was loosened from `false` to `true`",
+        )],
+    );
+    check(
+        &format!("{STEPS}also_reads = [\"day\", \"history\"]\n"),
+        &format!("{STEPS}also_reads = [\"day\"]\n"),
+        &[(
+            "settings-step-cached",
+            "tollgate.toml:10:1 `tiers.tier1.steps.js.also_reads` was loosened from `[day, history]` to `[day]`",
+        )],
+    );
+    check(
+        &format!("{STEPS}cache = true\n"),
+        &format!("{STEPS}cache = false\n"),
+        &[],
+    );
+}
+
+#[test]
+fn a_script_of_package_json_is_the_command_of_the_step_that_runs_it() {
+    let package = |script: &str| Some(format!("{{\"scripts\": {{\"test\": \"{script}\"}}}}"));
+    let mut compared = compared(Some(STEPS), STEPS);
+    compared.package = Versions {
+        file: "package.json".to_owned(),
+        before: package("vitest run && eslint ."),
+        now: package("vitest run"),
+    };
+    assert_eq!(
+        found(&compared),
+        [(
+            "settings-step-command".to_owned(),
+            Severity::Error,
+            "package.json `scripts.test` of `package.json` was loosened from `vitest run && eslint .` to `vitest run`".to_owned()
+        )]
+    );
+    compared.package.now = package("vitest run --coverage && eslint . && tsc");
+    assert_eq!(found(&compared), []);
+}
+
+#[test]
+fn default_steps_that_the_repository_no_longer_has_are_loosened() {
+    let mut compared = compared(Some(""), "");
+    let before = compared.default_steps.clone();
+    compared.default_steps = BTreeMap::new();
+    compared.default_steps_before = Some(before);
+    assert_eq!(
+        found(&compared),
+        [(
+            "settings-step-removed".to_owned(),
+            Severity::Error,
+            "tollgate.toml `tiers.tier0.steps.usual` was loosened from `make` to `none`".to_owned()
+        )]
+    );
+}
+
+/// Codes and messages without their places.
+#[track_caller]
+fn check_messages(before: &str, now: &str, want: &[&str]) {
+    let got = found(&compared(Some(before), now));
+    let got: Vec<String> = got
+        .iter()
+        .map(|(code, _, text)| {
+            let message = text.split_once(' ').map_or(text.as_str(), |(_, rest)| rest);
+            format!("{code}: {message}")
+        })
+        .collect();
+    assert_eq!(got, want);
+}
+
+#[test]
+fn a_canary_that_needs_less_or_tolerates_more_is_loosened() {
+    let canary = "[canary]\nmanual_gate = true\nalpha = \"0.5%\"\nsteps = [{ weight = \"5%\", bake = \"10m\" }, { weight = \"50%\", bake = \"10m\" }]\n";
+    check_messages(canary, canary, &[]);
+    check_messages(
+        canary,
+        "[canary]\nalpha = \"0.1%\"\npromote_alpha = \"5%\"\nprobe_passes_min = 0\nsteps = [{ weight = \"50%\", bake = \"10m\" }]\n",
+        &[
+            "settings-canary-loosened: `canary.manual_gate` was loosened from `true` to `false`",
+            "settings-canary-loosened: `canary.alpha` was loosened from `0.5%` to `0.1%`",
+            "settings-canary-loosened: `canary.promote_alpha` was loosened from `1%` to `5%`",
+            "settings-canary-loosened: `canary.probe_passes_min` was loosened from `1` to `0`",
+            "settings-canary-loosened: `canary.steps` was loosened from `5% for 10m, 50% for 10m` to `50% for 10m`",
+        ],
+    );
+    check_messages(
+        "[ship]\n[service]\nbinary = \"app\"\n",
+        "[ship.canary]\nerror_rate_critical = \"20%\"\n[service]\nready = \"/\"\n",
+        &[
+            "settings-canary-loosened: `ship.canary.error_rate_critical` was loosened from `5%` to `20%`",
+            "settings-service-changed: `service.binary` was loosened from `app` to `none`",
+            "settings-service-changed: `service.ready` was loosened from `/ready` to `/`",
+        ],
+    );
+}
+
+#[test]
+fn a_probe_that_expects_less_is_loosened() {
+    let probe = "[[probes]]\nname = \"api\"\ntimeout = \"2s\"\n[probes.http]\npath = \"/a\"\nexpect.status = [200]\nexpect.body_contains = [\"ok\"]\n[[probes]]\nname = \"rss\"\n[probes.metrics]\npath = \"/metrics\"\nchecks = [{ metric = \"rss\", op = \"<\", value = \"500MiB\" }]\n";
+    check_messages(
+        probe,
+        &probe.replace("500MiB", "400MiB").replace("2s", "1s"),
+        &[],
+    );
+    let mut looser = probe
+        .replace("[200]", "[200, 500]")
+        .replace("expect.body_contains = [\"ok\"]\n", "");
+    looser = looser.replace("500MiB", "2GiB").replace(
+        "timeout = \"2s\"",
+        "timeout = \"30s\"\nfailures_before_down = 9",
+    );
+    check_messages(
+        probe,
+        &looser,
+        &[
+            "settings-probe-loosened: `probes.api.timeout` was loosened from `2s` to `30s`",
+            "settings-probe-loosened: `probes.api.failures_before_down` was loosened from `3` to `9`",
+            "settings-probe-loosened: `probes.api.http` was loosened from `body `ok`` to `none`",
+            "settings-probe-loosened: `probes.api.http` was loosened from `status 200` to `status 200 or 500`",
+            "settings-probe-loosened: `probes.rss.metrics` was loosened from `rss ≤ 500MiB` to `rss ≤ 2GiB`",
+        ],
+    );
+}
+
+#[test]
+fn alerts_that_reach_fewer_people_are_loosened() {
+    let alerts = "[alerts.receivers.team]\nkind = \"console\"\n[alerts.receivers.boss]\nkind = \"console\"\n";
+    check_messages(alerts, alerts, &[]);
+    let quieter = "[alerts.receivers.team]\nkind = \"console\"\n[alerts.rules.mine]\noff = true\n[[alerts.silences]]\nname = \"x\"\nauthor = \"ada\"\nreason = \"r\"\nexpires = \"2026-12-01T00:00:00Z\"\n[alerts.limit]\nmessages = 1\n";
+    let before = format!("{alerts}[alerts.rules.mine]\nmetric = \"m\"\nabove = 1.0\n");
+    check_messages(
+        &before,
+        quieter,
+        &[
+            "settings-alerts-quieter: `alerts.receivers` was loosened from `[boss, team]` to `[team]`",
+            "settings-alerts-quieter: `alerts.rules.mine` was loosened from `m > 1 for 0s in 5m, warning, again after 5m` to `off`",
+            "settings-alerts-quieter: `alerts.silences.x` was loosened from `alerts` to `silence until 2026-12-01T00:00:00.000000Z`",
+            "settings-alerts-quieter: `alerts.limit.messages` was loosened from `10` to `1`",
+        ],
+    );
+}
+
+#[test]
+fn a_ruleset_with_a_lower_rule_is_loosened_at_its_file() {
+    use crate::ruleset::RulesetText;
+    let ruleset = |text: &str| {
+        let files = BTreeMap::from([(".spectral.yaml".to_owned(), text.to_owned())]);
+        Some(RulesetText {
+            entry: ".spectral.yaml".to_owned(),
+            files,
+        })
+    };
+    let before = "extends: spectral:oas\nrules:\n  operation-tags: error\n";
+    let mut compared = compared(Some(""), "");
+    compared.rulesets = (ruleset(before), ruleset(&before.replace("error", "warn")));
+    let text = ".spectral.yaml `rules.operation-tags` of `.spectral.yaml` was loosened from `error` to `warning`";
+    let want = (
+        "settings-rule-lowered".to_owned(),
+        Severity::Error,
+        text.to_owned(),
+    );
+    assert_eq!(found(&compared), [want]);
 }

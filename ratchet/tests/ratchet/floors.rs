@@ -37,6 +37,8 @@ fn history(metric: &str, unit: &str, values: &[f64]) -> History {
         unit: Unit::try_from(unit).expect("the sample is valid"),
         value: *value,
         run: format!("r{idx}"),
+        branch: None,
+        revision: None,
     });
     History {
         entries: entries.collect(),

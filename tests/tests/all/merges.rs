@@ -243,7 +243,14 @@ fn random_histories_merge_without_a_conflict_and_without_a_loosening() {
     while n_merged < n {
         let histories = histories(&mut random, BATCH.min(n - n_merged));
         let sides = import(&repository, &histories);
-        let texts = merged(&repository, &sides);
+        // A merge is a process of git's and one of ours, so two at a time take half as long.
+        let (first, second) = sides.split_at(sides.len() / 2);
+        let texts = std::thread::scope(|scope| {
+            let other = scope.spawn(|| merged(&repository, second));
+            let mut texts = merged(&repository, first);
+            texts.extend(other.join().expect("the other half is merged"));
+            texts
+        });
         assert_eq!(texts.len(), histories.len());
         for (history, got) in histories.iter().zip(&texts) {
             let History { base, left, right } = history;
@@ -313,6 +320,85 @@ fn neighbouring_lines_merge_in_every_command_of_git_that_merges() {
     repository.commit("more");
     repository.git(&["stash", "pop", "--quiet"]);
     expect("stash pop");
+}
+
+/// The base of the three tests below, with a branch that tightens one floor and one that tightens
+/// the neighbouring one.
+fn with_two_branches() -> Repository {
+    let start = [("a_max", 500), ("b_min", 5000), ("c_max", 900)];
+    let repository = with_driver(&start.into_iter().collect());
+    repository.git(&["tag", "start"]);
+    for (branch, floors) in [
+        ("left", [("a_max", 400), ("b_min", 5000), ("c_max", 900)]),
+        ("right", [("a_max", 500), ("b_min", 6000), ("c_max", 900)]),
+    ] {
+        repository.git(&["checkout", "--quiet", "-B", branch, "start"]);
+        write(&repository, &floors);
+        repository.commit(branch);
+    }
+    repository
+}
+
+#[test]
+fn an_octopus_merge_stops_instead_of_loosening_and_merges_one_by_one() {
+    let repository = with_two_branches();
+    repository.git(&["checkout", "--quiet", "-B", "work", "start"]);
+    write(
+        &repository,
+        &[("a_max", 500), ("b_min", 5000), ("c_max", 800)],
+    );
+    repository.commit("own");
+    let (is_good, said) = git(&repository, &["merge", "--no-edit", "left", "right"], "");
+    assert!(!is_good, "git runs no driver in an octopus merge: {said}");
+    let after_octopus = repository.read(FLOORS);
+    repository.git(&["reset", "--quiet", "--hard", "work"]);
+    repository.git(&["merge", "--quiet", "--no-edit", "left"]);
+    repository.git(&["merge", "--quiet", "--no-edit", "right"]);
+    let want = [("a_max", 400), ("b_min", 6000), ("c_max", 800)];
+    assert_eq!(repository.read(FLOORS), text(&want.into_iter().collect()));
+    assert_ne!(after_octopus, repository.read(FLOORS));
+}
+
+#[test]
+fn floors_that_one_branch_renames_are_joined_under_the_new_name() {
+    let repository = with_two_branches();
+    repository.git(&["checkout", "--quiet", "-B", "work", "left"]);
+    repository.git(&["mv", FLOORS, "floors.json"]);
+    repository.write(".gitattributes", "floors.json merge=tollgate-ratchet\n");
+    repository.git(&["add", "--all"]);
+    repository.commit("rename");
+    repository.git(&["merge", "--quiet", "--no-edit", "right"]);
+    let want = [("a_max", 400), ("b_min", 6000), ("c_max", 900)];
+    assert_eq!(
+        repository.read("floors.json"),
+        text(&want.into_iter().collect())
+    );
+}
+
+#[test]
+fn floors_under_a_new_name_without_an_attribute_conflict_and_are_not_loosened() {
+    let repository = with_two_branches();
+    repository.git(&["checkout", "--quiet", "-B", "work", "left"]);
+    repository.git(&["mv", FLOORS, "floors.json"]);
+    repository.commit("rename");
+    let (is_good, said) = git(&repository, &["merge", "--no-edit", "right"], "");
+    assert!(!is_good && said.contains("CONFLICT"), "{said}");
+    assert!(repository.read("floors.json").contains("<<<<<<<"));
+}
+
+#[test]
+fn merge_tree_joins_floors_without_a_working_tree() {
+    let repository = with_two_branches();
+    let (is_good, tree) = git(
+        &repository,
+        &["merge-tree", "--write-tree", "left", "right"],
+        "",
+    );
+    assert!(is_good, "{tree}");
+    let name = format!("{}:{FLOORS}", tree.lines().next().unwrap_or_default());
+    let (_, got) = git(&repository, &["cat-file", "blob", &name], "");
+    let want = [("a_max", 400), ("b_min", 6000), ("c_max", 900)];
+    assert_eq!(got, text(&want.into_iter().collect()));
 }
 
 #[test]

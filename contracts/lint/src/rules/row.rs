@@ -88,6 +88,7 @@ impl Row {
             is_resolved: self.is_resolved,
             given: given.collect(),
             then: self.then.iter().map(|ask| ask.then(patterns)).collect(),
+            definition: None,
             set: set.to_owned(),
         }
     }

@@ -128,6 +128,7 @@ impl Reader<'_, '_> {
                     is_resolved: true,
                     given: Vec::new(),
                     then: Vec::new(),
+                    definition: None,
                     set: file.to_owned(),
                 }
             }
@@ -136,6 +137,14 @@ impl Reader<'_, '_> {
         self.rule_fields(setting, node, &mut rule);
         if is_new && rule.set == file {
             rule.is_enabled = rule.is_recommended;
+        }
+        let parts = ["given", "then", "formats", "resolved"];
+        let own: Vec<String> = parts
+            .iter()
+            .filter_map(|key| Some(format!("{key}: {}", node.get(key)?.to_json())))
+            .collect();
+        if !own.is_empty() {
+            rule.definition = Some(own.join("; "));
         }
         if let Some(given) = node.get("given") {
             rule.given = self.given(setting, given);
