@@ -90,3 +90,56 @@ pub fn lcov(n_files: usize) -> String {
     }
     text
 }
+
+/// A Cobertura report of `n_files` classes with 400 lines each, as coverage.py indents it.
+#[must_use]
+pub fn cobertura(n_files: usize) -> String {
+    let mut text = String::from(
+        "<?xml version=\"1.0\" ?>\n<coverage line-rate=\"0.8\" branch-rate=\"0\">\n\t<sources/>\n\t<packages>\n\t\t<package name=\".\">\n\t\t\t<classes>\n",
+    );
+    for file in 0..n_files {
+        let _ = writeln!(
+            text,
+            "\t\t\t\t<class name=\"file{file}.py\" filename=\"src/file{file}.py\" line-rate=\"0.8\">\n\t\t\t\t\t<methods/>\n\t\t\t\t\t<lines>"
+        );
+        for line in 1..=400 {
+            let hits = (line * 7 + file) % 5;
+            let _ = writeln!(
+                text,
+                "\t\t\t\t\t\t<line number=\"{line}\" hits=\"{hits}\"/>"
+            );
+        }
+        text.push_str("\t\t\t\t\t</lines>\n\t\t\t\t</class>\n");
+    }
+    text.push_str("\t\t\t</classes>\n\t\t</package>\n\t</packages>\n</coverage>\n");
+    text
+}
+
+/// A JUnit report of `n_suites` suites with 100 tests each; each fiftieth test failed with a text.
+#[must_use]
+pub fn junit(n_suites: usize) -> String {
+    let mut text = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites>\n");
+    for suite in 0..n_suites {
+        let _ = writeln!(
+            text,
+            "  <testsuite name=\"crate{suite}::tests\" tests=\"100\" time=\"1.250\">"
+        );
+        for test in 0..100 {
+            let _ = write!(
+                text,
+                "    <testcase name=\"module{test}::a_name_that_is_a_sentence_about_case_{test}\" classname=\"crate{suite}::tests\" timestamp=\"2026-01-01T00:00:00.000+00:00\" time=\"0.0{test}\">"
+            );
+            if test % 50 == 7 {
+                let _ = write!(
+                    text,
+                    "<failure type=\"panic\">left &lt; right\n{}</failure>",
+                    "at src/lib.rs:10\n".repeat(20)
+                );
+            }
+            text.push_str("</testcase>\n");
+        }
+        text.push_str("  </testsuite>\n");
+    }
+    text.push_str("</testsuites>\n");
+    text
+}

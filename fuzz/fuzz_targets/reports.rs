@@ -9,6 +9,7 @@ fuzz_target!(|bytes: &[u8]| {
     for kind in [
         ReportKind::Lcov,
         ReportKind::LlvmCovJson,
+        ReportKind::Cobertura,
         ReportKind::Junit,
         ReportKind::CargoMutants,
         ReportKind::ClippyJson,

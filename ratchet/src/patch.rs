@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use tollgate_report::{Finding, Place, Severity};
 
 use crate::metric::shown;
-use crate::reader::Coverage;
+use crate::reader::{Coverage, FileCoverage};
 
 /// Most lines that are findings of their own.
 const LINES_MAX: usize = 50;
@@ -19,6 +19,12 @@ pub struct Patch {
     pub n_lines: usize,
     /// Those that did not run, by file.
     pub uncovered: BTreeMap<String, Vec<u32>>,
+    /// Branches of lines that ran, and those of them that were taken.
+    #[serde(default)]
+    pub branches: (usize, usize),
+    /// Lines that ran and left a branch out, by file.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub half_covered: BTreeMap<String, Vec<u32>>,
 }
 
 impl Patch {
@@ -33,16 +39,33 @@ impl Patch {
             };
             let hits = lines
                 .iter()
-                .filter_map(|line| Some((*line, *coverage.hits.get(line)?)));
+                .filter_map(|line| Some((*line, coverage.hits.get(*line)?)));
             let hits: Vec<(u32, u64)> = hits.collect();
             patch.n_lines += hits.len();
             let uncovered = hits.iter().filter(|(_, hits)| *hits == 0);
             let uncovered: Vec<u32> = uncovered.map(|(line, _)| *line).collect();
+            patch.add_branches(&file, coverage, &hits);
             if !uncovered.is_empty() {
                 patch.uncovered.insert(file, uncovered);
             }
         }
         patch
+    }
+
+    /// Counts the branches of lines that ran; a line that did not run is listed already.
+    fn add_branches(&mut self, file: &str, coverage: &FileCoverage, hits: &[(u32, u64)]) {
+        let ran = hits.iter().filter(|(_, hits)| *hits > 0);
+        for (line, _) in ran {
+            let Some((n_taken, n)) = coverage.branches.get(line) else {
+                continue;
+            };
+            self.branches.0 += *n as usize;
+            self.branches.1 += *n_taken as usize;
+            if n_taken < n {
+                let lines = self.half_covered.entry(file.to_owned()).or_default();
+                lines.push(*line);
+            }
+        }
     }
 
     /// The share of its lines that ran, in percent; absent when none can run.
@@ -55,12 +78,16 @@ impl Patch {
     /// How many of its lines ran, in words.
     #[must_use]
     pub fn summary(&self) -> String {
-        format!(
+        let lines = format!(
             "{} of {} changed lines ran ({}%)",
             self.n_lines - self.n_uncovered(),
             self.n_lines,
             shown(self.percent().unwrap_or(100.0))
-        )
+        );
+        match self.branches {
+            (0, _) => lines,
+            (n, n_taken) => format!("{lines}, and {n_taken} of {n} branches in them"),
+        }
     }
 
     fn n_uncovered(&self) -> usize {
@@ -102,7 +129,17 @@ impl Patch {
             )
             .at(Place::at(file.as_str(), line, 0))
         });
-        std::iter::once(total).chain(lines).collect()
+        let halves = self.half_covered.iter();
+        let halves = halves.flat_map(|(file, lines)| lines.iter().map(move |line| (file, *line)));
+        let halves = halves.take(LINES_MAX).map(|(file, line)| {
+            let message = "the tests do not take every branch of this changed line";
+            Finding::new(Severity::Info, "patch-branches", message).at(Place::at(
+                file.as_str(),
+                line,
+                0,
+            ))
+        });
+        std::iter::once(total).chain(lines).chain(halves).collect()
     }
 }
 
@@ -148,7 +185,6 @@ fn ranges(hunk: &str) -> Option<(u32, (u32, u32))> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::reader::FileCoverage;
 
     const DIFF: &str = "diff --git a/src/a.rs b/src/a.rs\n--- a/src/a.rs\n+++ b/src/a.rs\n@@ -4,2 +4,3 @@ fn f\n-x\n-+++ b/other\n+a\n++++ b/third\n+c\n@@ -9 +10 @@\n-x\n+y\n@@ -12,2 +12,0 @@\n-x\n-y\n--- a/gone.rs\n+++ /dev/null\n@@ -1 +0,0 @@\n-x\n";
 
@@ -160,16 +196,27 @@ mod tests {
         );
         let hits = BTreeMap::from([(1, 0), (4, 1), (5, 0), (10, 3)]);
         let mut coverage = Coverage::default();
-        coverage
-            .files
-            .insert("src/a.rs".to_owned(), FileCoverage::from_hits(hits));
+        let branches = BTreeMap::from([(4, (1, 2)), (5, (0, 2)), (10, (2, 2)), (1, (0, 2))]);
+        let file = FileCoverage {
+            branches,
+            ..FileCoverage::from_hits(hits)
+        };
+        coverage.files.insert("src/a.rs".to_owned(), file);
         let patch = Patch::of(DIFF, &coverage);
         assert_eq!((patch.n_lines, patch.n_uncovered()), (3, 1));
         let found = patch.findings(Some(80.0));
         assert_eq!(found[0].severity, Severity::Error);
-        assert_eq!(found[0].message, "2 of 3 changed lines ran (66.6667%)");
+        assert_eq!(
+            found[0].message,
+            "2 of 3 changed lines ran (66.6667%), and 3 of 4 branches in them"
+        );
+        assert_eq!(found[2].code, "patch-branches");
         let place = found[1].place.as_ref().expect("a line has a place");
         assert_eq!(place.to_string(), "src/a.rs:5");
+        assert_eq!(
+            patch.half_covered,
+            BTreeMap::from([("src/a.rs".to_owned(), vec![4])])
+        );
         assert_eq!(patch.findings(Some(60.0))[0].severity, Severity::Info);
         assert_eq!(Patch::of("", &coverage).findings(Some(80.0)), []);
     }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::hits::Hits;
 use crate::catalogue::SCOPE_MARK;
 use crate::measurement::Measurement;
 
@@ -19,7 +20,9 @@ pub enum Counted {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct FileCoverage {
     /// Hits by line; empty when the report only gives sums.
-    pub hits: BTreeMap<u32, u64>,
+    pub hits: Hits,
+    /// Branches by line: how many were taken, of how many. Empty when the report has none.
+    pub branches: BTreeMap<u32, (u32, u32)>,
     /// What the two sums count.
     pub counted: Counted,
     /// Lines or statements that can run.
@@ -31,28 +34,33 @@ pub struct FileCoverage {
 impl FileCoverage {
     /// From hits by line.
     #[must_use]
-    pub fn from_hits(hits: BTreeMap<u32, u64>) -> Self {
-        let n_covered = hits.values().filter(|hits| **hits > 0).count() as u64;
+    pub fn from_hits(hits: impl Into<Hits>) -> Self {
+        let hits = hits.into();
+        let n_covered = hits.iter().filter(|(_, hits)| *hits > 0).count() as u64;
         Self {
             counted: Counted::Lines,
             n_lines: hits.len() as u64,
             n_covered,
             hits,
+            branches: BTreeMap::new(),
         }
     }
 
-    fn add(&mut self, more: &Self) {
+    fn add(&mut self, more: Self) {
+        let mut branches = std::mem::take(&mut self.branches);
+        for (line, (n_taken, n)) in &more.branches {
+            // Which branches were taken is not known: at least as many as on either side.
+            let known = branches.entry(*line).or_default();
+            *known = (known.0.max(*n_taken), known.1.max(*n));
+        }
         if !self.hits.is_empty() && !more.hits.is_empty() {
-            let mut hits = std::mem::take(&mut self.hits);
-            for (line, n) in &more.hits {
-                let sum = hits.entry(*line).or_default();
-                *sum = sum.saturating_add(*n);
-            }
-            *self = Self::from_hits(hits);
+            let both: Hits = self.hits.iter().chain(more.hits.iter()).collect();
+            *self = Self::from_hits(both);
         } else if (more.n_lines, more.n_covered) > (self.n_lines, self.n_covered) {
             // Sums can't be united by line: the larger ones count.
-            *self = more.clone();
+            *self = more;
         }
+        self.branches = branches;
     }
 }
 
@@ -67,11 +75,11 @@ impl Coverage {
     /// Unites two reports: a line is covered when it is in either.
     pub fn add(&mut self, more: &Self) {
         for (file, coverage) in &more.files {
-            self.add_file(file, coverage);
+            self.add_file(file, coverage.clone());
         }
     }
 
-    pub(super) fn add_file(&mut self, file: &str, coverage: &FileCoverage) {
+    pub(super) fn add_file(&mut self, file: &str, coverage: FileCoverage) {
         self.files
             .entry(file.replace('\\', "/"))
             .or_default()
@@ -82,8 +90,8 @@ impl Coverage {
     #[must_use]
     pub fn renamed(self, name: impl Fn(&str) -> String) -> Self {
         let mut renamed = Self::default();
-        for (file, coverage) in &self.files {
-            renamed.add_file(&name(file), coverage);
+        for (file, coverage) in self.files {
+            renamed.add_file(&name(&file), coverage);
         }
         renamed
     }

@@ -65,12 +65,12 @@ pub(super) fn read(input: &Input<'_>) -> Result<Coverage, ReadError> {
     let mut coverage = Coverage::default();
     for (file, blocks) in &files {
         let sums = FileCoverage {
-            hits: BTreeMap::new(),
             counted: Counted::Statements,
             n_lines: n_statements(blocks.values()),
             n_covered: n_statements(blocks.values().filter(|block| block.has_run)),
+            ..FileCoverage::default()
         };
-        coverage.add_file(file, &sums);
+        coverage.add_file(file, sums);
     }
     Ok(coverage)
 }

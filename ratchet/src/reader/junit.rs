@@ -4,24 +4,26 @@
 //! nextest), and repeated test cases of one name (pytest-rerunfailures, which does not even mark
 //! the failed attempts; gotestsum, which does).
 
-use std::collections::BTreeMap;
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::rc::Rc;
 
-use quick_xml::XmlVersion;
 use quick_xml::events::{BytesStart, Event};
 use quick_xml::reader::Reader;
 
 use super::error::{ReadError, quoted};
 use super::input::{Input, Sample};
 use super::tests_report::{TestCase, TestOutcome, Tests};
+use super::xml;
 
 /// Suites in suites are bounded, so that a hostile report cannot exhaust memory or stack.
 const DEPTH_MAX: usize = 64;
 
-#[derive(Default)]
 struct Case {
     class: String,
     name: String,
-    suite: String,
+    /// Names of the suites around it; all cases of one suite share the text.
+    suite: Rc<str>,
     /// Whether repeated names of the suite are attempts at one test.
     repeats: Repeats,
     is_failed: bool,
@@ -40,18 +42,41 @@ enum Repeats {
     UnmarkedAttempts,
 }
 
-#[derive(Default)]
 struct Suite {
-    name: String,
+    /// Its name behind those of the suites around it.
+    path: Rc<str>,
     repeats: Repeats,
     n_declared: Option<u64>,
     n_cases: u64,
     offset: usize,
 }
 
+/// The elements that matter within others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Element {
+    Suites,
+    Suite,
+    Case,
+    Properties,
+    Other,
+}
+
+impl Element {
+    fn of(name: &str) -> Self {
+        match name {
+            "testsuites" => Self::Suites,
+            "testsuite" => Self::Suite,
+            "testcase" => Self::Case,
+            "properties" => Self::Properties,
+            _ => Self::Other,
+        }
+    }
+}
+
 #[derive(Default)]
 struct State {
-    elements: Vec<String>,
+    /// Each with where it begins.
+    elements: Vec<(Element, usize)>,
     suites: Vec<Suite>,
     cases: Vec<Case>,
     root_time_s: Option<f64>,
@@ -92,7 +117,8 @@ pub(super) fn read(input: &Input<'_>) -> Result<Tests, ReadError> {
             _ => {}
         }
     }
-    if let Some(element) = state.elements.last() {
+    if let Some((_, offset)) = state.elements.last() {
+        let element = name_at(input.text, *offset);
         let found = format!("the end of the file inside `<{element}>`");
         return Err(input.error_at(input.text.len(), format!("`</{element}>`"), found));
     }
@@ -109,6 +135,16 @@ pub(super) fn read(input: &Input<'_>) -> Result<Tests, ReadError> {
     })
 }
 
+/// The name of the element that begins at `offset`.
+fn name_at(text: &str, offset: usize) -> &str {
+    let text = text
+        .get(offset..)
+        .unwrap_or_default()
+        .trim_start_matches('<');
+    let end = text.find(|char: char| char.is_whitespace() || matches!(char, '>' | '/'));
+    &text[..end.unwrap_or(text.len())]
+}
+
 fn open(
     input: &Input<'_>,
     state: &mut State,
@@ -116,9 +152,12 @@ fn open(
     offset: usize,
     has_root: bool,
 ) -> Result<(), ReadError> {
-    let name = start.local_name().as_ref().to_owned();
-    let parent = state.elements.last().map(String::as_str);
-    if parent.is_none() && (has_root || !matches!(name.as_str(), "testsuites" | "testsuite")) {
+    let name = start.local_name();
+    let name: &str = name.as_ref();
+    let element = Element::of(name);
+    let parent = state.elements.last().map(|(element, _)| *element);
+    let is_root = matches!(element, Element::Suites | Element::Suite);
+    if parent.is_none() && (has_root || !is_root) {
         let expected = "`<testsuites>` or `<testsuite>` as the one root";
         return Err(input.error_at(offset, expected, format!("`<{name}>`")));
     }
@@ -126,18 +165,21 @@ fn open(
         let expected = format!("at most {DEPTH_MAX} elements within each other");
         return Err(input.error_at(offset, expected, "more"));
     }
-    match name.as_str() {
-        "testsuites" => state.root_time_s = time(input, start, offset)?,
-        "testsuite" => open_suite(input, state, start, offset)?,
-        "testcase" => open_case(input, state, start, offset)?,
-        "property" if parent == Some("properties") => {
-            let is_go =
-                attribute(input, start, "name", offset)?.is_some_and(|name| name == "go.version");
+    match (element, name) {
+        (Element::Suites, _) => {
+            let [text] = xml::attributes(input, start, ["time"], offset)?;
+            state.root_time_s = time(input, text, offset)?;
+        }
+        (Element::Suite, _) => open_suite(input, state, start, offset)?,
+        (Element::Case, _) => open_case(input, state, start, offset)?,
+        (_, "property") if parent == Some(Element::Properties) => {
+            let [name] = xml::attributes(input, start, ["name"], offset)?;
+            let is_go = name.is_some_and(|name| name == "go.version");
             if let Some(suite) = state.suites.last_mut().filter(|_| is_go) {
                 suite.repeats = Repeats::Attempts;
             }
         }
-        child if parent == Some("testcase") => {
+        (_, child) if parent == Some(Element::Case) => {
             if let Some(case) = state.cases.last_mut() {
                 match child {
                     "failure" | "error" => case.is_failed = true,
@@ -149,7 +191,7 @@ fn open(
         }
         _ => {}
     }
-    state.elements.push(name);
+    state.elements.push((element, offset));
     Ok(())
 }
 
@@ -159,13 +201,15 @@ fn open_suite(
     start: &BytesStart<'_>,
     offset: usize,
 ) -> Result<(), ReadError> {
-    let name = attribute(input, start, "name", offset)?.unwrap_or_default();
-    let time_s = time(input, start, offset)?;
+    let names = ["name", "time", "tests"];
+    let [name, text, n_declared] = xml::attributes(input, start, names, offset)?;
+    let name = name.unwrap_or_default();
+    let time_s = time(input, text, offset)?;
     // A suite's time holds that of the suites within it.
     if state.suites.is_empty() {
         state.suites_time_s = sum(state.suites_time_s, time_s);
     }
-    let n_declared = match attribute(input, start, "tests", offset)? {
+    let n_declared = match n_declared {
         Some(text) if !text.trim().is_empty() => Some(
             text.trim()
                 .parse()
@@ -178,8 +222,12 @@ fn open_suite(
     } else {
         Repeats::OtherTests
     };
+    let path = match state.suites.last() {
+        Some(outer) => format!("{} > {name}", outer.path),
+        None => name.into_owned(),
+    };
     state.suites.push(Suite {
-        name,
+        path: path.into(),
         repeats,
         n_declared,
         n_cases: 0,
@@ -194,28 +242,22 @@ fn open_case(
     start: &BytesStart<'_>,
     offset: usize,
 ) -> Result<(), ReadError> {
-    state.cases_time_s = sum(state.cases_time_s, time(input, start, offset)?);
+    let names = ["name", "classname", "time", "status"];
+    let [name, class, text, status] = xml::attributes(input, start, names, offset)?;
+    state.cases_time_s = sum(state.cases_time_s, time(input, text, offset)?);
     for suite in &mut state.suites {
         suite.n_cases += 1;
     }
-    let status = attribute(input, start, "status", offset)?.unwrap_or_default();
-    let is_disabled = matches!(status.as_str(), "disabled" | "notrun" | "skipped");
-    let suite: Vec<&str> = state
-        .suites
-        .iter()
-        .map(|suite| suite.name.as_str())
-        .collect();
+    let is_disabled = matches!(status.as_deref(), Some("disabled" | "notrun" | "skipped"));
+    let suite = state.suites.last();
     state.cases.push(Case {
-        class: attribute(input, start, "classname", offset)?.unwrap_or_default(),
-        name: attribute(input, start, "name", offset)?.unwrap_or_default(),
-        suite: suite.join(" > "),
-        repeats: state
-            .suites
-            .last()
-            .map(|suite| suite.repeats)
-            .unwrap_or_default(),
+        class: class.unwrap_or_default().into_owned(),
+        name: name.unwrap_or_default().into_owned(),
+        suite: suite.map_or_else(|| "".into(), |suite| Rc::clone(&suite.path)),
+        repeats: suite.map(|suite| suite.repeats).unwrap_or_default(),
         is_skipped: is_disabled,
-        ..Case::default()
+        is_failed: false,
+        has_failed_attempt: false,
     });
     Ok(())
 }
@@ -224,7 +266,7 @@ fn close(input: &Input<'_>, state: &mut State) -> Result<(), ReadError> {
     let is_suite = state
         .elements
         .pop()
-        .is_some_and(|element| element == "testsuite");
+        .is_some_and(|(element, _)| element == Element::Suite);
     if let Some(suite) = state.suites.pop_if(|_| is_suite)
         && let Some(n_declared) = suite.n_declared.filter(|n| *n > 0)
         && suite.n_cases == 0
@@ -245,46 +287,29 @@ fn sum(total: Option<f64>, more: Option<f64>) -> Option<f64> {
 /// `time` in seconds; some writers group thousands by commas.
 fn time(
     input: &Input<'_>,
-    start: &BytesStart<'_>,
+    text: Option<Cow<'_, str>>,
     offset: usize,
 ) -> Result<Option<f64>, ReadError> {
-    let Some(text) = attribute(input, start, "time", offset)? else {
+    let Some(text) = text else {
         return Ok(None);
     };
-    let plain = text.trim().replace(',', "");
-    if plain.is_empty() {
-        return Ok(None);
-    }
-    match plain.parse::<f64>() {
+    let plain = text.trim();
+    let parsed = match plain.parse::<f64>() {
+        Err(_) if plain.contains(',') => plain.replace(',', "").parse(),
+        parsed => parsed,
+    };
+    match parsed {
+        _ if plain.is_empty() => Ok(None),
         Ok(time_s) if time_s.is_finite() && time_s >= 0.0 => Ok(Some(time_s)),
         _ => Err(input.error_at(offset, "seconds in `time`", quoted(&text))),
     }
 }
 
-fn attribute(
-    input: &Input<'_>,
-    start: &BytesStart<'_>,
-    name: &str,
-    offset: usize,
-) -> Result<Option<String>, ReadError> {
-    let expected = || format!("a well-formed attribute `{name}`");
-    let found = start
-        .try_get_attribute(name)
-        .map_err(|error| input.error_at(offset, expected(), error.to_string()))?;
-    found
-        .map(|found| {
-            found
-                .normalized_value(XmlVersion::Implicit1_0)
-                .map(|value| value.into_owned())
-                .map_err(|error| input.error_at(offset, expected(), error.to_string()))
-        })
-        .transpose()
-}
-
 /// Makes one test of the attempts at it, in the order of their first appearance.
 fn unite_attempts(cases: Vec<Case>) -> Vec<TestCase> {
-    let mut united: Vec<TestCase> = Vec::new();
-    let mut place: BTreeMap<(String, String, String), usize> = BTreeMap::new();
+    let mut united: Vec<TestCase> = Vec::with_capacity(cases.len());
+    // Only where repeated names are attempts must the first one be found again.
+    let mut place: HashMap<(Rc<str>, String, String), usize> = HashMap::new();
     for case in cases {
         let outcome = match &case {
             case if case.is_failed => TestOutcome::Failed,
@@ -292,22 +317,25 @@ fn unite_attempts(cases: Vec<Case>) -> Vec<TestCase> {
             case if case.has_failed_attempt => TestOutcome::Flaky,
             _ => TestOutcome::Passed,
         };
-        let key = (case.suite.clone(), case.class.clone(), case.name.clone());
-        match place.get(&key) {
-            Some(idx) if case.repeats != Repeats::OtherTests => {
+        if case.repeats != Repeats::OtherTests {
+            let key = (
+                Rc::clone(&case.suite),
+                case.class.clone(),
+                case.name.clone(),
+            );
+            if let Some(idx) = place.get(&key) {
                 let first = united[*idx].outcome;
                 united[*idx].outcome = later_attempt(case.repeats, first, outcome);
+                continue;
             }
-            _ => {
-                place.insert(key, united.len());
-                united.push(TestCase {
-                    suite: case.suite,
-                    class: case.class,
-                    name: case.name,
-                    outcome,
-                });
-            }
+            place.insert(key, united.len());
         }
+        united.push(TestCase {
+            suite: case.suite.as_ref().to_owned(),
+            class: case.class,
+            name: case.name,
+            outcome,
+        });
     }
     united
 }

@@ -3,20 +3,21 @@
 
 use std::collections::BTreeMap;
 
-use super::coverage::{Counted, Coverage, FileCoverage};
+use super::coverage::{Coverage, FileCoverage};
 use super::error::{ReadError, quoted};
+use super::hits::Hits;
 use super::input::{Input, Sample};
 
 /// Tags of geninfo(1) that do not describe lines.
-const PASSED_OVER: [&str; 14] = [
-    "TN", "VER", "FN", "FNL", "FNA", "FNDA", "FNF", "FNH", "BA", "BRDA", "BRF", "BRH", "MCDC",
-    "MCF",
+const PASSED_OVER: [&str; 13] = [
+    "TN", "VER", "FN", "FNL", "FNA", "FNDA", "FNF", "FNH", "BA", "BRF", "BRH", "MCDC", "MCF",
 ];
 
 #[derive(Default)]
 struct Section {
     file: String,
-    hits: BTreeMap<u32, u64>,
+    hits: Vec<(u32, u64)>,
+    branches: BTreeMap<u32, (u32, u32)>,
     n_lines: Option<u64>,
     n_covered: Option<u64>,
 }
@@ -36,6 +37,12 @@ pub(super) fn read(input: &Input<'_>) -> Result<Coverage, ReadError> {
     let mut n_lines = 0;
     for (line_idx, line) in input.text.lines().enumerate() {
         n_lines = line_idx + 1;
+        if let Some(open) = &mut section
+            && let Some(hits) = plain_hits(line.as_bytes())
+        {
+            open.hits.push(hits);
+            continue;
+        }
         let line = line.trim();
         if line.is_empty() || line.starts_with('#') {
             continue;
@@ -95,9 +102,9 @@ fn read_record(
                     quoted(line),
                 )
             })?;
-            let sum = open.hits.entry(line).or_default();
-            *sum = sum.saturating_add(n);
+            open.hits.push((line, n));
         }
+        ("BRDA", Some(open)) => branch(open, value),
         ("LF" | "LH", Some(open)) => {
             let count = value.trim().parse().map_err(|_| {
                 input.error(
@@ -116,10 +123,43 @@ fn read_record(
             let expected = format!("`SF:` before `{tag}:`");
             return Err(input.error(line_number, expected, quoted(line)));
         }
-        (tag, _) if PASSED_OVER.contains(&tag) || tag == "MCH" => {}
+        (tag, _) if PASSED_OVER.contains(&tag) || matches!(tag, "MCH" | "BRDA") => {}
         _ => return Err(input.error(line_number, "a record of LCOV", quoted(line))),
     }
     Ok(())
+}
+
+/// `DA:line,hits` of digits only, which is nearly every line of a report.
+fn plain_hits(line: &[u8]) -> Option<(u32, u64)> {
+    let rest = line.strip_prefix(b"DA:")?;
+    let comma = rest.iter().position(|byte| *byte == b',')?;
+    let line = u32::try_from(digits(&rest[..comma])?).ok()?;
+    Some((line, digits(&rest[comma + 1..])?))
+}
+
+/// A number of at most 18 digits, so that it can't overflow.
+fn digits(text: &[u8]) -> Option<u64> {
+    if text.is_empty() || text.len() > 18 {
+        return None;
+    }
+    text.iter().try_fold(0, |sum, byte| {
+        let digit = byte.wrapping_sub(b'0');
+        (digit < 10).then_some(sum * 10 + u64::from(digit))
+    })
+}
+
+/// `line,block,branch,taken`: a branch of a line that never ran is `-`.
+fn branch(open: &mut Section, value: &str) {
+    let line = value
+        .split(',')
+        .next()
+        .and_then(|it| it.trim().parse().ok());
+    let taken = value.rsplit(',').next().map(str::trim);
+    if let (Some(line), Some(taken)) = (line, taken) {
+        let (n_taken, n) = open.branches.entry(line).or_default();
+        *n += 1;
+        *n_taken += u32::from(!matches!(taken, "-" | "0"));
+    }
 }
 
 /// `line,hits` or `line,hits,checksum`. Some tools write a negative or fractional number of hits,
@@ -138,14 +178,16 @@ fn finish(
     coverage: &mut Coverage,
 ) -> Result<(), ReadError> {
     let file = if !section.hits.is_empty() {
-        FileCoverage::from_hits(section.hits)
+        FileCoverage {
+            branches: section.branches,
+            ..FileCoverage::from_hits(section.hits.into_iter().collect::<Hits>())
+        }
     } else {
         match (section.n_lines, section.n_covered) {
             (Some(n_lines), Some(n_covered)) if n_covered <= n_lines => FileCoverage {
-                hits: BTreeMap::new(),
-                counted: Counted::Lines,
                 n_lines,
                 n_covered,
+                ..FileCoverage::default()
             },
             (Some(n_lines), Some(n_covered)) => {
                 let found = format!("`LH:{n_covered}` above `LF:{n_lines}`");
@@ -155,6 +197,6 @@ fn finish(
             _ => FileCoverage::default(),
         }
     };
-    coverage.add_file(&section.file, &file);
+    coverage.add_file(&section.file, file);
     Ok(())
 }

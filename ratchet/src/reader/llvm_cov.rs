@@ -1,7 +1,5 @@
 //! `llvm-cov export` JSON: the sums of lines for each file. Form: LLVM's `CoverageExporterJson.cpp`.
 
-use std::collections::BTreeMap;
-
 use serde::Deserialize;
 
 use super::coverage::{Counted, Coverage, FileCoverage};
@@ -59,12 +57,12 @@ pub(super) fn read(input: &Input<'_>) -> Result<Coverage, ReadError> {
             return Err(input.error(1, "at most as many covered lines as lines", found));
         }
         let sums = FileCoverage {
-            hits: BTreeMap::new(),
             counted: Counted::Lines,
             n_lines: count,
             n_covered: covered,
+            ..FileCoverage::default()
         };
-        coverage.add_file(&file.filename, &sums);
+        coverage.add_file(&file.filename, sums);
     }
     if coverage.files.is_empty() {
         return Err(input.error(1, "at least one file under `data`", "none"));

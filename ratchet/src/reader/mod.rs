@@ -7,11 +7,14 @@ mod encoding;
 mod error;
 mod input;
 mod json;
+mod xml;
 
 mod coverage;
+mod hits;
 mod tests_report;
 
 mod clippy;
+mod cobertura;
 mod go_cover;
 mod junit;
 mod lcov;
@@ -26,6 +29,7 @@ use serde::{Deserialize, Serialize};
 pub use clippy::{Lint, Lints};
 pub use coverage::{Counted, Coverage, FileCoverage};
 pub use error::ReadError;
+pub use hits::Hits;
 pub use mutants::Mutants;
 pub use tests_report::{TestCase, TestOutcome, Tests};
 
@@ -79,6 +83,8 @@ formats! {
     GoCover("Go cover"): go_cover => Coverage,
     /// Export of `llvm-cov export -format=text`, as `cargo llvm-cov --json` writes it.
     LlvmCovJson("llvm-cov JSON"): llvm_cov => Coverage,
+    /// Cobertura XML of coverage.py, coverlet, gcovr, c8 and others.
+    Cobertura("Cobertura XML"): cobertura => Coverage,
     /// JUnit XML of nextest, pytest, surefire, gotestsum, vitest and others.
     Junit("JUnit XML"): junit => Tests,
     /// Lines of `cargo clippy --message-format=json`.

@@ -313,6 +313,79 @@ fn a_broken_report_names_file_line_and_what_was_expected() {
     insta::assert_snapshot!("broken_reports", text);
 }
 
+const COBERTURA: &str = r#"<?xml version="1.0" ?>
+<coverage line-rate="0.75" branch-rate="0.5">
+  <sources><source>/work/app/src</source></sources>
+  <packages><package name=".">
+    <classes>
+      <class name="a" filename="a&amp;b.py">
+        <methods><method name="f"><lines><line number="2" hits="9"/></lines></method></methods>
+        <lines>
+          <line number="3" hits="0"/>
+          <line number="2" hits="4" branch="true" condition-coverage="50% (1/2)"/>
+        </lines>
+      </class>
+      <class name="b" filename="/other/b.py">
+        <methods><method name="g"><lines><line number="7" hits="1"/></lines></method></methods>
+        <lines/>
+      </class>
+      <class name="a.inner" filename="a&amp;b.py"><lines><line number="9" hits="1"/></lines></class>
+    </classes>
+  </package></packages>
+</coverage>
+"#;
+
+#[test]
+fn cobertura_counts_the_lines_of_classes_and_their_branches() {
+    let Report::Coverage(coverage) =
+        read(ReportKind::Cobertura, COBERTURA.as_bytes(), "c.xml").unwrap()
+    else {
+        panic!("Cobertura is coverage");
+    };
+    let names: Vec<&str> = coverage.files.keys().map(String::as_str).collect();
+    assert_eq!(names, ["/other/b.py", "/work/app/src/a&b.py"]);
+    let file = &coverage.files["/work/app/src/a&b.py"];
+    let hits: Vec<(u32, u64)> = file.hits.iter().collect();
+    assert_eq!(hits, [(2, 4), (3, 0), (9, 1)]);
+    assert_eq!(
+        file.branches,
+        std::collections::BTreeMap::from([(2, (1, 2))])
+    );
+    assert_eq!((file.n_lines, file.n_covered), (3, 2));
+    assert_eq!(coverage.files["/other/b.py"].n_covered, 1);
+}
+
+#[test]
+fn cobertura_that_is_cut_short_or_has_no_numbers_is_rejected_with_its_line() {
+    let error = |text: &str| {
+        read(ReportKind::Cobertura, text.as_bytes(), "c.xml")
+            .unwrap_err()
+            .to_string()
+    };
+    let cut = error(&COBERTURA[..COBERTURA.len() / 2]);
+    assert!(cut.contains("c.xml:"), "{cut}");
+    let wrong = error(&COBERTURA.replace("hits=\"0\"", "hits=\"many\""));
+    assert!(
+        wrong.contains("c.xml:9") && wrong.contains("`hits`"),
+        "{wrong}"
+    );
+    let empty = error("<coverage line-rate='1'><packages/></coverage>");
+    assert!(empty.contains("filename"), "{empty}");
+}
+
+#[test]
+fn lcov_counts_branches_by_line() {
+    let text = "SF:a.c\nDA:1,3\nBRDA:1,0,0,2\nBRDA:1,0,1,-\nBRDA:1,0,2,0\nend_of_record\n";
+    let Report::Coverage(coverage) = read(ReportKind::Lcov, text.as_bytes(), "lcov.info").unwrap()
+    else {
+        panic!("LCOV is coverage");
+    };
+    assert_eq!(
+        coverage.files["a.c"].branches,
+        std::collections::BTreeMap::from([(1, (1, 3))])
+    );
+}
+
 #[test]
 fn kind_is_recognised_by_content() {
     use ReportKind::*;
@@ -321,6 +394,12 @@ fn kind_is_recognised_by_content() {
         (GO_COVER, "c.out", Some(GoCover)),
         (LLVM, "x.json", Some(LlvmCovJson)),
         (NEXTEST, "x.xml", Some(Junit)),
+        (COBERTURA, "x.xml", Some(Cobertura)),
+        (
+            "<coverage generated='1'><project/></coverage>",
+            "clover.xml",
+            None,
+        ),
         (MUTANTS, "x.json", Some(CargoMutants)),
         (CLIPPY, "x", Some(ClippyJson)),
         ("{}", "mutants.out/outcomes.json", Some(CargoMutants)),
