@@ -10,6 +10,7 @@ pub mod unit;
 pub mod limits;
 pub mod loosened;
 pub mod operations;
+pub mod prometheus;
 pub mod tier_times;
 
 pub mod histogram;
@@ -28,6 +29,7 @@ pub use loosened::{loosened, reclassified};
 pub use measurement::{Measurement, MeasurementsError, parse_measurements};
 pub use objective::{ObjectiveRow, evaluate_objective};
 pub use operations::{Operations, check_operations};
+pub use prometheus::prometheus_rules;
 pub use settings::BudgetSettings;
 pub use slo::{BurnRule, BurnVerdict, SloError, SloSettings, WindowCount, burn_rate};
 pub use tier_times::{TierTime, check_tier_times};

@@ -24,6 +24,22 @@ pub struct SloSettings {
     /// Rules, most urgent first. Default 14.4 over 1 h + 5 m, 6 over 6 h + 30 m, 3 over 1 d + 2 h,
     /// 1 over 3 d + 6 h. Without rules the error budget alone is judged.
     pub rules: Vec<BurnRule>,
+    /// Fewest bad events of the long window with which a rule fires while that window has fewer
+    /// than one event a minute, where one bad event would be a large share. Default 3.
+    pub bad_events_min: u64,
+    /// The counters of the events in Prometheus, for `budget rules`. Default none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub prometheus: Option<EventSeries>,
+}
+
+/// The counters of an objective's events in Prometheus.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct EventSeries {
+    /// Selector of the bad events, such as `http_requests_total{code=~"5.."}`.
+    pub bad: String,
+    /// Selector of all events, such as `http_requests_total`.
+    pub total: String,
 }
 
 impl Default for SloSettings {
@@ -45,6 +61,8 @@ impl Default for SloSettings {
                 rule(3.0, 24 * HOUR, 2 * HOUR),
                 rule(1.0, 72 * HOUR, 6 * HOUR),
             ],
+            bad_events_min: 3,
+            prometheus: None,
         }
     }
 }
@@ -184,7 +202,11 @@ impl SloSettings {
                 rule: *rule,
                 long_rate,
                 short_rate,
-                is_firing: is_above(long_rate) && is_above(short_rate),
+                is_firing: is_above(long_rate)
+                    && is_above(short_rate)
+                    && windows
+                        .get(&rule.long)
+                        .is_some_and(|it| self.is_enough(&rule.long, *it)),
                 exhausted_in: long_rate
                     .filter(|rate| *rate > 0.0)
                     .and_then(|rate| {
@@ -194,6 +216,11 @@ impl SloSettings {
             }
         });
         Ok(verdicts.collect())
+    }
+
+    /// Whether a window has an event a minute, or enough bad ones without that.
+    fn is_enough(&self, window: &Span, count: WindowCount) -> bool {
+        count.total >= window.0.as_secs() / 60 || count.bad >= self.bad_events_min
     }
 
     /// The share of the error budget that is left after the events of a period: 1 when nothing was

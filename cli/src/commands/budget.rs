@@ -4,7 +4,7 @@ use clap::Subcommand;
 use std::fs;
 use std::path::PathBuf;
 
-use tollgate_budgets::{Checked, show};
+use tollgate_budgets::{Checked, prometheus_rules, show};
 use tollgate_gates::budget::{MEASUREMENTS, Scope, gate};
 use tollgate_report::{Clock, ExitCode, Finding};
 
@@ -21,6 +21,9 @@ pub enum BudgetCommand {
         /// Measurements; by default those of the last ship
         file: Option<PathBuf>,
     },
+    /// Print the objectives of [budgets.slo] as alerting rules of Prometheus
+    #[command(after_help = "Example: {tollgate} budget rules > slo.rules.yml")]
+    Rules,
 }
 
 /// What the table does not show: what is loosened, waivers, disagreements, and once what to do about
@@ -43,9 +46,27 @@ fn beside_the_table(checked: &Checked) -> Vec<Finding> {
     shown
 }
 
+/// `budget rules`.
+fn rules(context: &Context) -> CommandResult {
+    let objectives = &context.settings.budgets.slo;
+    if objectives.is_empty() {
+        let error = anyhow::anyhow!("the settings have no objective, so there are no rules");
+        return Err(Failure::settings(error).hint("add one: `[budgets.slo.NAME]`"));
+    }
+    let text = prometheus_rules(objectives).map_err(Failure::settings)?;
+    context.output.line(text.trim_end());
+    context
+        .output
+        .json(&serde_json::json!({ "version": 1, "rules": text }));
+    Ok(ExitCode::Pass)
+}
+
 /// `budget …`.
 pub fn run(context: &Context, command: &BudgetCommand) -> CommandResult {
-    let BudgetCommand::Check { file } = command;
+    let file = match command {
+        BudgetCommand::Check { file } => file,
+        BudgetCommand::Rules => return rules(context),
+    };
     let started = context.clock.monotonic();
     let path = match file {
         Some(file) => context.here.join(file),

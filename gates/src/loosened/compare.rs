@@ -425,6 +425,15 @@ fn budgets(diff: &mut Diff<'_>, old: &Settings, new: &Settings) {
             let values = (before.measurement_id(name), after.measurement_id(name));
             diff.add(code, (&key, &path), values, "other events are counted");
         }
+        if after.bad_events_min > before.bad_events_min {
+            let values = (before.bad_events_min, after.bad_events_min);
+            diff.add(
+                code,
+                (&key, &path),
+                values,
+                "more events may be bad where there are few",
+            );
+        }
         if before.rules.iter().any(|rule| !after.rules.contains(rule)) {
             let values = (before.rules.len(), after.rules.len());
             let why =
