@@ -37,7 +37,7 @@ impl Objects {
     pub fn open(root: &Path) -> Result<Option<Self>, Failure> {
         let mut child = Command::new("git")
             .current_dir(root)
-            .args(["cat-file", "--batch"])
+            .args(["cat-file", "--batch", "--follow-symlinks"])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
@@ -98,6 +98,11 @@ impl Objects {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }
         let header = header.trim_end();
+        if let Some(size) = unfollowed(header) {
+            // The rest of the answer is a name.
+            io::copy(&mut (&mut self.answers).take(size + 1), &mut io::sink())?;
+            return Ok(None);
+        }
         let Some((id, kind, size)) = fields(header) else {
             // `NAME missing` and `NAME ambiguous`; a name may hold spaces.
             return Ok(None);
@@ -119,6 +124,13 @@ impl Drop for Objects {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// The size of what follows for a symbolic link that leads to nothing or out of the repository.
+fn unfollowed(header: &str) -> Option<u64> {
+    let (word, size) = header.split_once(' ')?;
+    let is_link = ["symlink", "dangling", "loop", "notdir"].contains(&word);
+    is_link.then(|| size.parse().ok()).flatten()
 }
 
 /// `HASH KIND SIZE` of an object that exists.
@@ -150,6 +162,14 @@ mod tests {
         assert_eq!(fields("origin/main missing"), None);
         assert_eq!(fields(&format!("{hash}:./a blob 3 missing")), None);
         assert_eq!(fields(&format!("{hash} missing")), None);
+    }
+
+    #[test]
+    fn what_a_link_does_not_lead_to_is_recognised() {
+        assert_eq!(unfollowed("dangling 12"), Some(12));
+        assert_eq!(unfollowed("symlink 7"), Some(7));
+        assert_eq!(unfollowed("loop missing"), None);
+        assert_eq!(unfollowed("0123 blob 7"), None);
     }
 
     #[test]

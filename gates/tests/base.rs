@@ -271,3 +271,25 @@ fn files_of_the_base_are_read_below_the_folder_that_is_checked() {
     );
     assert_eq!(base.folder(&root, "none", ".toml").unwrap().len(), 0);
 }
+
+#[cfg(unix)]
+#[test]
+fn a_file_of_the_base_that_is_a_link_is_what_it_leads_to() {
+    use std::os::unix::fs::symlink;
+    let place = Place::new();
+    std::fs::create_dir(place.work().join("inner")).unwrap();
+    std::fs::write(place.work().join("inner/real.toml"), "real").unwrap();
+    symlink("inner/real.toml", place.work().join("link.toml")).unwrap();
+    symlink("nothing", place.work().join("dangling.toml")).unwrap();
+    symlink("/etc/hostname", place.work().join("outside.toml")).unwrap();
+    place.commit("three");
+    std::fs::write(place.work().join("inner/real.toml"), "changed").unwrap();
+    let base = find(&place.work(), &unnamed(false)).unwrap();
+    let names = ["dangling.toml", "outside.toml", "link.toml", "a.txt"];
+    let texts = base.texts(&place.work(), &names).unwrap();
+    let got: Vec<(&str, &str)> = texts
+        .iter()
+        .map(|(name, text)| (name.as_str(), text.as_str()))
+        .collect();
+    assert_eq!(got, [("a.txt", "three"), ("link.toml", "real")]);
+}

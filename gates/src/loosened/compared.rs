@@ -139,7 +139,7 @@ pub fn compared_at(
     let floors = settings.ratchet.file.as_str();
     let wanted: Vec<&str> = settings_file
         .into_iter()
-        .chain([settings.budgets.file.as_str(), floors])
+        .chain([settings::FILE, settings.budgets.file.as_str(), floors])
         .chain(MANIFESTS)
         .chain(RULESETS)
         .chain(settings::USUAL_CONTRACTS)
@@ -152,6 +152,10 @@ pub fn compared_at(
         file: file.to_owned(),
     };
     let mut of_settings = settings_file.map(versions).unwrap_or_default();
+    if of_settings.before.is_none() && !root.join(settings::FILE).exists() {
+        // Settings under a new name are still those of the repository.
+        of_settings.before = before.get(settings::FILE).cloned();
+    }
     if let (None, Some(file)) = (&of_settings.now, settings_file) {
         // Settings that git does not track are those of the working tree.
         of_settings.now = fs::read_to_string(repository.root.join(file)).ok();

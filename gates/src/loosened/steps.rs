@@ -9,18 +9,19 @@ use super::diff::Diff;
 /// Programs that succeed whatever the code is like.
 const ALWAYS_PASS: [&str; 4] = ["true", ":", "echo", "printf"];
 
-/// Variables in which a tool takes options.
-const OPTIONS_IN: [&str; 9] = [
-    "PYTEST_ADDOPTS",
-    "RUSTFLAGS",
-    "RUSTDOCFLAGS",
-    "CARGO_ENCODED_RUSTFLAGS",
-    "GOFLAGS",
-    "MAKEFLAGS",
-    "NODE_OPTIONS",
-    "SKIP",
-    "CI",
+/// Variables in which a tool takes options, and the tool.
+const OPTIONS_IN: [(&str, &str); 7] = [
+    ("PYTEST_ADDOPTS", "pytest"),
+    ("RUSTFLAGS", "cargo"),
+    ("RUSTDOCFLAGS", "cargo"),
+    ("CARGO_ENCODED_RUSTFLAGS", "cargo"),
+    ("GOFLAGS", "go"),
+    ("MAKEFLAGS", "make"),
+    ("NODE_OPTIONS", "node"),
 ];
+
+/// Variables that let tools skip checks, or take a run for one of a person.
+const SWITCHES: [&str; 2] = ["SKIP", "CI"];
 
 /// What the steps of a tier check no longer.
 pub(super) fn compare(
@@ -93,7 +94,8 @@ fn step(
     };
     let is_other = old.builtin.is_some() && new.builtin != old.builtin;
     let is_replaced = is_other || (passes(new) && !passes(old));
-    let reasons = command::looser(&run_by(old), &run_by(new));
+    let mut reasons = command::looser(&run_by(old), &run_by(new));
+    reasons.extend(variables(old, new));
     let (code, why) = if is_replaced {
         let why = "another command takes the step's place under its name".to_owned();
         ("settings-step-replaced", why)
@@ -150,27 +152,38 @@ fn step(
     }
 }
 
-/// What a step runs: its command, with the options that variables give to it.
+/// What a step runs.
 fn run_by(step: &StepSettings) -> Vec<String> {
-    let mut words = match step.builtin {
+    match step.builtin {
         Some(builtin) => builtin.command(true),
         None => step.command.clone(),
-    };
-    for name in OPTIONS_IN {
-        let options = step.set.get(name).map(String::as_str).unwrap_or_default();
-        let options = options
-            .split([' ', '\u{1f}'])
-            .filter(|word| !word.is_empty());
-        words.extend(options.map(str::to_owned));
-        if let Some(value) = step
-            .set
-            .get(name)
-            .filter(|_| ["SKIP", "CI"].contains(&name))
+    }
+}
+
+/// What variables of the step let pass: options of its tools, and switches.
+fn variables(old: &StepSettings, new: &StepSettings) -> Vec<String> {
+    let mut reasons = Vec::new();
+    for (name, tool) in OPTIONS_IN {
+        let options = |step: &StepSettings| -> Vec<String> {
+            let text = step.set.get(name).map(String::as_str).unwrap_or_default();
+            let words = text.split([' ', '\u{1f}']).filter(|word| !word.is_empty());
+            [tool].into_iter().chain(words).map(str::to_owned).collect()
+        };
+        let found = command::looser(&options(old), &options(new));
+        reasons.extend(
+            found
+                .into_iter()
+                .map(|reason| format!("in `{name}`, {reason}")),
+        );
+    }
+    for name in SWITCHES {
+        if let Some(value) = new.set.get(name)
+            && old.set.get(name) != Some(value)
         {
-            words.push(format!("--skip={name}={value}"));
+            reasons.push(format!("it got `{name}={value}`"));
         }
     }
-    words
+    reasons
 }
 
 /// A pass that is kept although the step depends on more than its key holds.

@@ -397,6 +397,21 @@ fn a_command_that_checks_less_is_loosened_and_a_longer_one_is_not() {
 }
 
 #[test]
+fn options_in_variables_belong_to_the_command_also_of_a_shell() {
+    let step = "[[tiers.tier1.steps]]\nname = \"py\"\ncommand = [\"sh\", \"-c\", \"pytest\"]\n";
+    let place = "tollgate.toml:3:1 `tiers.tier1.steps.py.command` was loosened from `sh -c pytest` to `sh -c pytest`";
+    let found = [("settings-step-command", place)];
+    check(
+        step,
+        &format!("{step}set = {{ PYTEST_ADDOPTS = \"-k fast\" }}\n"),
+        &found,
+    );
+    let strict = format!("{step}set = {{ RUSTFLAGS = \"-D warnings\" }}\n");
+    check(&strict, step, &found);
+    check(step, &strict, &[]);
+}
+
+#[test]
 fn a_pass_that_may_answer_although_the_step_reads_more_is_loosened() {
     let audit = "[[tiers.tier3.steps]]\nbuiltin = \"audit\"\n";
     check(

@@ -249,3 +249,36 @@ fn a_break_that_the_same_change_blesses_fails_without_a_new_major_version() {
     repository.run(&["contract", "bless"]).expect_code(0);
     repository.run(&["contract", "check"]).expect_code(0);
 }
+
+#[test]
+fn a_ruleset_and_a_budget_class_are_compared_with_the_base_by_the_lint_alone() {
+    let api = "openapi: 3.1.0\ninfo: {title: A, version: 1.0.0}\npaths:\n  /x:\n    get:\n      operationId: getX\n      x-budget: core\n      responses: {'200': {description: ok}}\n";
+    let class = |target: u32| {
+        format!(r#"{{"statistic": "p95", "unit": "ms", "target": {target}, "critical": 900}}"#)
+    };
+    let promises = format!(
+        r#"{{"version": 1, "limits": {{}}, "classes": {{"core": {}, "heavy": {}}}}}"#,
+        class(100),
+        class(200)
+    );
+    let ruleset =
+        "rules:\n  own: {given: $.info, severity: error, then: {field: title, function: truthy}}\n";
+    let repository = Repository::new(&[
+        ("tollgate.toml", "[ratchet]\n"),
+        ("contracts/openapi.yaml", api),
+        ("budgets/performance_sla.json", &promises),
+        (".spectral.yaml", ruleset),
+    ]);
+    repository.run(&["contract", "lint"]).expect_code(0);
+    repository.replace(".spectral.yaml", "error", "hint");
+    repository
+        .run(&["contract", "lint"])
+        .expect_code(3)
+        .expect_says(&["settings-rule-lowered", "`rules.own` of `.spectral.yaml`"]);
+    repository.write(".spectral.yaml", ruleset);
+    repository.replace("contracts/openapi.yaml", "core", "heavy");
+    repository
+        .run(&["contract", "lint"])
+        .expect_code(3)
+        .expect_says(&["budget-class-changed", "getX"]);
+}

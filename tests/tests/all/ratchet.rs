@@ -269,6 +269,10 @@ fn a_report_that_is_missing_fails_in_ci_and_not_on_a_desk() {
     settings_with(
         "[ratchet.unmeasured]\n\"unit.info\" = \"2999-01-01\"\n\"shards/*/lcov.info\" = \"2999-01-01\"\ncoverage_percent_min = \"2999-01-01\"\n",
     );
+    // The change that allows it needs a waiver; afterwards it is agreed.
+    check().expect_code(3).expect_says(&["settings-unmeasured"]);
+    repository.commit("agreed");
+    repository.commit("next");
     check().expect_code(0);
 }
 
@@ -358,4 +362,62 @@ fn the_history_travels_to_a_fresh_checkout_as_a_union() {
         [Some(0), Some(0), Some(3)],
         "the fifth slow run in a row fails"
     );
+}
+
+/// The lines and branches of a change, compared with the base on a branch of its own.
+#[test]
+fn the_changed_lines_and_branches_are_counted_against_the_base() {
+    let repository = Repository::new(&[
+        ("tollgate.toml", SETTINGS),
+        ("lcov.info", &lcov(80)),
+        ("src/lib.rs", "one\ntwo\nthree\n"),
+    ]);
+    repository.run(&["ratchet", "tighten"]).expect_code(0);
+    repository.commit("floors");
+    repository.git(&["checkout", "--quiet", "-b", "topic"]);
+    repository.write("src/lib.rs", "one\nTWO\nthree\nfour\n");
+    let report = lcov(80).replace("DA:2,1\n", "DA:2,1\nBRDA:2,0,0,1\nBRDA:2,0,1,-\n");
+    repository.write(
+        "lcov.info",
+        &report
+            .replace("DA:4,1\n", "DA:4,0\n")
+            .replace("DA:81,0", "DA:81,1"),
+    );
+    repository.commit("change");
+    repository
+        .run(&["ratchet", "check"])
+        .expect_code(0)
+        .expect_says(&["1 of 2 changed lines ran (50%), and 1 of 2 branches in them"]);
+    let settings = format!("{SETTINGS}patch_coverage_min = \"80%\"\n");
+    repository.write("tollgate.toml", &settings);
+    repository
+        .run(&["ratchet", "check"])
+        .expect_code(3)
+        .expect_says(&["patch-coverage", "src/lib.rs:4", "patch-uncovered"]);
+}
+
+#[test]
+fn a_recorded_value_names_its_branch_and_commit() {
+    let repository = at_80();
+    repository.git(&["checkout", "--quiet", "-b", "topic"]);
+    repository.run(&["ratchet", "check"]).expect_code(0);
+    let history = repository.read(".tollgate/ratchet-history.ndjson");
+    let last = history.lines().last().unwrap_or_default();
+    assert!(last.contains(r#""branch":"topic","revision":""#), "{last}");
+}
+
+#[test]
+fn the_check_alone_reports_settings_that_measure_less() {
+    let repository = at_80();
+    repository.git(&["checkout", "--quiet", "-b", "topic"]);
+    let settings =
+        format!("{SETTINGS}[ratchet.unmeasured]\ncoverage_percent_min = \"2099-12-31\"\n");
+    repository.write("tollgate.toml", &settings);
+    repository
+        .run(&["ratchet", "check"])
+        .expect_code(3)
+        .expect_says(&[
+            "settings-unmeasured",
+            "ratchet.unmeasured.coverage_percent_min",
+        ]);
 }

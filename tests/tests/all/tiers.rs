@@ -174,3 +174,37 @@ fn a_step_that_a_branch_removes_fails_its_tier_and_is_shown() {
     ]);
     repository.run(&["replay", &run.evidence()]).expect_code(0);
 }
+
+/// A tier whose one step is honest, or swallows its failure.
+const HONEST: &str =
+    "[[tiers.tier0.steps]]\nname = \"t\"\ncommand = [\"sh\", \"-c\", \"test -f a.py && ls\"]\n";
+
+fn swallowed() -> String {
+    HONEST.replace("&& ls", "|| true")
+}
+
+#[test]
+fn staged_settings_are_what_is_compared_with_the_base() {
+    let repository = Repository::new(&[("tollgate.toml", HONEST), ("a.py", "")]);
+    repository.write("tollgate.toml", &swallowed());
+    // An unstaged edit decides nothing.
+    repository.run(&["tier0", "--staged"]).expect_code(0);
+    repository.git(&["add", "--all"]);
+    repository.write("tollgate.toml", HONEST);
+    // A staged one is not hidden by the tree.
+    repository
+        .run(&["tier0", "--staged"])
+        .expect_code(3)
+        .expect_says(&["settings-step-command", "tiers.tier0.steps.t.command"]);
+}
+
+#[test]
+fn settings_under_a_new_name_are_compared_with_those_of_the_base() {
+    let repository = Repository::new(&[("tollgate.toml", HONEST), ("a.py", "")]);
+    std::fs::remove_file(repository.path().join("tollgate.toml")).expect("the file is there");
+    repository.write("ci/tollgate.toml", &swallowed());
+    repository
+        .run(&["--settings", "ci/tollgate.toml", "tier0"])
+        .expect_code(3)
+        .expect_says(&["settings-step-command"]);
+}
