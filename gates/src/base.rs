@@ -168,7 +168,7 @@ impl Wanted {
         self
     }
 
-    fn or_merge_base(mut self, revision: &str) -> Self {
+    pub(crate) fn or_merge_base(mut self, revision: &str) -> Self {
         self.candidates.push(Candidate {
             revision: revision.to_owned(),
             is_base: false,
@@ -226,7 +226,7 @@ fn event<'a>(given: &Given<'a>, pointer: &str) -> Option<&'a str> {
 }
 
 /// A hash that stands for a commit: before the first push it is all zeros.
-fn hash(text: &str) -> Option<&str> {
+pub(crate) fn hash(text: &str) -> Option<&str> {
     let is_hash = text.len() >= 40 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
     (is_hash && text.bytes().any(|byte| byte != b'0')).then_some(text)
 }
@@ -314,6 +314,11 @@ fn usual(given: &Given<'_>, start: Wanted) -> Wanted {
 
 /// The base of the repository's change, by the environment of this process.
 pub fn of(repository: &Repository) -> Result<Base, Failure> {
+    find(&repository.root, &wanted_of(repository))
+}
+
+/// What is wanted by the environment of this process.
+pub(crate) fn wanted_of(repository: &Repository) -> Wanted {
     let env: BTreeMap<String, String> = std::env::vars_os()
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
         .collect();
@@ -322,13 +327,12 @@ pub fn of(repository: &Repository) -> Result<Base, Failure> {
         .get("GITHUB_EVENT_PATH")
         .and_then(|path| std::fs::read(path).ok())
         .and_then(|bytes| serde_json::from_slice::<Value>(&bytes).ok());
-    let wanted = wanted(&Given {
+    wanted(&Given {
         env: &env,
         event: event.as_ref(),
         against: repository.against.as_deref(),
         is_ci: tollgate_report::unchecked::is_ci(),
-    });
-    find(&repository.root, &wanted)
+    })
 }
 
 /// Resolves what is wanted in the repository around `root`.

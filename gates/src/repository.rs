@@ -91,15 +91,16 @@ impl Repository {
         if is_same_file(&self.exe, &folder.join(&name)) {
             return Ok(folder.join(&name));
         }
-        std::fs::create_dir_all(&folder)?;
+        let cannot = || format!("cannot put the running program into `{}`", folder.display());
+        std::fs::create_dir_all(&folder).with_context(cannot)?;
         let (link, fresh) = (
             folder.join(&name),
             folder.join(format!("{name}.{}", std::process::id())),
         );
         if std::fs::hard_link(&self.exe, &fresh).is_err() {
-            std::fs::copy(&self.exe, &fresh)?;
+            std::fs::copy(&self.exe, &fresh).with_context(cannot)?;
         }
-        std::fs::rename(&fresh, &link)?;
+        std::fs::rename(&fresh, &link).with_context(cannot)?;
         // Renaming a link over another link to the same file leaves both; one is enough.
         let _ = std::fs::remove_file(&fresh);
         Ok(link)

@@ -18,8 +18,7 @@ pub fn digest(root: &Path) -> String {
     let Some(git_dir) = git_dir(root) else {
         return String::new();
     };
-    let common = fs::read_to_string(git_dir.join("commondir"));
-    let common = common.map_or_else(|_| git_dir.clone(), |text| git_dir.join(text.trim()));
+    let common = common_dir(&git_dir);
     let mut text = fs::read_to_string(git_dir.join("HEAD")).unwrap_or_default();
     let shallow = fs::read_to_string(common.join("shallow"));
     text.push_str(&shallow.unwrap_or_default());
@@ -42,6 +41,13 @@ pub fn references(common: &Path) -> String {
         reftable(common)
     );
     Digest::of(text).to_string()
+}
+
+/// The git folder that all working trees of the repository share.
+#[must_use]
+pub fn common_dir(git_dir: &Path) -> PathBuf {
+    let named = fs::read_to_string(git_dir.join("commondir"));
+    named.map_or_else(|_| git_dir.to_owned(), |text| git_dir.join(text.trim()))
 }
 
 /// The folder that `.git` is or names, of the repository around `root`.

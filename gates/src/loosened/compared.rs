@@ -9,7 +9,8 @@ use tollgate_report::{Clock, Timestamp};
 use tollgate_tiers::defaults::{MANIFESTS, Manifests};
 use tollgate_tiers::settings::{StepSettings, Tier};
 
-use crate::base::{self, Base};
+use super::before::{self, Asked};
+use crate::base::Base;
 use crate::failure::Failure;
 use crate::repository::Repository;
 use crate::ruleset::{RULESETS, RulesetText};
@@ -134,10 +135,11 @@ pub fn compared_at(
     root: &Path,
     settings: &Settings,
 ) -> Result<Compared, Failure> {
-    let base = base::of(repository)?;
     let settings_file = repository.settings_file.as_deref();
     let floors = settings.ratchet.file.as_str();
-    let wanted: Vec<&str> = settings_file
+    let folder = settings.waivers.folder.as_str();
+    let waivers_now = waiver_texts(root, folder)?;
+    let files = settings_file
         .into_iter()
         .chain([settings::FILE, settings.budgets.file.as_str(), floors])
         .chain(MANIFESTS)
@@ -145,7 +147,15 @@ pub fn compared_at(
         .chain(settings::USUAL_CONTRACTS)
         .chain(settings.contracts.files.iter().map(String::as_str))
         .collect();
-    let before = base.texts(&repository.root, &wanted)?;
+    let waivers = Some(folder).filter(|_| !waivers_now.is_empty());
+    let manifests = Manifests::read(root, floors);
+    let asked = Asked {
+        files,
+        contracts: !manifests.has_contracts,
+        waivers,
+    };
+    let kept = before::read(repository, &asked)?;
+    let (base, before) = (kept.base, kept.texts);
     let versions = |file: &str| Versions {
         before: before.get(file).cloned(),
         now: fs::read_to_string(root.join(file)).ok(),
@@ -160,15 +170,8 @@ pub fn compared_at(
         // Settings that git does not track are those of the working tree.
         of_settings.now = fs::read_to_string(repository.root.join(file)).ok();
     }
-    let steps = default_steps(&repository.root, &base, (root, floors), &before)?;
+    let steps = default_steps(&manifests, (floors, kept.has_contracts), &before);
     let has_steps = of_settings.before.is_some();
-    let folder = settings.waivers.folder.as_str();
-    let waivers_now = waiver_texts(root, folder)?;
-    let waivers_before = if waivers_now.is_empty() {
-        BTreeMap::new()
-    } else {
-        base.folder(&repository.root, folder, ".toml")?
-    };
     let rulesets = rulesets(repository, &base, (root, settings), &of_settings, &before)?;
     Ok(Compared {
         budgets: versions(&settings.budgets.file),
@@ -181,7 +184,7 @@ pub fn compared_at(
         default_contracts: default_contracts(root, settings, &before),
         operations: BTreeMap::new(),
         operations_before: BTreeMap::new(),
-        waivers: (waivers_now, waivers_before),
+        waivers: (waivers_now, kept.waivers),
         now: repository.clock.now(),
         base,
     })
@@ -224,26 +227,21 @@ type Steps = BTreeMap<Tier, Vec<StepSettings>>;
 
 /// The default steps in the base, if they differ, and now.
 fn default_steps(
-    repository: &Path,
-    base: &Base,
-    (root, floors): (&Path, &str),
+    now: &Manifests,
+    (floors, had_contracts): (&str, bool),
     before: &BTreeMap<String, String>,
-) -> Result<(Option<Steps>, Steps), Failure> {
-    let now = Manifests::read(root, floors);
-    let mut names = before
+) -> (Option<Steps>, Steps) {
+    let names = before
         .keys()
         .filter(|name| MANIFESTS.contains(&name.as_str()));
-    let mut then = Manifests {
-        names: names.by_ref().cloned().collect(),
+    let then = Manifests {
+        names: names.cloned().collect(),
         package: before.get("package.json").cloned().unwrap_or_default(),
-        has_contracts: now.has_contracts,
+        has_contracts: now.has_contracts || had_contracts,
         has_floors: before.contains_key(floors),
     };
-    if !now.has_contracts {
-        then.has_contracts = !base.folder(repository, "contracts", "")?.is_empty();
-    }
     let of = |manifests: &Manifests| TIERS.map(|tier| (tier, manifests.steps(tier))).into();
-    Ok(((then != now).then(|| of(&then)), of(&now)))
+    ((then != *now).then(|| of(&then)), of(now))
 }
 
 /// The rulesets of the base and of now; none if they have the same texts.
