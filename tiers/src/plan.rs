@@ -13,7 +13,7 @@ use crate::builtin::Builtin;
 use crate::fill::fill;
 use crate::outputs::Outputs;
 use crate::pace::Reference;
-use crate::settings::{AlsoReads, Settings, StepSettings, Tier};
+use crate::settings::{AlsoReads, Leaks, Settings, StepSettings, Tier};
 use crate::{defaults, graph, tools};
 
 /// A checked tier, ready to run.
@@ -33,6 +33,8 @@ pub struct Plan {
     pub may_be_missing: BTreeSet<String>,
     /// Steps, or this tier, that may be unmeasured in CI, and the last day of that.
     pub unmeasured: BTreeMap<String, Day>,
+    /// What processes that a step leaves running lead to.
+    pub leaks: Leaks,
     /// Most bytes the cache keeps.
     pub cache_size_max: Size,
     /// What the plan had to decide by itself, such as `cargo test` for want of cargo-nextest.
@@ -191,6 +193,7 @@ pub fn plan_with(
         reference: settings.reference,
         may_be_missing: settings.may_be_missing.iter().cloned().collect(),
         unmeasured: settings.unmeasured.clone(),
+        leaks: settings.leaks,
         cache_size_max: settings.cache_size_max,
         notes: Vec::new(),
     };

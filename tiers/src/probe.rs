@@ -15,7 +15,7 @@ use crate::key::{MANIFEST_VERSION, Manifest, digest_of_map};
 use crate::outputs;
 use crate::plan::Step;
 use crate::record::{How, StepReport};
-use crate::settings::AlsoReads;
+use crate::settings::{AlsoReads, Leaks};
 use crate::store::Entry;
 use crate::tools::{self, Answer};
 
@@ -98,6 +98,9 @@ pub(crate) fn base(shared: &Shared<'_>, step: &Step) -> Result<Manifest, String>
     }
     let skip = step.skip.iter().map(|text| format!("--skip={text}"));
     base.command.extend(skip);
+    if shared.plan.leaks == Leaks::Fail {
+        base.command.push("--without-leaks".to_owned());
+    }
     if step.instrumented.is_some() {
         base.command.push("--instrumented".to_owned());
     }

@@ -31,6 +31,8 @@ pub struct Settings {
     pub unmeasured: BTreeMap<String, Day>,
     /// Files and folders that git ignores and that `--staged` links into its snapshot, such as generated code. `node_modules` and virtual environments are linked without being named. Default none.
     pub staged_links: Vec<String>,
+    /// What it means that processes which a step started still run after it: `report` lists them, `fail` also fails the step. They are not stopped. Default `report`.
+    pub leaks: Leaks,
     /// Whether lint and tests share one instrumented build, from which `test` also writes line coverage to `.tollgate/coverage/lcov.info`. Default false: `cargo clippy` checks, and tests are built apart.
     pub coverage: bool,
     /// The machine that target and critical times are meant for: a slower machine is judged by the time that this one would have needed.
@@ -48,10 +50,24 @@ impl Default for Settings {
             may_be_missing: Vec::new(),
             unmeasured: BTreeMap::new(),
             staged_links: Vec::new(),
+            leaks: Leaks::default(),
             coverage: false,
             reference: Reference::default(),
         }
     }
+}
+
+/// What it means that processes which a step started still run after it.
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum Leaks {
+    /// They are listed.
+    #[default]
+    Report,
+    /// They are listed, and the step fails.
+    Fail,
 }
 
 /// Which tier.

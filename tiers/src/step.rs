@@ -23,6 +23,7 @@ use crate::probe::{Inputs, Job, missing_tool, sum};
 use crate::process::{self, End, Spawn};
 use crate::profiles::{self, Covered};
 use crate::record::{How, StepReport};
+use crate::settings::Leaks;
 use crate::stopped::{self, Deadline, Stopped};
 use crate::store::{Entry, Output};
 use crate::tools::cargo_subcommand;
@@ -107,6 +108,7 @@ pub(crate) fn run(shared: &Shared<'_>, step: &Step, job: &Job) -> Result<StepRep
     let text = counts::without_escapes(&String::from_utf8_lossy(&log));
     let mut report = judge(shared.plan.critical, step, &spawn, &ran.end, &text);
     report.left_behind = ran.left_behind.iter().map(ToString::to_string).collect();
+    judge_leaks(shared.plan.leaks, &mut report);
     if report.how == How::Ran {
         report.explanation.clone_from(&job.explanation);
     }
@@ -192,6 +194,22 @@ fn judge(critical: Span, step: &Step, spawn: &Spawn, end: &End<Stop>, log: &str)
         }
     }
     report
+}
+
+fn judge_leaks(leaks: Leaks, report: &mut StepReport) {
+    let n_left = report.left_behind.len();
+    if leaks == Leaks::Report || n_left == 0 || report.outcome != Outcome::Pass {
+        return;
+    }
+    report.outcome = Outcome::Fail;
+    let first = &report.left_behind[0];
+    report.cause = Some(match n_left {
+        1 => format!("it left a process running ({first})"),
+        _ => format!("it left {n_left} processes running, such as {first}"),
+    });
+    report.hint = Some(
+        "let the step wait for what it starts, or set `leaks = \"report\"` in `[tiers]`".to_owned(),
+    );
 }
 
 /// The shared build only warns, so that tests run whatever clippy finds; the lint step fails for it.

@@ -211,6 +211,11 @@ fn tiers<'c>(diff: &mut Diff<'_>, compared: &'c Compared, old: &Settings, new: &
         values,
         "a check without its tool passes",
     );
+    if old.leaks > new.leaks {
+        let why = "a step that leaves processes running passes";
+        let values = ("fail", "report");
+        diff.plain("settings-leaks-allowed", "tiers.leaks", values, why);
+    }
     if old.coverage && !new.coverage {
         let why = "line coverage is no longer measured";
         diff.plain(

@@ -184,11 +184,12 @@ fn steps_that_replace_those_of_a_recognised_project_are_compared_with_them() {
 
 #[test]
 fn times_tools_rules_and_reports_are_compared() {
-    let before = "[tiers]\nmay_be_missing = [\"swift\"]\ncoverage = true\n[tiers.tier0]\ncritical = \"60s\"\n[contracts]\nfiles = [\"a.yaml\", \"b.yaml\"]\n[contracts.lint]\nown_rules = true\n[ratchet]\nreports = [\"a.info\"]\n[budgets.unmeasured]\n\"ai.x\" = \"2026-12-31\"\n";
+    let before = "[tiers]\nmay_be_missing = [\"swift\"]\ncoverage = true\nleaks = \"fail\"\n[tiers.tier0]\ncritical = \"60s\"\n[contracts]\nfiles = [\"a.yaml\", \"b.yaml\"]\n[contracts.lint]\nown_rules = true\n[ratchet]\nreports = [\"a.info\"]\n[budgets.unmeasured]\n\"ai.x\" = \"2026-12-31\"\n";
     check(before, before, &[]);
     let now = before
         .replace("[\"swift\"]", "[\"swift\", \"node\"]")
         .replace("coverage = true", "coverage = false")
+        .replace("\"fail\"", "\"report\"")
         .replace("60s", "80s")
         .replace(", \"b.yaml\"", "")
         .replace(
@@ -202,6 +203,7 @@ fn times_tools_rules_and_reports_are_compared() {
     let want = [
         "settings-may-be-missing",
         "settings-coverage-off",
+        "settings-leaks-allowed",
         "settings-time-raised",
         "settings-contract-removed",
         "settings-rule-lowered",
@@ -210,13 +212,13 @@ fn times_tools_rules_and_reports_are_compared() {
         "settings-unmeasured",
     ];
     assert_eq!(codes, want, "{got:#?}");
-    assert!(got[2].2.contains("from `1m` to `1m20s`"), "{}", got[2].2);
+    assert!(got[3].2.contains("from `1m` to `1m20s`"), "{}", got[3].2);
     assert!(
-        got[7]
+        got[8]
             .2
             .contains("from `until 2026-12-31` to `until 2027-12-31`"),
         "{}",
-        got[7].2
+        got[8].2
     );
 }
 

@@ -562,7 +562,7 @@ mod slow {
 name = "daemon"
 command = ["sh", "-c", "mkdir -p state; setsid sh -c 'touch state/ready; exec sleep 1000' > /dev/null 2>&1 & until [ -e state/ready ]; do :; done"]
 "#;
-        let repository = Repository::new(&[], settings);
+        let mut repository = Repository::new(&[], settings);
         let report = repository.run();
         assert_eq!(report.verdict.outcome, Outcome::Pass, "{report:#?}");
         let left = &step(&report, "daemon").left_behind;
@@ -576,5 +576,16 @@ command = ["sh", "-c", "mkdir -p state; setsid sh -c 'touch state/ready; exec sl
         assert!(is_running(pid));
         signal_process(pid.parse().unwrap(), Force::Hard);
         assert_gone(&[pid.to_owned()]);
+        // What has passed with it does not answer once it is a failure.
+        repository.settings = format!("leaks = \"fail\"\n{settings}");
+        let report = repository.run();
+        let daemon = step(&report, "daemon");
+        assert_eq!(daemon.outcome, Outcome::Fail, "{report:#?}");
+        let pid = daemon.left_behind[0].split(' ').nth(1).unwrap();
+        let pid = pid.trim_end_matches(':').to_owned();
+        let cause = format!("it left a process running (pid {pid}: `sleep 1000`)");
+        assert_eq!(daemon.cause.as_ref(), Some(&cause));
+        signal_process(pid.parse().unwrap(), Force::Hard);
+        assert_gone(&[pid]);
     }
 }
