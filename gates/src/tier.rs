@@ -182,6 +182,7 @@ fn run_plan(
         jobs: std::thread::available_parallelism().map_or(2, usize::from),
         mode,
         tollgate: repository.executable()?,
+        variables: tollgate_tiers::environment::of_process(),
         env: places.env.clone(),
         is_ci: repository.is_strict,
         clock: &repository.clock,

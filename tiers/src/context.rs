@@ -54,6 +54,8 @@ pub struct Context<'a> {
     pub mode: Mode,
     /// The running executable; stands for `{tollgate}`.
     pub tollgate: PathBuf,
+    /// The variables of this process, of which steps get those that they may have.
+    pub variables: BTreeMap<String, String>,
     /// Variables for every step, such as `CARGO_TARGET_DIR` for a snapshot.
     pub env: BTreeMap<String, String>,
     /// Whether what was not measured fails: in CI, and when it is asked for.

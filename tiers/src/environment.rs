@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use tollgate_report::Digest;
 
 /// Variables that every step gets.
-const BASE: [&str; 57] = [
+const BASE: [&str; 58] = [
     "PATH",
     "HOME",
     "USER",
@@ -67,6 +67,7 @@ const BASE: [&str; 57] = [
     "DEBIAN_FRONTEND",
     "SSL_CERT_FILE",
     "SSL_CERT_DIR",
+    "LLVM_PROFILE_FILE",
 ];
 
 /// Variables that the runner sets or that would make a step act as something else.
@@ -78,9 +79,10 @@ const NEVER: [&str; 5] = [
     "TOLLGATE_PROFILES",
 ];
 
-/// Variables of the base that the key leaves out: folders for temporary and built files, and what
+/// Variables of the base that the key leaves out: folders for temporary and built files, where an
+/// instrumented program writes its profile (without it into the folder it works in), and what
 /// CI names anew in each run.
-const NOT_IN_KEY: [&str; 22] = [
+const NOT_IN_KEY: [&str; 23] = [
     "TMPDIR",
     "TMP",
     "TEMP",
@@ -103,6 +105,7 @@ const NOT_IN_KEY: [&str; 22] = [
     "TOLLGATE_FAMILY",
     "TOLLGATE_FORMAT",
     "TOLLGATE_COLOR",
+    "LLVM_PROFILE_FILE",
 ];
 
 /// Whether a name fits a pattern; `*` at the end stands for any rest.

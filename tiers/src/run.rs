@@ -18,7 +18,7 @@ use crate::record::{How, REPORT_VERSION, StepReport, TierRecord, TierReport, ver
 use crate::settings::AlsoReads;
 use crate::store::Store;
 use crate::walk::Rules;
-use crate::{crates, environment, history, noop, schedule, tools};
+use crate::{crates, history, noop, schedule, tools};
 
 /// Runs a plan to its end and gives the report, its verdict included. A failed step is not an error.
 ///
@@ -114,7 +114,7 @@ fn prepare<'a>(plan: &'a Plan, cx: &'a Context<'a>) -> Result<(Shared<'a>, Scan)
         .collect();
     let commands: Vec<Vec<String>> = commands.into_iter().collect();
     let tools = tools::versions(&cx.root, &commands, &cache.join("tools.json"));
-    let env = environment::of_process();
+    let env = cx.variables.clone();
     let target = cx
         .env
         .get("CARGO_TARGET_DIR")

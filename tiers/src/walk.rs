@@ -105,6 +105,8 @@ struct Open {
     full: PathBuf,
     shown: String,
     counts: Counts,
+    /// Whether a link leads to it.
+    is_linked: bool,
 }
 
 #[derive(Default)]
@@ -118,6 +120,8 @@ struct State {
 /// The walk that several threads share.
 struct Walk<'a> {
     rules: &'a Rules,
+    /// The root without links on the way.
+    root: PathBuf,
     state: Mutex<State>,
     changed: Condvar,
 }
@@ -130,6 +134,7 @@ struct Walk<'a> {
 pub fn walk(root: &Path, rules: &Rules) -> Result<Vec<Folder>, (PathBuf, io::Error)> {
     let walk = Walk {
         rules,
+        root: fs::canonicalize(root).unwrap_or_else(|_| root.to_owned()),
         state: Mutex::default(),
         changed: Condvar::new(),
     };
@@ -137,6 +142,7 @@ pub fn walk(root: &Path, rules: &Rules) -> Result<Vec<Folder>, (PathBuf, io::Err
         full: root.to_owned(),
         shown: String::new(),
         counts: Counts::Usual,
+        is_linked: false,
     });
     let n_threads = thread::available_parallelism().map_or(1, usize::from);
     thread::scope(|scope| {
@@ -166,15 +172,20 @@ impl Walk<'_> {
         while let Some(open) = self.next() {
             let mut below = Vec::new();
             let read = self.read(&open, &mut below);
+            let n_below = below.len();
             let mut state = self.lock();
             state.n_busy -= 1;
             state.open.append(&mut below);
+            let is_through = state.n_busy == 0 && state.open.is_empty();
             match read {
                 Ok(folder) => found.extend(folder),
                 Err(error) if open.shown.is_empty() => state.error = Some((open.full, error)),
                 Err(_) => {}
             }
-            self.changed.notify_all();
+            // This thread takes one of the folders itself, so one alone needs nobody else.
+            if is_through || n_below > 1 {
+                self.changed.notify_all();
+            }
         }
         self.lock().folders.append(&mut found);
     }
@@ -281,8 +292,16 @@ impl Walk<'_> {
                     }
                     None => {}
                 }
-            } else if let Some(target) = target.filter(Metadata::is_file) {
-                stat = stat.with_target(&target);
+            } else if let Some(target) = target {
+                if target.is_file() {
+                    stat = stat.with_target(&target);
+                } else if target.is_dir() && !open.is_linked && self.is_followed(open, &path, &name)
+                {
+                    self.open(open, path, &name, below);
+                    if let Some(opened) = below.last_mut() {
+                        opened.is_linked = true;
+                    }
+                }
             }
         }
         if name.to_str().is_some_and(is_noise) {
@@ -309,7 +328,25 @@ impl Walk<'_> {
             full,
             shown,
             counts,
+            is_linked: open.is_linked,
         });
+    }
+
+    /// Whether the walk follows a link to a folder. One outside of the root, unless it contains the
+    /// root: what it holds is found nowhere else. One in the root, where a wanted path names the
+    /// link and not the folder: what it holds is wanted under this name.
+    fn is_followed(&self, open: &Open, link: &Path, name: &OsStr) -> bool {
+        let Ok(target) = fs::canonicalize(link) else {
+            return false;
+        };
+        let Ok(target) = target.strip_prefix(&self.root) else {
+            return !self.root.starts_with(&target);
+        };
+        let shown = PathBuf::from(&open.shown).join(name);
+        self.rules.wanted.iter().any(|path| {
+            let names_link = shown.starts_with(path) || Path::new(path).starts_with(&shown);
+            names_link && !target.starts_with(path) && !shown.starts_with(target)
+        })
     }
 
     /// Whether a wanted path lies below this folder.

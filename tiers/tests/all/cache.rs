@@ -58,6 +58,47 @@ inputs = ['.tollgate/own/**']
     }
 }
 
+#[cfg(unix)]
+#[test]
+fn what_a_link_out_of_the_repository_leads_to_is_an_input() {
+    let outside = tempfile::tempdir().unwrap();
+    let code = outside.path().join("deep/code.txt");
+    fs::create_dir(outside.path().join("deep")).unwrap();
+    let link = |from: &std::path::Path, to: &std::path::Path| {
+        std::os::unix::fs::symlink(to, from).unwrap();
+    };
+    // A way back, to which the walk does not return.
+    link(&outside.path().join("again"), outside.path());
+    let settings =
+        "[[tier0.steps]]\nname = 'read'\ncommand = ['grep', '-q', 'good', 'lib/deep/code.txt']\n";
+    let repository = Repository::new(&[], settings);
+    link(&repository.root().join("lib"), outside.path());
+    link(&repository.root().join("root"), std::path::Path::new("/"));
+    fs::write(&code, "good").unwrap();
+    assert_eq!(step(&repository.run(), "read").outcome, Outcome::Pass);
+    assert_eq!(step(&repository.run(), "read").how, How::Cached);
+    fs::write(&code, "evil").unwrap();
+    assert_eq!(step(&repository.run(), "read").outcome, Outcome::Fail);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_glob_that_names_a_link_to_a_folder_names_what_the_folder_holds() {
+    let settings = "
+[[tier0.steps]]
+name = 'read'
+command = ['grep', '-q', 'good', 'node_modules/lib/code.txt']
+inputs = ['node_modules/lib/**']
+";
+    let repository = Repository::new(&[("node_modules/.pnpm/lib/code.txt", "good")], settings);
+    let link = repository.root().join("node_modules/lib");
+    std::os::unix::fs::symlink(".pnpm/lib", link).unwrap();
+    assert_eq!(step(&repository.run(), "read").outcome, Outcome::Pass);
+    assert_eq!(step(&repository.run(), "read").how, How::Cached);
+    repository.write("node_modules/.pnpm/lib/code.txt", "evil");
+    assert_eq!(step(&repository.run(), "read").outcome, Outcome::Fail);
+}
+
 #[test]
 fn what_a_needed_step_wrote_is_an_input() {
     let settings = "
@@ -166,7 +207,25 @@ needs = ['make']
 [[tier0.steps]]
 name = 'tool'
 command = ['tool']
+[[tier0.steps]]
+name = 'variables'
+command = ['sh', '-c', 'case $CI$TZ$LANG$PIP_INDEX_URL$OWN_WORD in *bad*) exit 1;; esac']
+inputs = ['none/**']
+env = ['OWN_*']
+[[tier0.steps]]
+name = 'dated'
+command = ['sh', '-c', '! grep -q bad \"$OWN_DAY\"']
+inputs = ['src/**']
+env = ['OWN_DAY']
+also_reads = ['day']
+[[tier0.steps]]
+name = 'history'
+command = ['sh', '-c', '! git log -1 --format=%s | grep -q bad']
+inputs = ['src/**']
+also_reads = ['history']
 ";
+/// The clock of a step: a file outside the repository that says whether the day is a bad one.
+const DAY_ENV: &str = "OWN_DAY";
 
 /// A small generator whose numbers a seed decides.
 fn next(seed: &mut u64) -> u64 {
@@ -176,7 +235,23 @@ fn next(seed: &mut u64) -> u64 {
     *seed
 }
 
-fn edit(repository: &Repository, clock: &ManualClock, seed: &mut u64) -> String {
+/// Whether it is a bad day, as a program sees it that asks the system's clock.
+fn write_day(repository: &Repository, clock: &ManualClock) {
+    let day = clock.now().as_micros() / 86_400_000_000;
+    let word = if day % 2 == 0 { "fine" } else { "bad" };
+    fs::write(&repository.variables[DAY_ENV], word).unwrap();
+}
+
+fn edit_variable(repository: &mut Repository, seed: &mut u64) -> String {
+    const NAMES: [&str; 5] = ["CI", "TZ", "LANG", "PIP_INDEX_URL", "OWN_WORD"];
+    let name = NAMES[usize::try_from(next(seed) % 5).unwrap()];
+    let value = ["", "fine", "bad"][usize::try_from(next(seed) % 3).unwrap()];
+    let variables = &mut repository.variables;
+    variables.insert(name.to_owned(), value.to_owned());
+    format!("{name}={value}")
+}
+
+fn edit(repository: &mut Repository, clock: &ManualClock, seed: &mut u64) -> String {
     const PATHS: [&str; 6] = [
         "src/a.txt",
         "src/b.txt",
@@ -186,14 +261,21 @@ fn edit(repository: &Repository, clock: &ManualClock, seed: &mut u64) -> String 
         "out/made",
     ];
     let path = PATHS[usize::try_from(next(seed) % 6).unwrap()];
-    match next(seed) % 8 {
+    match next(seed) % 12 {
         0 => {
             let _ = fs::remove_file(repository.root().join(path));
             format!("remove {path}")
         }
         1 => {
             clock.advance(Duration::from_secs(50_000));
+            write_day(repository, clock);
             "later".to_owned()
+        }
+        8 | 9 => edit_variable(repository, seed),
+        10 => {
+            let word = ["fine", "bad"][usize::try_from(next(seed) % 2).unwrap()];
+            repository.git(&["commit", "-q", "--allow-empty", "-m", word]);
+            format!("commit {word}")
         }
         2 | 3 => {
             let code = next(seed) % 2;
@@ -228,6 +310,10 @@ fn after_random_edits_a_cached_run_gives_what_a_fresh_one_gives() {
     repository.write(".gitignore", "/.tollgate\n/state\n/out\n/node_modules\n");
     write_tool(&repository, 0);
     let clock = ManualClock::new(SystemClock::new().now());
+    let day = tempfile::NamedTempFile::new().unwrap();
+    let path = day.path().display().to_string();
+    repository.variables.insert(DAY_ENV.to_owned(), path);
+    write_day(&repository, &clock);
     let mut seed = 0x9e37_79b9_7f4a_7c15;
     let mut edits = Vec::new();
     let outcomes = |report: &TierReport| -> BTreeMap<String, Outcome> {
@@ -239,7 +325,7 @@ fn after_random_edits_a_cached_run_gives_what_a_fresh_one_gives() {
     let mut n_cached = 0;
     for n in 0..n_edits {
         for _ in 0..=next(&mut seed) % 2 {
-            edits.push(edit(&repository, &clock, &mut seed));
+            edits.push(edit(&mut repository, &clock, &mut seed));
         }
         if n % 10 == 9 {
             // What a step gets from the settings changes, too.

@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
 
 use tollgate_report::{Clock, ManualClock, SystemClock, Timestamp};
+use tollgate_tiers::environment;
 use tollgate_tiers::load::LoadSample;
 use tollgate_tiers::machine::Measured;
 use tollgate_tiers::pace::Reference;
@@ -25,6 +26,8 @@ pub struct Repository {
     pub has_nextest: bool,
     /// The executable that stands for `{tollgate}`.
     pub tollgate: PathBuf,
+    /// Variables in addition to those of this process; an empty value removes one.
+    pub variables: BTreeMap<String, String>,
     n_runs: AtomicU32,
 }
 
@@ -46,6 +49,7 @@ impl Repository {
             settings: settings.to_owned(),
             has_nextest: false,
             tollgate: PathBuf::from("/bin/true"),
+            variables: BTreeMap::new(),
             n_runs: AtomicU32::new(0),
         };
         for (path, text) in files {
@@ -88,6 +92,13 @@ impl Repository {
         text.lines().count()
     }
 
+    fn variables(&self) -> BTreeMap<String, String> {
+        let mut variables = environment::of_process();
+        variables.extend(self.variables.clone());
+        variables.retain(|_, value| !value.is_empty());
+        variables
+    }
+
     pub fn run(&self) -> TierReport {
         self.run_mode(Mode::Affected)
     }
@@ -127,6 +138,7 @@ impl Repository {
             jobs: 4,
             mode: options.mode.clone(),
             tollgate: self.tollgate.clone(),
+            variables: self.variables(),
             env: BTreeMap::from([("CARGO_TARGET_DIR".to_owned(), target)]),
             is_ci: options.is_ci,
             clock: options.clock,
