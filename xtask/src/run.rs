@@ -100,6 +100,7 @@ fn run(context: &Context, command: Command) -> CommandResult {
         Command::Product(command) => tollgate::run_command(context, command),
         Command::Bench(BenchCommand::Codegen(args)) => bench::codegen(context, &args),
         Command::Bench(BenchCommand::Noop(args)) => bench::noop::run(context, &args),
+        Command::Bench(BenchCommand::Leaf(args)) => bench::leaf::run(context, &args),
         Command::Fuzz(args) => fuzz::run(context, &args),
         Command::Agreement { folder } => agreement::run(context, &folder),
         Command::History {

@@ -1,9 +1,10 @@
 //! `bench codegen`: our generator compared with its peers, each in a process of its own, in one run:
 //! seconds, peak memory, emitted bytes; and how the cost grows with the document. `bench noop`: a
-//! tier 0 that has nothing to do next to `git status`.
+//! tier 0 that has nothing to do next to `git status`. `bench leaf`: one after a change of one crate.
 
 mod candidate;
 mod growth;
+pub mod leaf;
 pub mod noop;
 mod peers;
 
@@ -29,6 +30,9 @@ pub enum BenchCommand {
         after_help = "Example: cargo run --release --package xtask -- bench noop --files 50000"
     )]
     Noop(noop::BenchNoopArgs),
+    /// Run a tier 0 after one crate changed next to `cargo nextest run -p` of it
+    #[command(after_help = "Example: cargo run --release --package xtask -- bench leaf")]
+    Leaf(leaf::BenchLeafArgs),
 }
 
 #[derive(Debug, Clone, Args)]

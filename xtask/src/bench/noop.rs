@@ -67,15 +67,15 @@ pub fn run(context: &Context, args: &BenchNoopArgs) -> CommandResult {
 }
 
 fn measure(folder: &Path, binary: &Path, args: &BenchNoopArgs) -> Result<[Duration; 2], Failure> {
-    write_workspace(folder, args)?;
-    for words in [
-        &["init", "-q"][..],
-        &["add", "-A"],
-        &["commit", "-q", "-m", "start"],
-    ] {
-        let name = ["-c", "user.name=t", "-c", "user.email=t@example.com"];
-        timed(folder, Path::new("git"), &[&name[..], words].concat())?;
-    }
+    write_workspace(folder, (args.crates, args.files), "")?;
+    let step = |name: &str| {
+        format!(
+            "[[tiers.tier0.steps]]\nname = \"{name}\"\ncommand = [\"true\", \"{{packages}}\"]\nper_crate = true\ntools = [[\"rustc\", \"-vV\"]]\n"
+        )
+    };
+    let settings = [step("fmt"), step("lint"), step("test")].concat();
+    fs::write(folder.join("tollgate.toml"), settings)?;
+    commit(folder)?;
     timed(folder, binary, &["tier0"])?;
     std::thread::sleep(SETTLED);
     // One run keeps the memo, the next one the answer; git writes its index as well.
@@ -91,12 +91,25 @@ fn measure(folder: &Path, binary: &Path, args: &BenchNoopArgs) -> Result<[Durati
     Ok([median(ours), median(git)])
 }
 
-fn median(mut times: Vec<Duration>) -> Duration {
+/// Commits the workspace in a repository of its own.
+pub(super) fn commit(folder: &Path) -> Result<(), Failure> {
+    for words in [
+        &["init", "-q"][..],
+        &["add", "-A"],
+        &["commit", "-q", "-m", "start"],
+    ] {
+        let name = ["-c", "user.name=t", "-c", "user.email=t@example.com"];
+        timed(folder, Path::new("git"), &[&name[..], words].concat())?;
+    }
+    Ok(())
+}
+
+pub(super) fn median(mut times: Vec<Duration>) -> Duration {
     times.sort();
     times[times.len() / 2]
 }
 
-fn timed(folder: &Path, program: &Path, words: &[&str]) -> Result<Duration, Failure> {
+pub(super) fn timed(folder: &Path, program: &Path, words: &[&str]) -> Result<Duration, Failure> {
     let started = Instant::now();
     let status = Command::new(program)
         .args(words)
@@ -116,9 +129,13 @@ fn timed(folder: &Path, program: &Path, words: &[&str]) -> Result<Duration, Fail
     )))
 }
 
-fn write_workspace(folder: &Path, args: &BenchNoopArgs) -> Result<(), Failure> {
-    let n_crates = args.crates.max(1);
-    let n_each = (args.files / n_crates).saturating_sub(2).max(1);
+pub(super) fn write_workspace(
+    folder: &Path,
+    (n_crates, n_files): (usize, usize),
+    lib: &str,
+) -> Result<(), Failure> {
+    let n_crates = n_crates.max(1);
+    let n_each = (n_files / n_crates).saturating_sub(2).max(1);
     let mut members = String::new();
     for n in 0..n_crates {
         let crate_folder = folder.join(format!("c{n}"));
@@ -127,7 +144,7 @@ fn write_workspace(folder: &Path, args: &BenchNoopArgs) -> Result<(), Failure> {
             fs::create_dir_all(&source)?;
             fs::write(source.join(format!("m{m}.rs")), format!("// {m}\n"))?;
         }
-        fs::write(crate_folder.join("src/lib.rs"), "")?;
+        fs::write(crate_folder.join("src/lib.rs"), lib)?;
         let need = if n == 0 {
             String::new()
         } else {
@@ -146,13 +163,6 @@ fn write_workspace(folder: &Path, args: &BenchNoopArgs) -> Result<(), Failure> {
         folder.join("Cargo.toml"),
         format!("[workspace]\nresolver = \"3\"\nmembers = [{members}]\n"),
     )?;
-    let step = |name: &str| {
-        format!(
-            "[[tiers.tier0.steps]]\nname = \"{name}\"\ncommand = [\"true\", \"{{packages}}\"]\nper_crate = true\ntools = [[\"rustc\", \"-vV\"]]\n"
-        )
-    };
-    let settings = [step("fmt"), step("lint"), step("test")].concat();
-    fs::write(folder.join("tollgate.toml"), settings)?;
     fs::write(folder.join(".gitignore"), "/.tollgate\n/target\n")?;
     Ok(())
 }
