@@ -259,7 +259,8 @@ fn stale(
     )))
 }
 
-fn modified(path: &Path) -> Option<Timestamp> {
+/// When a file was written; none when it is not there, or of before 1970.
+pub(crate) fn modified(path: &Path) -> Option<Timestamp> {
     let modified = fs::metadata(path).ok()?.modified().ok()?;
     let since = modified.duration_since(UNIX_EPOCH).ok()?;
     Some(Timestamp::from_micros(

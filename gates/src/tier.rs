@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
 
 use tollgate_ratchet::Measurement;
 use tollgate_report::{Clock, EvidenceLog, Outcome, Timestamp, Verdict, write_atomic};
@@ -20,6 +19,7 @@ use crate::failure::Failure;
 use crate::gate::{Gate, NoSettings, from_json};
 use crate::loosened::{self, Section};
 use crate::record::{Decision, Inputs, record};
+use crate::reports::modified;
 use crate::repository::Repository;
 use crate::settings::{self, Settings};
 
@@ -158,7 +158,12 @@ fn run_plan(
     (mode, over_time): (Mode, OverTime),
     on_news: &(dyn Fn(News<'_>) + Sync),
 ) -> Result<TierReport, Failure> {
+    let begins = Mutex::new(BTreeMap::new());
+    let begins = || begins.lock().unwrap_or_else(PoisonError::into_inner);
     let on_event = |event: Event<'_>| {
+        if let Event::Started { step, .. } = &event {
+            begins().insert((*step).to_owned(), file_time(repository));
+        }
         let finished = match &event {
             Event::Finished(step) => Some(*step),
             _ => None,
@@ -166,7 +171,8 @@ fn run_plan(
         on_news(News::Step(plan.tier, event));
         if let Some(step) = finished {
             let _guard = NOTES.lock().unwrap_or_else(PoisonError::into_inner);
-            if let Err(error) = note(repository, plan, step) {
+            let began = begins().get(&step.name).copied();
+            if let Err(error) = note(repository, plan, step, began) {
                 on_news(News::NotKept {
                     step: &step.name,
                     error: &error,
@@ -264,11 +270,18 @@ static NOTES: Mutex<()> = Mutex::new(());
 
 /// Where it is kept when the last runs of steps began that write files, by file.
 const MADE: &str = "reports/made.json";
+/// The file whose time tells when a step began.
+const CLOCK: &str = "reports/clock";
 
 /// Keeps what a step measured, and when it began if it writes files. What a failed step measured
 /// before is forgotten: it does not hold any longer.
-fn note(repository: &Repository, plan: &Plan, step: &StepReport) -> Result<(), Failure> {
-    note_outputs(repository, plan, step)?;
+fn note(
+    repository: &Repository,
+    plan: &Plan,
+    step: &StepReport,
+    began: Option<Timestamp>,
+) -> Result<(), Failure> {
+    note_outputs(repository, plan, step, began)?;
     if step.how == How::Skipped {
         return Ok(());
     }
@@ -288,20 +301,31 @@ fn note(repository: &Repository, plan: &Plan, step: &StepReport) -> Result<(), F
     write_state(repository, MEASURED, &kept)
 }
 
-fn note_outputs(repository: &Repository, plan: &Plan, step: &StepReport) -> Result<(), Failure> {
+/// The time that a file written now gets. It is compared with the times of reports, and the clock of
+/// files lags behind the system's: by a tick, and on a busy machine by many.
+fn file_time(repository: &Repository) -> Timestamp {
+    let path = repository.state_dir.join(CLOCK);
+    let written = std::fs::create_dir_all(path.parent().unwrap_or(&path))
+        .and_then(|()| std::fs::write(&path, ""));
+    let time = written.ok().and_then(|()| modified(&path));
+    time.unwrap_or_else(|| repository.clock.now())
+}
+
+fn note_outputs(
+    repository: &Repository,
+    plan: &Plan,
+    step: &StepReport,
+    began: Option<Timestamp>,
+) -> Result<(), Failure> {
     let planned = plan.steps.iter().find(|planned| planned.name == step.name);
     let outputs = planned.map_or(&[][..], |planned| planned.outputs.written());
     if outputs.is_empty() || step.how == How::Skipped {
         return Ok(());
     }
-    let began = repository
-        .clock
-        .now()
-        .minus(Duration::from_millis(step.duration_ms));
     let mut kept = made(repository);
     for output in outputs {
-        match step.how {
-            How::Ran => kept.insert(output.clone(), began),
+        match (step.how, began) {
+            (How::Ran, Some(began)) => kept.insert(output.clone(), began),
             // What comes from the cache may be older than the last run.
             _ => kept.remove(output),
         };

@@ -18,7 +18,7 @@ use crate::git::GitError;
 use crate::load::LoadMeter;
 use crate::machine::{self, Gauge, Machine};
 use crate::pace::Pace;
-use crate::plan::Plan;
+use crate::plan::{Plan, Step};
 use crate::record::{OverTime, StepReport};
 use crate::settings::AlsoReads;
 use crate::staged::{Staged, StagedError};
@@ -139,6 +139,8 @@ pub(crate) struct Shared<'a> {
     pub is_stale: AtomicBool,
     /// What git reports and the date, for steps that read them.
     pub besides: BTreeMap<AlsoReads, String>,
+    /// Why what reads packages is not cached: a manifest that leads out of the repository.
+    pub outward: Option<String>,
     pub crates: Option<Crates>,
     pub touched: Option<BTreeSet<String>>,
     pub tools: BTreeMap<String, Answer>,
@@ -154,6 +156,12 @@ pub(crate) struct Shared<'a> {
 }
 
 impl Shared<'_> {
+    /// Why passes of a step are not kept in this repository; none when they are.
+    pub fn not_cached<'a>(&'a self, step: &'a Step) -> Option<&'a str> {
+        let outward = || self.outward.as_deref().filter(|_| step.reads_packages);
+        step.not_cached.as_deref().or_else(outward)
+    }
+
     /// The files as they are now: read again when a step has run since.
     pub fn tree(&self) -> Result<Arc<Tree>, FilesError> {
         let mut tree = self.tree.lock().unwrap_or_else(PoisonError::into_inner);

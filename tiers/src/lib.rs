@@ -19,6 +19,7 @@ pub mod history;
 pub mod key;
 pub mod memo;
 pub mod outputs;
+mod outward;
 pub mod stat;
 pub mod store;
 pub mod tools;

@@ -14,7 +14,7 @@ use crate::probe::base;
 use crate::record::{How, StepReport};
 use crate::walk::CACHES;
 
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 /// After this time the entries of the single steps are looked up again, so that they count as used.
 const KEPT: Duration = Duration::from_secs(3600);
 

@@ -78,6 +78,9 @@ pub struct Step {
     pub lock: Option<String>,
     /// Why its passes are not kept; none when they are.
     pub not_cached: Option<String>,
+    /// Whether it reads what manifests name, so that its passes are not kept where they lead out of
+    /// the repository.
+    pub reads_packages: bool,
     /// What it reads besides files.
     pub also_reads: BTreeSet<AlsoReads>,
     /// Whether what it rewrites in a snapshot is staged.
@@ -268,6 +271,8 @@ fn checked_step(
     })?;
     let not_cached = not_cached(&step);
     let is_open = step.builtin.is_none() && step.inputs.is_empty();
+    let builds = matches!(step.builtin, Some(Builtin::Test | Builtin::Lint));
+    let reads_packages = step.cache != Some(true) && (is_open || builds);
     let also_reads = step.also_reads.unwrap_or_else(|| match is_open {
         true => vec![AlsoReads::History, AlsoReads::Day],
         false => Vec::new(),
@@ -292,6 +297,7 @@ fn checked_step(
             .filter(|builtin| world.is_instrumented && builtin.is_instrumented()),
         lock: step.lock,
         not_cached,
+        reads_packages,
         also_reads: also_reads.into_iter().collect(),
         stage_fixed: step.stage_fixed,
     })

@@ -235,7 +235,7 @@ fn is_input(step: &Step, path: &str) -> bool {
 fn probe_whole(shared: &Shared<'_>, step: &Step, mut manifest: Manifest, inputs: Inputs) -> Probe {
     manifest.files.clone_from(&inputs.common);
     let key = manifest.key();
-    let explanation = match &step.not_cached {
+    let explanation = match shared.not_cached(step) {
         Some(why) => format!("not cached: {why}"),
         None => {
             if let Some(report) = untouched(shared, step) {
@@ -412,11 +412,11 @@ fn probe_crates(
                 .needs
                 .insert(format!("crate {need}"), digests[need.as_str()].to_string());
         }
-        let is_untouched = step.not_cached.is_none()
+        let is_untouched = shared.not_cached(step).is_none()
             && touched
                 .as_ref()
                 .is_some_and(|touched| !touched.contains(name));
-        let is_kept = step.not_cached.is_none();
+        let is_kept = shared.not_cached(step).is_none();
         job.look_up(shared, manifest, is_untouched, is_kept);
     }
     job.finish(shared, step, inputs)
@@ -505,7 +505,7 @@ impl CratesProbe {
             .iter()
             .filter_map(|manifest| manifest.package.clone())
             .collect();
-        let why = match &step.not_cached {
+        let why = match shared.not_cached(step) {
             Some(why) => format!("not cached: {why}"),
             None => explain(shared, &self.misses),
         };

@@ -18,7 +18,7 @@ use crate::record::{How, REPORT_VERSION, StepReport, TierRecord, TierReport, ver
 use crate::settings::AlsoReads;
 use crate::store::Store;
 use crate::walk::Rules;
-use crate::{crates, history, noop, schedule, tools};
+use crate::{crates, history, noop, outward, schedule, tools};
 
 /// Runs a plan to its end and gives the report, its verdict included. A failed step is not an error.
 ///
@@ -125,6 +125,7 @@ fn prepare<'a>(plan: &'a Plan, cx: &'a Context<'a>) -> Result<(Shared<'a>, Scan)
     let shared = Shared {
         cx,
         plan,
+        outward: None,
         crates: None,
         touched,
         tools,
@@ -152,6 +153,10 @@ fn prepare<'a>(plan: &'a Plan, cx: &'a Context<'a>) -> Result<(Shared<'a>, Scan)
 /// Reads the files that have changed, and the crates.
 fn load(shared: &mut Shared<'_>, scan: Scan) -> Result<(), TierError> {
     let tree = Arc::new(scan.load()?);
+    let outward = outward::first(&shared.cx.root, tree.entries.keys());
+    shared.outward = outward.map(|(manifest, path)| {
+        format!("`{manifest}` names `{path}`, which lies outside of the repository")
+    });
     if shared.plan.steps.iter().any(|step| step.per_crate) {
         let kept = shared.store.folder.join("crates.json");
         shared.crates = Some(crates::load(&tree, &kept)?);

@@ -501,7 +501,7 @@ fn keep(
     if report.outcome != Outcome::Pass {
         return Ok(None);
     }
-    if step.not_cached.is_some() {
+    if shared.not_cached(step).is_some() {
         return Ok(None);
     }
     let tree = shared.tree()?;

@@ -27,6 +27,40 @@ fn run_at(repository: &Repository, mode: Mode, clock: &dyn Clock) -> TierReport 
 }
 
 #[test]
+fn what_a_manifest_names_outside_of_the_repository_keeps_passes_out_of_the_cache() {
+    let settings = "
+[[tier0.steps]]
+name = 'open'
+command = ['true']
+[[tier0.steps]]
+name = 'closed'
+command = ['true']
+inputs = ['src/*']
+[[tier0.steps]]
+name = 'sure'
+command = ['true']
+cache = true
+";
+    let inside = r#"{"dependencies": {"lib": "file:../lib"}}"#;
+    let repository = Repository::new(&[("web/package.json", inside)], settings);
+    let how = |name: &str| step(&repository.run(), name).how;
+    repository.run();
+    assert_eq!(how("open"), How::Cached);
+    let outside = r#"{"dependencies": {"lib": "file:../../lib"}}"#;
+    repository.write("web/package.json", outside);
+    repository.run();
+    assert_eq!(how("open"), How::Ran);
+    assert_eq!(how("closed"), How::Cached);
+    assert_eq!(how("sure"), How::Cached);
+    let report = repository.run();
+    let why = &step(&report, "open").explanation;
+    assert!(
+        why.contains("`web/package.json` names `../../lib`"),
+        "{why}"
+    );
+}
+
+#[test]
 fn an_ignored_file_is_an_input() {
     let settings = "
 [[tier0.steps]]
