@@ -270,7 +270,7 @@ static NOTES: Mutex<()> = Mutex::new(());
 
 /// Where it is kept when the last runs of steps began that write files, by file.
 const MADE: &str = "reports/made.json";
-/// The file whose time tells when a step began.
+/// The file whose time is that at which a step began.
 const CLOCK: &str = "reports/clock";
 
 /// Keeps what a step measured, and when it began if it writes files. What a failed step measured
@@ -305,8 +305,7 @@ fn note(
 /// files lags behind the system's: by a tick, and on a busy machine by many.
 fn file_time(repository: &Repository) -> Timestamp {
     let path = repository.state_dir.join(CLOCK);
-    let written = std::fs::create_dir_all(path.parent().unwrap_or(&path))
-        .and_then(|()| std::fs::write(&path, ""));
+    let written = write_atomic(&path, b"");
     let time = written.ok().and_then(|()| modified(&path));
     time.unwrap_or_else(|| repository.clock.now())
 }
