@@ -6,21 +6,17 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use base64::Engine;
-use bytes::Bytes;
 use hdrhistogram::Histogram;
 use hdrhistogram::serialization::{Serializer, V2Serializer};
-use http_body_util::{Either, Empty};
-use hyper::body::Incoming;
 use hyper::client::conn::http1::SendRequest;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use super::multiplex::{Multiplexed, UpstreamBody};
 use super::wire::VersionCounts;
 use crate::numbers::us;
 
-/// A request body on its way to a version; `Empty` when an idempotent request is tried again.
-pub(super) type UpstreamBody = Either<Incoming, Empty<Bytes>>;
 pub(super) type Sender = SendRequest<UpstreamBody>;
 
 /// Idle connections kept for each version.
@@ -35,6 +31,7 @@ const IDLE_FRESH: Duration = Duration::from_secs(1);
 pub(super) struct Backend {
     pub(super) addr: SocketAddr,
     idle: Mutex<Vec<(Instant, Sender)>>,
+    pub(super) http2: Multiplexed,
     stats: Mutex<Stats>,
     pub(super) changed: Notify,
     pub(super) tunnels: CancellationToken,
@@ -59,6 +56,7 @@ impl Backend {
         Arc::new(Self {
             addr,
             idle: Mutex::new(Vec::new()),
+            http2: Multiplexed::default(),
             stats: Mutex::new(Stats {
                 counts: VersionCounts::default(),
                 by_class: BTreeMap::new(),

@@ -222,6 +222,7 @@ async fn drain(shared: &Shared, wanted: &Drain) -> Result<Drained, Failed> {
     let (n_in_flight, n_tunnels_closed) = backend.busy();
     backend.tunnels.cancel();
     backend.drop_idle();
+    backend.http2.forget().await;
     Ok(Drained {
         n_in_flight,
         n_tunnels_closed,

@@ -7,17 +7,21 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{HeaderValue, Method, Request, Response, StatusCode, header};
+use http::{HeaderValue, Method, Request, Response, StatusCode, Version, header};
 use http_body_util::{BodyExt, Either, Empty, Full};
 use hyper::body::{Body, Incoming};
-use hyper::client::conn::http1;
+use hyper::client::conn::{TrySendError, http1};
 use hyper::upgrade::{OnUpgrade, Upgraded};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout};
 
-use super::backend::{Backend, Sender, UpstreamBody};
+use super::backend::{Backend, Sender};
 use super::headers::{PIN, VERSION, put_upgrade, rewrite_request, strip_hop_by_hop, upgrade_of};
+use super::kept::KeptBody;
+use super::multiplex::{UpstreamBody, to_http2};
+use super::refuse::{is_chunks_or_none, refuse};
+use super::serve::N_FIELDS_MAX;
 use super::shared::Shared;
 use super::tracked::{InFlight, OutBody, track};
 use super::wire::VersionName;
@@ -58,6 +62,9 @@ pub(super) async fn handle(
     mut request: Request<Incoming>,
 ) -> Result<Response<OutBody>, Infallible> {
     let started = Instant::now();
+    if let Some(refusal) = refuse(&request) {
+        return Ok(refusal);
+    }
     let pin = shared.honours_pin.then(|| pin_of(&request)).flatten();
     let (mut name, mut backend, thresholds) = {
         let mut table = shared.table();
@@ -140,6 +147,7 @@ fn repeat_of(shared: &Shared, request: &Request<Incoming>) -> Repeat {
         let mut head = Request::new(());
         *head.method_mut() = request.method().clone();
         *head.uri_mut() = request.uri().clone();
+        *head.version_mut() = request.version();
         *head.headers_mut() = request.headers().clone();
         head
     });
@@ -159,7 +167,10 @@ async fn send(
     backend: &Arc<Backend>,
     request: Request<UpstreamBody>,
     repeat: &Repeat,
-) -> Result<(Response<Incoming>, Sender), Failure> {
+) -> Result<(Response<Incoming>, Option<Sender>), Failure> {
+    if request.version() == Version::HTTP_2 {
+        return Ok((send_http2(backend, request, repeat).await?, None));
+    }
     let mut request = request;
     if let Some(sender) = backend.take_idle(repeat.head.is_some()) {
         match send_over(sender, request, repeat).await {
@@ -187,7 +198,11 @@ async fn send(
 async fn connect(backend: &Arc<Backend>) -> Option<Sender> {
     let stream = TcpStream::connect(backend.addr).await.ok()?;
     let _ = stream.set_nodelay(true);
-    let (sender, connection) = http1::handshake(TokioIo::new(stream)).await.ok()?;
+    let (sender, connection) = http1::Builder::new()
+        .max_headers(N_FIELDS_MAX)
+        .handshake(TokioIo::new(stream))
+        .await
+        .ok()?;
     // Ends when the sender is dropped or the version closes the connection.
     tokio::spawn(async move {
         let _ = connection.with_upgrades().await;
@@ -199,9 +214,55 @@ async fn send_over(
     mut sender: Sender,
     request: Request<UpstreamBody>,
     repeat: &Repeat,
-) -> Result<(Response<Incoming>, Sender), Failure> {
-    match timeout(repeat.response_timeout, sender.try_send_request(request)).await {
-        Ok(Ok(response)) => Ok((response, sender)),
+) -> Result<(Response<Incoming>, Option<Sender>), Failure> {
+    let response = in_time(sender.try_send_request(request), repeat).await?;
+    if is_chunks_or_none(response.headers()) {
+        return Ok((response, Some(sender)));
+    }
+    // Its coding would be lost here, and the client could not read the body.
+    Err(Failure {
+        kind: FailureKind::Broken,
+        request: None,
+    })
+}
+
+/// Sends over the version's one HTTP/2 connection; a second time when that was being closed.
+async fn send_http2(
+    backend: &Arc<Backend>,
+    mut request: Request<UpstreamBody>,
+    repeat: &Repeat,
+) -> Result<Response<Incoming>, Failure> {
+    to_http2(&mut request, backend.addr);
+    loop {
+        let opened = backend
+            .http2
+            .sender(backend.addr, repeat.connect_timeout)
+            .await;
+        let Some((mut sender, is_new)) = opened else {
+            return Err(Failure {
+                kind: FailureKind::Connect,
+                request: Some(request),
+            });
+        };
+        match in_time(sender.try_send_request(request), repeat).await {
+            Err(Failure {
+                kind: FailureKind::Broken,
+                request: Some(again),
+            }) if !is_new => {
+                backend.http2.forget().await;
+                request = again;
+            }
+            answered => return answered,
+        }
+    }
+}
+
+async fn in_time(
+    sent: impl Future<Output = Result<Response<Incoming>, TrySendError<Request<UpstreamBody>>>>,
+    repeat: &Repeat,
+) -> Result<Response<Incoming>, Failure> {
+    match timeout(repeat.response_timeout, sent).await {
+        Ok(Ok(response)) => Ok(response),
         Ok(Err(error)) if error.error().is_user() => Err(Failure {
             kind: FailureKind::ClientGone,
             request: None,
@@ -220,11 +281,12 @@ async fn send_over(
 
 fn answer(
     mut response: Response<Incoming>,
-    sender: Sender,
+    sender: Option<Sender>,
     client_upgrade: Option<OnUpgrade>,
     (name, backend, mut in_flight): (VersionName, Arc<Backend>, InFlight),
 ) -> Response<OutBody> {
     let protocol = response.headers().get(header::UPGRADE).cloned();
+    *response.version_mut() = Version::HTTP_11;
     let is_switched = response.status() == StatusCode::SWITCHING_PROTOCOLS;
     strip_hop_by_hop(response.headers_mut());
     response
@@ -237,15 +299,7 @@ fn answer(
         in_flight.end(|_| {});
         return response.map(|_| empty());
     }
-    // Gives the connection back once the answer was read; ends with the connection at the latest.
-    tokio::spawn(give_back(backend, sender));
-    response.map(|body| track(body, in_flight))
-}
-
-async fn give_back(backend: Arc<Backend>, mut sender: Sender) {
-    if sender.ready().await.is_ok() {
-        backend.put_idle(sender);
-    }
+    response.map(|body| track(KeptBody::new(body, &backend, sender), in_flight))
 }
 
 /// Copies bytes both ways until one side ends or the version is drained by force.

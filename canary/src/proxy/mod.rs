@@ -1,4 +1,4 @@
-//! The embedded reverse proxy: HTTP/1.1, two versions, one weight, held by a lease. It runs in its
+//! The embedded reverse proxy: HTTP/1.1 and HTTP/2, two versions, one weight, held by a lease. It runs in its
 //! own process and outlives the controller.
 //!
 //! **Invariant**: without a call from the controller within the lease the canary's weight is 0.
@@ -6,8 +6,13 @@
 mod backend;
 mod client;
 mod control;
+mod downstream;
 mod forward;
 mod headers;
+mod hop;
+mod kept;
+mod multiplex;
+mod refuse;
 mod samples;
 mod serve;
 mod shared;

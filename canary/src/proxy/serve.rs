@@ -13,6 +13,7 @@ use hyper::server::conn::http1;
 use hyper::service::{HttpService, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use serde::Serialize;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
@@ -20,9 +21,13 @@ use tokio_util::task::TaskTracker;
 use tollgate_report::SystemClock;
 
 use super::control::{self, read_token};
-use super::forward;
+use super::downstream::serve_client;
 use super::shared::{ProxyLimits, Shared};
 use super::table::Table;
+
+/// Header fields of a request or an answer; browsers and services with many cookies exceed the
+/// usual 100.
+pub(super) const N_FIELDS_MAX: usize = 500;
 
 /// How a proxy is started.
 #[derive(Debug, Clone)]
@@ -175,15 +180,7 @@ impl Proxy {
             &clients,
             limits.n_connections_max,
             &shutdown,
-            |stream, peer| {
-                let shared = shared.clone();
-                let service =
-                    service_fn(move |request| forward::handle(shared.clone(), peer, request));
-                let connection = http1_builder(limits.header_timeout)
-                    .serve_connection(TokioIo::new(stream), service)
-                    .with_upgrades();
-                end_with(connection, shutdown.clone())
-            },
+            |stream, peer| serve_client(shared.clone(), stream, peer, shutdown.clone()),
         );
         tokio::join!(serve_control, serve_clients);
     }
@@ -191,10 +188,11 @@ impl Proxy {
 
 /// Serves a connection; after `shutdown` the running request is the last one. A client that breaks
 /// off is counted where its request is tracked.
-async fn end_with<S, B>(
-    connection: http1::UpgradeableConnection<TokioIo<TcpStream>, S>,
+pub(super) async fn end_with<I, S, B>(
+    connection: http1::UpgradeableConnection<TokioIo<I>, S>,
     shutdown: CancellationToken,
 ) where
+    I: AsyncRead + AsyncWrite + Send + Unpin + 'static,
     S: HttpService<Incoming, ResBody = B>,
     S::Error: Into<Box<dyn Error + Send + Sync>>,
     B: Body + 'static,
@@ -209,10 +207,11 @@ async fn end_with<S, B>(
     let _ = connection.await;
 }
 
-fn http1_builder(header_timeout: Duration) -> http1::Builder {
+pub(super) fn http1_builder(header_timeout: Duration) -> http1::Builder {
     let mut builder = http1::Builder::new();
     builder
         .timer(TokioTimer::new())
+        .max_headers(N_FIELDS_MAX)
         .header_read_timeout(header_timeout);
     builder
 }

@@ -7,9 +7,10 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use http_body_util::BodyExt;
 use http_body_util::combinators::UnsyncBoxBody;
-use hyper::body::{Body, Frame, Incoming, SizeHint};
+use hyper::body::{Body, Frame, SizeHint};
 
 use super::backend::Backend;
+use super::kept::KeptBody;
 use super::wire::VersionCounts;
 
 pub(super) type OutBody = UnsyncBoxBody<Bytes, hyper::Error>;
@@ -54,11 +55,11 @@ impl Drop for InFlight {
 
 /// A version's answer on its way to the client.
 struct TrackedBody {
-    inner: Incoming,
+    inner: KeptBody,
     in_flight: InFlight,
 }
 
-pub(super) fn track(inner: Incoming, in_flight: InFlight) -> OutBody {
+pub(super) fn track(inner: KeptBody, in_flight: InFlight) -> OutBody {
     TrackedBody { inner, in_flight }.boxed_unsync()
 }
 

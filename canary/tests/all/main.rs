@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "in a test a failed step ends the test")]
 
 mod controller;
+mod http;
 mod provider;
 mod proxy;
 mod slow;
