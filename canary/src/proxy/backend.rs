@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use base64::Engine;
@@ -14,12 +14,13 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::multiplex::{Multiplexed, UpstreamBody};
+use super::shard::{current, n_shards};
 use super::wire::VersionCounts;
 use crate::numbers::us;
 
 pub(super) type Sender = SendRequest<UpstreamBody>;
 
-/// Idle connections kept for each version.
+/// Idle connections kept for each version by each thread.
 const N_IDLE_MAX: usize = 128;
 /// An idle connection older than this is not used again: the far side may be closing it.
 const IDLE_MAX: Duration = Duration::from_secs(10);
@@ -30,7 +31,8 @@ const IDLE_FRESH: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub(super) struct Backend {
     pub(super) addr: SocketAddr,
-    idle: Mutex<Vec<(Instant, Sender)>>,
+    /// By thread.
+    idle: Vec<Mutex<Vec<(Instant, Sender)>>>,
     pub(super) http2: Multiplexed,
     stats: Mutex<Stats>,
     pub(super) changed: Notify,
@@ -55,7 +57,7 @@ impl Backend {
     pub(super) fn new(addr: SocketAddr) -> Arc<Self> {
         Arc::new(Self {
             addr,
-            idle: Mutex::new(Vec::new()),
+            idle: (0..n_shards()).map(|_| Mutex::default()).collect(),
             http2: Multiplexed::default(),
             stats: Mutex::new(Stats {
                 counts: VersionCounts::default(),
@@ -118,14 +120,15 @@ impl Backend {
         }
     }
 
+    fn idle(&self) -> MutexGuard<'_, Vec<(Instant, Sender)>> {
+        let idle = &self.idle[current() % self.idle.len()];
+        idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// An idle connection that still looks open. The newest first.
     pub(super) fn take_idle(&self, is_repeatable: bool) -> Option<Sender> {
-        let mut idle = self
-            .idle
-            .lock()
-            .expect("no code panics while it holds this lock");
+        let mut idle = self.idle();
         let now = Instant::now();
-        idle.retain(|(since, sender)| now - *since < IDLE_MAX && !sender.is_closed());
         let limit = if is_repeatable { IDLE_MAX } else { IDLE_FRESH };
         let idx = idle
             .iter()
@@ -133,21 +136,25 @@ impl Backend {
         Some(idle.remove(idx).1)
     }
 
+    /// Keeps a connection, and forgets those that were closed or are too old.
     pub(super) fn put_idle(&self, sender: Sender) {
-        let mut idle = self
-            .idle
-            .lock()
-            .expect("no code panics while it holds this lock");
+        let mut idle = self.idle();
+        let now = Instant::now();
+        let is_kept =
+            |(since, sender): &(Instant, Sender)| now - *since < IDLE_MAX && !sender.is_closed();
+        // The oldest are first.
+        while idle.first().is_some_and(|oldest| !is_kept(oldest)) {
+            idle.remove(0);
+        }
         if idle.len() < N_IDLE_MAX && !sender.is_closed() {
-            idle.push((Instant::now(), sender));
+            idle.push((now, sender));
         }
     }
 
     /// Closes idle connections, so that a version that leaves is not held open.
     pub(super) fn drop_idle(&self) {
-        self.idle
-            .lock()
-            .expect("no code panics while it holds this lock")
-            .clear();
+        for idle in &self.idle {
+            idle.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        }
     }
 }

@@ -1,6 +1,7 @@
 //! One client's connection: HTTP/1.1, or HTTP/2 from its first byte.
 
 use std::convert::Infallible;
+use std::error::Error;
 use std::net::SocketAddr;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
@@ -10,17 +11,17 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{Request, Response, StatusCode, Version};
 use hyper::body::{Body, Frame, Incoming, SizeHint};
-use hyper::server::conn::http2;
-use hyper::service::service_fn;
+use hyper::server::conn::{http1, http2};
+use hyper::service::{HttpService, service_fn};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio_util::sync::CancellationToken;
 
 use super::forward;
 use super::headers::strip_hop_by_hop;
-use super::hop::{Answering, ClientIo, Hop};
-use super::serve::{N_FIELDS_MAX, end_with, http1_builder};
-use super::shared::Shared;
+use super::hop::{Answering, ClientIo};
+use super::shared::{N_FIELDS_MAX, Shared};
 use super::tracked::OutBody;
 
 /// Bytes of a header list over HTTP/2.
@@ -57,7 +58,8 @@ async fn serve_http1(
 ) {
     let timeout = shared.limits.header_timeout;
     let hop = io.hop();
-    let service = service_fn(move |request| answer(shared.clone(), hop.clone(), peer, request));
+    // Answering begins with the call: the engine reads on before it polls what the call returns.
+    let service = service_fn(move |request| answer(shared.clone(), hop.answering(), peer, request));
     let connection = http1_builder(timeout)
         .serve_connection(TokioIo::new(io), service)
         .with_upgrades();
@@ -87,14 +89,44 @@ async fn serve_http2(
     let _ = connection.await;
 }
 
+/// Serves a connection; after `shutdown` the running request is the last one. A client that breaks
+/// off is counted where its request is tracked.
+pub(super) async fn end_with<I, S, B>(
+    connection: http1::UpgradeableConnection<TokioIo<I>, S>,
+    shutdown: CancellationToken,
+) where
+    I: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    S: HttpService<Incoming, ResBody = B>,
+    S::Error: Into<Box<dyn Error + Send + Sync>>,
+    B: Body + 'static,
+    B::Error: Into<Box<dyn Error + Send + Sync>>,
+{
+    let mut connection = pin!(connection);
+    // Neither branch drops the connection.
+    tokio::select! {
+        _ = connection.as_mut() => return,
+        () = shutdown.cancelled() => connection.as_mut().graceful_shutdown(),
+    }
+    let _ = connection.await;
+}
+
+pub(super) fn http1_builder(header_timeout: Duration) -> http1::Builder {
+    let mut builder = http1::Builder::new();
+    builder
+        .timer(TokioTimer::new())
+        .max_headers(N_FIELDS_MAX)
+        .header_read_timeout(header_timeout);
+    builder
+}
+
 /// Answers one request of HTTP/1, interim answers included.
 async fn answer(
     shared: Arc<Shared>,
-    hop: Arc<Hop>,
+    answering: Answering,
     peer: SocketAddr,
     mut request: Request<Incoming>,
 ) -> Result<Response<AnsweringBody>, Infallible> {
-    let answering = hop.answering();
+    let hop = answering.hop().clone();
     if request.version() == Version::HTTP_11 {
         hop.attend().await;
         let hop = hop.clone();
@@ -112,7 +144,7 @@ async fn answer(
     }))
 }
 
-/// `100 Continue` was sent here already, and `101` is no interim answer.
+/// `100 Continue` was sent here already, and a change of protocols is an answer of its own.
 fn interim_bytes(status: StatusCode, headers: &http::HeaderMap) -> Option<Vec<u8>> {
     if status == StatusCode::CONTINUE || headers.len() > N_FIELDS_MAX {
         return None;

@@ -21,8 +21,7 @@ use super::headers::{PIN, VERSION, put_upgrade, rewrite_request, strip_hop_by_ho
 use super::kept::KeptBody;
 use super::multiplex::{UpstreamBody, to_http2};
 use super::refuse::{is_chunks_or_none, refuse};
-use super::serve::N_FIELDS_MAX;
-use super::shared::Shared;
+use super::shared::{N_FIELDS_MAX, Shared};
 use super::tracked::{InFlight, OutBody, track};
 use super::wire::VersionName;
 

@@ -81,8 +81,8 @@ fn is_end_to_end(name: &HeaderName) -> bool {
         || name_text.starts_with("x-tollgate-")
 }
 
-/// Removes what belongs to one connection only; an upgrade is put back by the caller. A length
-/// beside chunks is no length (RFC 9112, section 6.3).
+/// Removes what belongs to one connection only; an upgrade is put back by the caller. Chunks
+/// win over a length (RFC 9112, section 6.3).
 pub(super) fn strip_hop_by_hop(headers: &mut HeaderMap) {
     if headers.contains_key(TRANSFER_ENCODING) {
         headers.remove(CONTENT_LENGTH);

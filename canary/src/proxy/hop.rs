@@ -102,6 +102,12 @@ impl Hop {
 #[derive(Debug)]
 pub(super) struct Answering(Arc<Hop>);
 
+impl Answering {
+    pub(super) fn hop(&self) -> &Arc<Hop> {
+        &self.0
+    }
+}
+
 impl Drop for Answering {
     fn drop(&mut self) {
         self.0.is_answering.store(false, Ordering::Relaxed);
@@ -152,7 +158,7 @@ impl ClientIo {
         half_closed.as_mut().poll(cx).map(Ok)
     }
 
-    /// The answer goes on, so the client's time begins anew.
+    /// The answer continues, so the client's time begins anew.
     fn prolong(&mut self) {
         if let Some(half_closed) = &mut self.half_closed {
             let until = tokio::time::Instant::now() + HALF_CLOSED_MAX;

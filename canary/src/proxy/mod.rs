@@ -15,6 +15,8 @@ mod multiplex;
 mod refuse;
 mod samples;
 mod serve;
+mod shard;
+mod shards;
 mod shared;
 mod table;
 mod tracked;

@@ -1,19 +1,14 @@
 //! Starts a proxy: takes its two ports and serves clients and the controller until it is shut down.
 
-use std::error::Error;
 use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::pin::pin;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use hyper::body::{Body, Incoming};
-use hyper::server::conn::http1;
-use hyper::service::{HttpService, service_fn};
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
 use serde::Serialize;
-use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
@@ -21,13 +16,10 @@ use tokio_util::task::TaskTracker;
 use tollgate_report::SystemClock;
 
 use super::control::{self, read_token};
-use super::downstream::serve_client;
+use super::downstream::{end_with, http1_builder};
+use super::shards::Shards;
 use super::shared::{ProxyLimits, Shared};
 use super::table::Table;
-
-/// Header fields of a request or an answer; browsers and services with many cookies exceed the
-/// usual 100.
-pub(super) const N_FIELDS_MAX: usize = 500;
 
 /// How a proxy is started.
 #[derive(Debug, Clone)]
@@ -64,6 +56,9 @@ pub enum ProxyError {
         #[source]
         source: io::Error,
     },
+    /// The system gives no threads.
+    #[error("cannot start the threads of the proxy")]
+    Threads(#[source] io::Error),
     /// The control interface would be reachable from other machines.
     #[error("cannot listen on `{0}` for the controller: a loopback address is required")]
     NotLoopback(SocketAddr),
@@ -82,6 +77,7 @@ pub enum ProxyError {
 #[derive(Debug)]
 pub struct Proxy {
     shared: Arc<Shared>,
+    shards: Shards,
     clients: TcpListener,
     controller: TcpListener,
     control_addr: SocketAddr,
@@ -128,6 +124,7 @@ pub async fn bind_proxy(config: ProxyConfig) -> Result<Proxy, ProxyError> {
     });
     Ok(Proxy {
         shared,
+        shards: Shards::start().map_err(ProxyError::Threads)?,
         clients,
         controller,
         control_addr,
@@ -162,6 +159,7 @@ impl Proxy {
     pub async fn serve(self, shutdown: CancellationToken) {
         let Self {
             shared,
+            shards,
             clients,
             controller,
             ..
@@ -180,40 +178,10 @@ impl Proxy {
             &clients,
             limits.n_connections_max,
             &shutdown,
-            |stream, peer| serve_client(shared.clone(), stream, peer, shutdown.clone()),
+            |stream, peer| shards.serve(stream, peer, &shared, &shutdown),
         );
         tokio::join!(serve_control, serve_clients);
     }
-}
-
-/// Serves a connection; after `shutdown` the running request is the last one. A client that breaks
-/// off is counted where its request is tracked.
-pub(super) async fn end_with<I, S, B>(
-    connection: http1::UpgradeableConnection<TokioIo<I>, S>,
-    shutdown: CancellationToken,
-) where
-    I: AsyncRead + AsyncWrite + Send + Unpin + 'static,
-    S: HttpService<Incoming, ResBody = B>,
-    S::Error: Into<Box<dyn Error + Send + Sync>>,
-    B: Body + 'static,
-    B::Error: Into<Box<dyn Error + Send + Sync>>,
-{
-    let mut connection = pin!(connection);
-    // Neither branch drops the connection.
-    tokio::select! {
-        _ = connection.as_mut() => return,
-        () = shutdown.cancelled() => connection.as_mut().graceful_shutdown(),
-    }
-    let _ = connection.await;
-}
-
-pub(super) fn http1_builder(header_timeout: Duration) -> http1::Builder {
-    let mut builder = http1::Builder::new();
-    builder
-        .timer(TokioTimer::new())
-        .max_headers(N_FIELDS_MAX)
-        .header_read_timeout(header_timeout);
-    builder
 }
 
 async fn accept<F, W>(listener: &TcpListener, n_max: usize, shutdown: &CancellationToken, serve: F)

@@ -8,6 +8,10 @@ use tollgate_report::{Clock, SystemClock};
 
 use super::table::Table;
 
+/// Header fields of a request or an answer; browsers and services with many cookies exceed the
+/// usual 100.
+pub(super) const N_FIELDS_MAX: usize = 500;
+
 /// Bounds of a proxy.
 #[derive(Debug, Clone, Copy)]
 pub struct ProxyLimits {
