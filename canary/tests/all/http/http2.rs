@@ -17,7 +17,7 @@ use tokio::net::{TcpListener, TcpStream};
 
 use super::service::Place;
 
-async fn connect(addr: SocketAddr) -> SendRequest<Full<Bytes>> {
+pub(super) async fn connect(addr: SocketAddr) -> SendRequest<Full<Bytes>> {
     let stream = TcpStream::connect(addr).await.unwrap();
     let (sender, connection) = handshake(TokioExecutor::new(), TokioIo::new(stream))
         .await

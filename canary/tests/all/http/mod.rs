@@ -4,3 +4,4 @@ mod http2;
 mod interim;
 mod rules;
 mod service;
+mod shifts;

@@ -30,16 +30,8 @@ impl Drop for Place {
 impl Place {
     /// A proxy before a service that gives these answers.
     pub(super) async fn with(answers: Answers) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let service = listener.local_addr().unwrap();
         let seen = Arc::new(Mutex::new(Vec::new()));
-        let kept = seen.clone();
-        tokio::spawn(async move {
-            while let Ok((stream, _)) = listener.accept().await {
-                tokio::spawn(serve(stream, answers, kept.clone()));
-            }
-        });
-        Self::before(service, seen).await
+        Self::before(start(answers, seen.clone()).await, seen).await
     }
 
     /// A proxy before this service.
@@ -93,6 +85,18 @@ impl Place {
     }
 }
 
+/// Starts a service that gives these answers, and echoes what comes after an upgrade.
+pub(super) async fn start(answers: Answers, seen: Arc<Mutex<Vec<String>>>) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let addr = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            tokio::spawn(serve(stream, answers, seen.clone()));
+        }
+    });
+    addr
+}
+
 pub(super) fn status(answer: &str) -> &str {
     answer.split(' ').nth(1).unwrap_or("no answer")
 }
@@ -102,15 +106,25 @@ async fn serve(mut stream: TcpStream, answers: Answers, seen: Arc<Mutex<Vec<Stri
     while let Some(request) = next_request(&mut stream, &mut kept).await {
         let target = request.split(' ').nth(1).unwrap_or_default().to_owned();
         let is_head = request.starts_with("HEAD ");
+        let is_tunnel = target == "/tunnel";
         seen.lock().unwrap().push(request);
         let given = answers.iter().find(|(path, _)| *path == target);
         let answer = match given {
             Some((_, answer)) => answer,
+            None if is_tunnel => {
+                "HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n"
+            }
             None if is_head => "HTTP/1.1 200 OK\r\ncontent-length: 1234\r\n\r\n",
             None => "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok",
         };
         let bytes = answer.strip_suffix("CLOSE").unwrap_or(answer);
         if stream.write_all(bytes.as_bytes()).await.is_err() || bytes.len() < answer.len() {
+            return;
+        }
+        if is_tunnel {
+            let (mut from, mut to) = stream.split();
+            // The client's end of the tunnel is its end.
+            let _ = tokio::io::copy(&mut from, &mut to).await;
             return;
         }
     }
