@@ -36,7 +36,7 @@ impl Body for KeptBody {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
         let polled = Pin::new(&mut self.inner).poll_frame(cx);
-        self.has_ended = match &polled {
+        self.has_ended |= match &polled {
             Poll::Ready(None) => true,
             Poll::Ready(Some(Ok(frame))) => frame.is_trailers(),
             Poll::Ready(Some(Err(_))) | Poll::Pending => false,
@@ -45,7 +45,7 @@ impl Body for KeptBody {
     }
 
     fn is_end_stream(&self) -> bool {
-        self.inner.is_end_stream()
+        self.has_ended || self.inner.is_end_stream()
     }
 
     fn size_hint(&self) -> SizeHint {
@@ -55,7 +55,7 @@ impl Body for KeptBody {
 
 impl Drop for KeptBody {
     fn drop(&mut self) {
-        let has_ended = self.has_ended || self.inner.is_end_stream();
+        let has_ended = self.is_end_stream();
         if let Some((backend, sender)) = self.connection.take().filter(|_| has_ended) {
             backend.put_idle(sender);
         }

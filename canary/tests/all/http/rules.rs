@@ -3,6 +3,8 @@
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
+use tollgate_canary::proxy::VersionName;
+
 use super::service::{Place, status};
 
 #[tokio::test]
@@ -160,6 +162,9 @@ async fn trailers_pass_both_ways() {
     let seen = place.seen().concat();
     assert!(seen.contains("x-up: 7\r\n"), "{seen}");
     assert!(seen.contains("te: trailers\r\n"), "{seen}");
+    let counts = place.control.counts().await.unwrap();
+    let stable = &counts.versions[&VersionName::Stable];
+    assert_eq!((stable.in_flight, stable.client_aborts), (0, 0), "{stable:?}");
 }
 
 #[tokio::test]
