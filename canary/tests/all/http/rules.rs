@@ -164,7 +164,11 @@ async fn trailers_pass_both_ways() {
     assert!(seen.contains("te: trailers\r\n"), "{seen}");
     let counts = place.control.counts().await.unwrap();
     let stable = &counts.versions[&VersionName::Stable];
-    assert_eq!((stable.in_flight, stable.client_aborts), (0, 0), "{stable:?}");
+    assert_eq!(
+        (stable.in_flight, stable.client_aborts),
+        (0, 0),
+        "{stable:?}"
+    );
 }
 
 #[tokio::test]
