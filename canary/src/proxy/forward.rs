@@ -298,6 +298,11 @@ fn answer(
         in_flight.end(|_| {});
         return response.map(|_| empty());
     }
+    if is_switched {
+        // Nobody asked for it, so the client would not understand what follows.
+        in_flight.end(|counts| counts.broken += 1);
+        return problem(name, FailureKind::Broken);
+    }
     response.map(|body| track(KeptBody::new(body, &backend, sender), in_flight))
 }
 

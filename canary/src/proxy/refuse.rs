@@ -24,6 +24,7 @@ const fn bad(title: &'static str) -> Refusal {
 /// The answer to a request that cannot be forwarded as it is; `None` for all others.
 pub(super) fn refuse<B>(request: &Request<B>) -> Option<Response<OutBody>> {
     let refusal = check_method(request)
+        .and_then(|()| check_target(request))
         .and_then(|()| check_host(request))
         .and_then(|()| check_coding(request.headers()))
         .err()?;
@@ -54,6 +55,17 @@ fn check_method<B>(request: &Request<B>) -> Result<(), Refusal> {
             status: StatusCode::NOT_IMPLEMENTED,
             title: "CONNECT is not supported: this is a reverse proxy",
         });
+    }
+    Ok(())
+}
+
+/// An authority alone is for CONNECT, and `*` for OPTIONS (RFC 9112, section 3.2).
+fn check_target<B>(request: &Request<B>) -> Result<(), Refusal> {
+    let target = request.uri();
+    let is_authority = target.authority().is_some() && target.scheme().is_none();
+    let is_asterisk = target.path() == "*" && *request.method() != Method::OPTIONS;
+    if is_authority || is_asterisk {
+        return Err(bad("the target of this request is not a path"));
     }
     Ok(())
 }

@@ -59,6 +59,16 @@ async fn what_can_be_read_in_two_ways_reaches_no_version() {
             "501",
         ),
         (
+            "an authority as the target",
+            format!("GET shop.test:80 HTTP/1.1\r\n{host}\r\n"),
+            "400",
+        ),
+        (
+            "an asterisk with GET",
+            format!("GET * HTTP/1.1\r\n{host}\r\n"),
+            "400",
+        ),
+        (
             "a tunnel to elsewhere",
             format!("CONNECT shop.test:443 HTTP/1.1\r\n{host}\r\n"),
             "501",
@@ -270,6 +280,17 @@ async fn a_refused_upgrade_is_an_ordinary_answer_and_h2c_is_not_asked_for() {
     let seen = place.seen();
     assert!(seen[0].contains("upgrade: websocket\r\n"), "{seen:?}");
     assert!(!seen[1].contains("upgrade"), "{seen:?}");
+}
+
+#[tokio::test]
+async fn a_change_of_protocols_that_nobody_asked_for_is_an_error() {
+    let place = Place::with(&[(
+        "/up",
+        "HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: x\r\n\r\nCLOSE",
+    )])
+    .await;
+    let got = place.ask("GET /up HTTP/1.1", "").await;
+    assert_eq!(status(&got), "502", "{got}");
 }
 
 #[tokio::test]
