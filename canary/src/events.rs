@@ -183,6 +183,9 @@ pub enum Event {
     Approved {
         /// Who.
         by: String,
+        /// Why.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        reason: String,
     },
     /// Somebody wants the run to end.
     AbortRequested {

@@ -233,6 +233,29 @@ impl RunFolder {
         )
     }
 
+    fn approval_path(&self) -> PathBuf {
+        self.path.join("approve.json")
+    }
+
+    /// Hands an approval to the controller of this run; it checks for one several times a second.
+    pub fn request_approval(&self, by: &str, reason: &str) -> Result<(), PersistError> {
+        let event = Event::Approved {
+            by: by.to_owned(),
+            reason: reason.to_owned(),
+        };
+        let bytes = serde_json::to_vec(&event).expect("an event is JSON");
+        Ok(write_atomic(&self.approval_path(), &bytes)?)
+    }
+
+    /// Takes an approval, if there is one. A file that is not an approval approves nothing.
+    #[must_use]
+    pub fn take_approval(&self) -> Option<Event> {
+        let bytes = fs::read(self.approval_path()).ok()?;
+        let _ = fs::remove_file(self.approval_path());
+        let event = serde_json::from_slice(&bytes).ok()?;
+        matches!(event, Event::Approved { .. }).then_some(event)
+    }
+
     /// Opens the evidence file for appending; a torn last line is cut off first.
     pub fn events(&self) -> Result<EventFile, PersistError> {
         let log = AppendLog::open(&self.events_path(), EVENTS)?;
@@ -340,6 +363,23 @@ mod tests {
         drop(first);
         assert!(!is_locked(folder.path()));
         assert!(lock(folder.path()).unwrap().epoch > epoch);
+    }
+
+    #[test]
+    fn an_approval_is_taken_once_and_anything_else_approves_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let run = RunFolder::new(folder.path(), "run-1");
+        run.request_approval("me", "the numbers are good").unwrap();
+        let approved = Event::Approved {
+            by: "me".to_owned(),
+            reason: "the numbers are good".to_owned(),
+        };
+        assert_eq!(run.take_approval(), Some(approved));
+        assert_eq!(run.take_approval(), None);
+        for text in [r#"{"type":"start"}"#, "", "{"] {
+            fs::write(run.path().join("approve.json"), text).unwrap();
+            assert_eq!(run.take_approval(), None, "{text}");
+        }
     }
 
     #[test]

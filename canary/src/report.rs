@@ -68,6 +68,12 @@ pub struct CanaryReport {
     pub weight_zero_at: Option<Timestamp>,
     /// Milliseconds from the first bad answer to weight 0 seen.
     pub rollback_ms: Option<u64>,
+    /// What a person who is waited for can do; absent when nobody is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waiting: Option<String>,
+    /// Since when the manual gate waits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waiting_since: Option<Timestamp>,
     /// The intended weight.
     pub weight: Weight,
     /// The weight seen last at the data plane.
@@ -112,6 +118,8 @@ pub fn report(state: &State) -> CanaryReport {
         rollback_ms: zero_at
             .zip(evidence.first_bad_at)
             .map(|(zero, bad)| crate::numbers::ms(zero.since(bad))),
+        waiting: state.waiting_text(),
+        waiting_since: state.waiting_since.filter(|_| state.is_waiting()),
         weight: state.intended_weight,
         observed_weight: state.observed_weight,
         plan_digest: state.plan_digest.clone(),
@@ -201,6 +209,13 @@ pub fn render_text(out: &mut dyn Write, report: &CanaryReport) -> io::Result<()>
             format!("{weight} seen at the data plane")
         });
     writeln!(out, "weight {} intended, {seen}", report.weight)?;
+    if let Some(waiting) = &report.waiting {
+        let since = report
+            .waiting_since
+            .map(|since| format!(" since {since}"))
+            .unwrap_or_default();
+        writeln!(out, "waiting for approval{since}: {waiting}")?;
+    }
     if let Some(ms) = report.rollback_ms {
         writeln!(
             out,

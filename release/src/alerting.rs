@@ -7,7 +7,7 @@ use tollgate_alerts::channel::Console;
 use tollgate_alerts::{
     Action, AlertEvent, Dispatcher, DispatcherError, EventState, Number, Settings, Setup, Severity,
 };
-use tollgate_canary::controller::{NoticeKind, Notification};
+use tollgate_canary::controller::{NoticeKind, Notification, WAITING};
 use tollgate_canary::report::CanaryReport;
 use tollgate_gates::{Failure, Repository};
 use tollgate_models as models;
@@ -57,6 +57,9 @@ pub fn event(
         .unwrap_or(notification.at);
     let summary = match notification.kind {
         NoticeKind::Critical => format!("{} rolled back", stage.candidate_identity.label),
+        _ if notification.title == WAITING => {
+            format!("{} waits for approval", stage.candidate_identity.label)
+        }
         _ => notification.title.clone(),
     };
     let mut event = AlertEvent::firing("canary", name_of(notification), severity, summary, since)
@@ -64,10 +67,23 @@ pub fn event(
     event.how_badly.clone_from(&notification.text);
     if let Some(report) = report {
         event.evidence = evidence(report);
-        event.done = done(report);
+        event.done = match &report.waiting {
+            Some(_) => vec![format!(
+                "the canary keeps {} of the traffic and is judged meanwhile; if it turns bad, it is rolled back",
+                report.weight
+            )],
+            None => done(report),
+        };
     }
     let run = &stage.run;
-    event.actions = vec![
+    if notification.title == WAITING {
+        let approve = format!("{{tollgate}} canary approve {run} --reason TEXT");
+        event.actions = vec![
+            Action::command("Promote it", approve),
+            Action::command("Take it back", format!("{{tollgate}} canary abort {run}")),
+        ];
+    }
+    event.actions.extend([
         Action::command("See why", format!("{{tollgate}} canary status {run}")),
         Action::command(
             "Compute the verdict again",
@@ -81,7 +97,7 @@ pub fn event(
             "Watch it on the dashboard",
             format!("http://{}/", stage.hub.addr),
         ),
-    ];
+    ]);
     event
 }
 

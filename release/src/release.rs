@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use tokio::sync::mpsc;
-use tollgate_alerts::Dispatcher;
-use tollgate_canary::controller::NoticeKind;
+use tollgate_alerts::{AlertEvent, Dispatcher};
+use tollgate_canary::controller::{NoticeKind, WAITING};
 use tollgate_canary::deploy::{Process, ProcessDeployer};
 use tollgate_canary::events::Event;
 use tollgate_canary::proxy::{ControlClient, ProxyTraffic, VersionName};
@@ -295,6 +295,8 @@ struct Watch<'a> {
     weights: Vec<(f64, f64)>,
     has_alerted: bool,
     last: Option<CanaryReport>,
+    /// The alert that a person is waited for, until that is over.
+    waiting: Option<AlertEvent>,
     n_states: i64,
 }
 
@@ -307,6 +309,7 @@ impl<'a> Watch<'a> {
             weights: Vec::new(),
             has_alerted: false,
             last: None,
+            waiting: None,
             n_states: 0,
         }
     }
@@ -327,23 +330,36 @@ impl<'a> Watch<'a> {
                 if notification.kind != NoticeKind::Info {
                     let event =
                         alerting::event(self.release.stage, &notification, self.last.as_ref());
-                    if let Some(feed) = self.release.feed {
-                        feed.show(Shown::Alert(Box::new(alerting::for_hub(&event))));
+                    if notification.title == WAITING {
+                        self.waiting = Some(event.clone());
                     }
-                    self.release
-                        .dispatcher
-                        .notify(event)
-                        .await
-                        .context("cannot keep the alert")?;
+                    self.send(event).await?;
                     self.has_alerted = true;
                 }
             }
-            Progress::Status(report) => self.status(*report),
+            Progress::Status(report) => self.status(*report).await?,
         }
         Ok(())
     }
 
-    fn status(&mut self, report: CanaryReport) {
+    async fn send(&self, event: AlertEvent) -> Result<(), Failure> {
+        if let Some(feed) = self.release.feed {
+            feed.show(Shown::Alert(Box::new(alerting::for_hub(&event))));
+        }
+        let dispatcher = self.release.dispatcher;
+        dispatcher
+            .notify(event)
+            .await
+            .context("cannot keep the alert")?;
+        Ok(())
+    }
+
+    async fn status(&mut self, report: CanaryReport) -> Result<(), Failure> {
+        if report.waiting.is_none()
+            && let Some(waiting) = self.waiting.take()
+        {
+            self.send(waiting.resolved()).await?;
+        }
         if let Some(weight) = report.observed_weight {
             let seconds = self.context.clock.monotonic().as_secs_f64();
             let percent = weight.share() * 100.0;
@@ -369,6 +385,7 @@ impl<'a> Watch<'a> {
             });
         }
         self.last = Some(report);
+        Ok(())
     }
 
     async fn probe(&mut self, result: ProbeResult, inputs: &mpsc::Sender<Event>) {

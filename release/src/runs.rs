@@ -1,6 +1,10 @@
 //! The canary runs of a repository: lists them, finds an unfinished one, and cleans up after them.
 
+use std::time::Duration;
+
 use tollgate_canary::State;
+use tollgate_canary::controller::Candidate;
+use tollgate_canary::deploy::Process;
 use tollgate_canary::persist::{RunFolder, is_locked};
 use tollgate_gates::{Failure, Repository};
 
@@ -85,15 +89,39 @@ pub async fn sweep(context: &Context<'_>) {
     for entry in std::fs::read_dir(&folder).into_iter().flatten().flatten() {
         let id = entry.file_name().to_string_lossy().into_owned();
         let is_unfinished = load(context, &id).is_ok_and(|state| !state.is_over());
-        if let (Ok(stage), false) = (Stage::load(context, &id), is_unfinished)
-            && stage.clear().await > 0
-        {
+        let (Ok(stage), false) = (Stage::load(context, &id), is_unfinished) else {
+            continue;
+        };
+        let n_stopped = stage.clear().await + stop_candidate(context, &stage).await;
+        if n_stopped > 0 {
             context
                 .narrator
                 .progress(&format!("stopped what {id} had left running"));
         }
     }
 }
+
+/// Stops the candidate of a run that is over, if it still runs; returns how many were stopped.
+async fn stop_candidate(repository: &Repository, stage: &Stage) -> usize {
+    let Ok(state) = load(repository, &stage.run) else {
+        return 0;
+    };
+    let (Candidate::Starting { process } | Candidate::Ready { process, .. }) = &state.candidate
+    else {
+        return 0;
+    };
+    let logs = stage.folder(repository).join("logs/candidate");
+    match Process::attach(process, &logs) {
+        Some(mut candidate) => {
+            candidate.stop(STOP_WITHIN).await;
+            1
+        }
+        None => 0,
+    }
+}
+
+/// How long a process that was left behind may take to stop.
+const STOP_WITHIN: Duration = Duration::from_secs(5);
 
 /// Runs whose binaries and databases are kept; of older ones only the evidence stays.
 const KEPT_WHOLE: usize = 5;

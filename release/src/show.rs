@@ -37,8 +37,13 @@ pub fn status_line(report: &CanaryReport) -> String {
             reading.limit
         )
     });
+    let waiting = if report.waiting.is_some() {
+        " · waiting for approval"
+    } else {
+        ""
+    };
     format!(
-        "{} · weight {weight} · canary {} requests, {} bad, p95 {:.1} ms · stable {} requests, {} bad, p95 {:.1} ms{}",
+        "{}{waiting} · weight {weight} · canary {} requests, {} bad, p95 {:.1} ms · stable {} requests, {} bad, p95 {:.1} ms{}",
         report.phase,
         report.canary.n,
         report.canary.n_bad,

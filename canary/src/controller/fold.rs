@@ -80,7 +80,7 @@ pub(super) fn fold(state: &mut State, event: &Event, now: Moment, actions: &mut 
             is_fail,
             detail,
         } => state.evidence.add_probe(name, *is_fail, detail, now.at),
-        Event::Approved { by } => state.approved_by = Some(by.clone()),
+        Event::Approved { by, reason } => state.approve(by, reason, now, actions),
         Event::AbortRequested { by, reason } => abort(state, by, reason, now, actions),
         Event::Notified { id } => state.mark_sent(id),
         Event::Resumed { .. } => fold_resumed(state, event, now, actions),

@@ -5,11 +5,13 @@
 //! what is missing again. A restart needs no special path.
 
 mod actions;
+mod approval;
 mod fold;
 mod phase;
 mod reconcile;
 mod state;
 
+pub use approval::WAITING;
 pub use actions::{Action, NoticeKind, Notification, Record};
 pub use phase::{Phase, Stage};
 pub use state::{Candidate, Decision, Identity, State};
@@ -142,18 +144,14 @@ fn progress(state: &mut State, now: Moment, actions: &mut Vec<Action>) {
         return state.record(Phase::Progressing, None, &reason, now, actions);
     }
     let promotion = state.evidence.promotion(&state.plan);
-    if promotion.is_shown {
-        if state.plan.manual_gate && state.approved_by.is_none() {
-            if !state.is_gate_told {
-                state.is_gate_told = true;
-                let text = format!("{}; waiting for a person to approve", promotion.text);
-                state.notify(NoticeKind::Info, "ready to promote", &text, now, actions);
-            }
-            return;
+    if promotion.is_shown || state.is_held_approved() {
+        if state.must_wait() {
+            return state.wait_for_approval(&promotion.text, now, actions);
         }
+        let reason = state.approved_reason(promotion.text);
         state.intend(Weight::ALL);
         state.stage = Stage::Shift;
-        return state.enter(Phase::Promoting, None, &promotion.text, now, actions);
+        return state.enter(Phase::Promoting, None, &reason, now, actions);
     }
     if state.phase == Phase::Progressing && state.waited_ms >= state.plan.decide_within_ms {
         let reason = promotion.text;

@@ -123,6 +123,13 @@ pub struct State {
     pub n_verify_failures: u32,
     /// Who approved the promotion.
     pub approved_by: Option<String>,
+    /// Why it was approved.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub approved_because: String,
+    /// Since when a person is waited for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waiting_since: Option<Timestamp>,
+    #[serde(default)]
     pub(super) is_gate_told: bool,
     pub(super) is_stable_ill_told: bool,
     pub(super) is_unobserved_told: bool,
@@ -180,6 +187,8 @@ impl State {
             first_stable_n: None,
             n_verify_failures: 0,
             approved_by: None,
+            approved_because: String::new(),
+            waiting_since: None,
             is_gate_told: false,
             is_stable_ill_told: false,
             is_unobserved_told: false,

@@ -310,6 +310,9 @@ impl Shell {
         if let Some(abort) = self.folder.take_abort() {
             self.queue.push_back(abort);
         }
+        if let Some(approval) = self.folder.take_approval() {
+            self.queue.push_back(approval);
+        }
         if let Some(candidate) = &mut self.candidate {
             if let Some(detail) = candidate.ended() {
                 self.candidate = None;

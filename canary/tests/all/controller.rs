@@ -1,6 +1,6 @@
 //! Laws of the controller: whatever happens, in whatever order.
 use proptest::prelude::*;
-use tollgate_canary::controller::{Candidate, Identity, Stage};
+use tollgate_canary::controller::{Candidate, Identity, Stage, WAITING};
 use tollgate_canary::events::{ArmSample, ProcessId};
 use tollgate_canary::settings::OnInconclusive;
 use tollgate_canary::{Action, Event, Moment, Phase, Settings, State, Weight, step};
@@ -247,6 +247,79 @@ fn both_ill_while_promoting_does_not_send_everything_back() {
     assert_ne!(world.state.phase, Phase::RollingBack);
 }
 
+fn gated() -> World {
+    let settings = Settings {
+        manual_gate: true,
+        ..Settings::short()
+    };
+    let mut world = started(&settings);
+    world.run(200);
+    assert!(world.state.is_waiting(), "{:?}", world.state.records);
+    assert_eq!(world.weight, Weight::from_bp(1_000));
+    world
+}
+
+fn approval() -> Event {
+    Event::Approved {
+        by: "ada".to_owned(),
+        reason: "the numbers are good".to_owned(),
+    }
+}
+
+#[test]
+fn a_gate_waits_as_long_as_it_takes_says_so_once_and_an_approval_promotes() {
+    let mut world = gated();
+    world.run(1_000);
+    let told = world.state.outbox.iter();
+    assert_eq!(told.filter(|notice| notice.title == WAITING).count(), 1);
+    let text = world.state.waiting_text().unwrap();
+    assert!(text.contains("canary approve run-1 --reason"), "{text}");
+    world.give(approval());
+    world.run(20);
+    assert_eq!(world.state.phase, Phase::Succeeded);
+    assert_eq!(world.state.waiting_text(), None);
+    let reason = &world.state.decision.as_ref().unwrap().reason;
+    let approved = "approved by `ada`: the numbers are good";
+    assert!(reason.ends_with(approved), "{reason}");
+}
+
+#[test]
+fn a_candidate_that_turns_bad_while_a_person_is_waited_for_is_rolled_back() {
+    let mut world = gated();
+    world.errors_every = Some(1);
+    world.run(100);
+    assert_eq!(world.state.phase, Phase::RolledBack);
+    assert!(!world.is_swapped && world.state.waiting_text().is_none());
+}
+
+#[test]
+fn an_approval_that_nobody_waited_for_promotes_nothing() {
+    let settings = Settings {
+        manual_gate: true,
+        ..Settings::short()
+    };
+    let mut world = started(&settings);
+    world.give(approval());
+    world.run(200);
+    assert!(world.state.is_waiting());
+    assert_eq!(world.state.approved_by, None);
+}
+
+#[test]
+fn a_held_inconclusive_run_is_promoted_when_a_person_approves() {
+    let settings = Settings {
+        on_inconclusive: OnInconclusive::Hold,
+        ..Settings::short()
+    };
+    let mut world = started(&settings);
+    world.has_traffic = false;
+    world.run(400);
+    assert!(world.state.phase == Phase::Inconclusive && world.state.is_waiting());
+    world.give(approval());
+    world.run(20);
+    assert_eq!(world.state.phase, Phase::Succeeded);
+}
+
 #[test]
 fn three_failed_probes_in_a_row_roll_back_and_two_do_not() {
     let mut world = started(&Settings::short());
@@ -396,7 +469,8 @@ fn any_event() -> impl Strategy<Value = Event> {
             detail: "x".to_owned()
         }),
         Just(Event::Approved {
-            by: "me".to_owned()
+            by: "me".to_owned(),
+            reason: "the numbers are good".to_owned(),
         }),
         (0u64..500_000, weight, any::<bool>()).prop_map(|(down_ms, weight, is_candidate_alive)| {
             Event::Resumed {

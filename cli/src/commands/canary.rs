@@ -26,6 +26,10 @@ use crate::context::Context;
 use crate::failure::{CommandResult, Failure};
 use crate::narrator::Voice;
 
+mod approve;
+
+use approve::ApproveArgs;
+
 /// Drive a canary to promotion or rollback
 #[derive(Debug, Subcommand)]
 #[command(after_help = "Example: {tollgate} canary status")]
@@ -55,6 +59,11 @@ pub enum CanaryCommand {
         /// The run; by default the last
         id: Option<String>,
     },
+    /// Promote a canary that waits for a person
+    #[command(
+        after_help = "Example: {tollgate} canary approve --reason \"the error budget is untouched\""
+    )]
+    Approve(ApproveArgs),
     /// Continue a canary whose controller has stopped
     #[command(after_help = "Example: {tollgate} canary resume")]
     Resume {
@@ -79,6 +88,7 @@ pub async fn run(context: &Context, command: CanaryCommand) -> CommandResult {
         } => begin(context, stable, candidate, port).await,
         CanaryCommand::Status { id } => status(context, id),
         CanaryCommand::Abort { id } => abort(context, id).await,
+        CanaryCommand::Approve(args) => approve::run(context, args).await,
         CanaryCommand::Resume { id } => {
             let id = chosen(context, id)?;
             take_over(context, &id, Begin::Resume).await
@@ -108,7 +118,7 @@ async fn abort(context: &Context, id: Option<String>) -> CommandResult {
         context
             .output
             .line(format!("canary {id} has already ended"));
-        return Ok(ExitCode::Pass);
+        return clean(context).await;
     }
     if !is_locked(&canary_folder(context)) {
         context.output.line(format!(
@@ -146,6 +156,14 @@ async fn abort(context: &Context, id: Option<String>) -> CommandResult {
             .observed_weight
             .map_or_else(|| "not".into(), |weight| weight.to_string())
     ));
+    Ok(ExitCode::Pass)
+}
+
+/// Stops what a controller that was killed after the end of its run has left running.
+async fn clean(context: &Context) -> CommandResult {
+    let voice = Voice::new(context);
+    let hub_binary = serve::finder(context.program);
+    sweep(&serve::release_context(context, &voice, &hub_binary)).await;
     Ok(ExitCode::Pass)
 }
 
@@ -220,7 +238,7 @@ async fn take_over(context: &Context, id: &str, begin: Begin) -> CommandResult {
         context
             .output
             .line(format!("canary {id} has already ended: {}", state.phase));
-        return Ok(ExitCode::Pass);
+        return clean(context).await;
     }
     let stage = Stage::load(context, id)?;
     context.output.progress(format!(
