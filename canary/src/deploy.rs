@@ -117,8 +117,18 @@ pub fn start(spec: &ProcessSpec) -> Result<(Process, Option<u16>), DeployError> 
         source,
     };
     fs::create_dir_all(&spec.log_folder).map_err(logs)?;
-    let stdout = File::create(spec.log_folder.join("stdout.log")).map_err(logs)?;
-    let stderr = File::create(spec.log_folder.join("stderr.log")).map_err(logs)?;
+    // Appended to, so that a version that is started again keeps its log and the log can be rotated.
+    let log = |name: &str| {
+        let mut options = File::options();
+        options
+            .create(true)
+            .append(true)
+            .open(spec.log_folder.join(name))
+    };
+    let (stdout, stderr) = (
+        log("stdout.log").map_err(logs)?,
+        log("stderr.log").map_err(logs)?,
+    );
     let wants_port = spec
         .args
         .iter()

@@ -86,6 +86,10 @@ pub struct Settings {
     pub drain_within: Span,
     /// How long a process may take to stop by itself before it is killed; default 10s.
     pub stop_within: Span,
+    /// After the promotion by `canary run`: how long the version before is kept running and the new
+    /// one is watched by the rules for errors, latency, memory and crashes; a breach sends all
+    /// traffic back. Default 10m.
+    pub watch: Span,
     /// A person must approve the promotion (`canary run` then waits); default false.
     pub manual_gate: bool,
     /// What is done without enough evidence; default hold.
@@ -128,6 +132,7 @@ impl Default for Settings {
             gone_max: span(300),
             drain_within: span(30),
             stop_within: span(10),
+            watch: span(600),
             manual_gate: false,
             on_inconclusive: OnInconclusive::Hold,
             verify_path: "/health".to_owned(),

@@ -12,6 +12,7 @@ use crate::commands::internal::InternalCommand;
 use crate::commands::load::LoadArgs;
 use crate::commands::probe::ProbeCommand;
 use crate::commands::ratchet::RatchetCommand;
+use crate::commands::release::ReleaseCommand;
 use crate::commands::serve::ServeArgs;
 use crate::commands::setup::SetupArgs;
 use crate::commands::ship::ShipArgs;
@@ -61,6 +62,8 @@ pub enum Command {
     Load(LoadArgs),
     #[command(subcommand)]
     Canary(CanaryCommand),
+    #[command(subcommand)]
+    Release(ReleaseCommand),
     #[command(subcommand)]
     Alert(AlertCommand),
     Serve(ServeArgs),

@@ -8,8 +8,8 @@ use tollgate_tiers::settings::Tier;
 use crate::cli::{Cli, Command};
 use crate::commands::contract::ContractCommand;
 use crate::commands::{
-    alert, budget, canary, codegen, contract, evidence, internal, load, probe, ratchet, serve,
-    setup, ship, tier,
+    alert, budget, canary, codegen, contract, evidence, internal, load, probe, ratchet, release,
+    serve, setup, ship, tier,
 };
 use crate::context::Context;
 use crate::failure::{CommandResult, Failure};
@@ -37,6 +37,7 @@ pub fn run(context: &Context, command: Command) -> CommandResult {
         Command::Probe(command) => block_on(probe::run(context, command)),
         Command::Load(args) => block_on(load::run(context, &args)),
         Command::Canary(command) => block_on(canary::run(context, command)),
+        Command::Release(command) => block_on(release::run(context, command)),
         Command::Alert(command) => block_on(alert::run(context, command)),
         Command::Serve(args) => serve::run(context, &args),
         Command::Setup(args) => setup::setup(context, &args, Vec::new()),

@@ -128,7 +128,7 @@ pub struct ServiceSettings {
     /// The binary; `{target}` is Cargo's target folder. Empty means that there is no service; `ship` then reports it.
     pub binary: String,
     /// Its arguments; `{database}` is a file that all versions share, `{version}` the version's label.
-    /// It listens on a free port and prints a line with its address on standard output.
+    /// `{port}` is the port on which it listens on 127.0.0.1, and is required: each version has its own.
     pub args: Vec<String>,
     /// Arguments added for a candidate that misbehaves; `{fault}` is the kind.
     pub fault_args: Vec<String>,

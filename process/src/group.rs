@@ -33,6 +33,17 @@ pub fn own_group(command: &mut Command) {
     let _ = command;
 }
 
+/// Leaves the session of the terminal, so that closing it does not reach this process. To be called
+/// by a process that does not lead a group.
+///
+/// # Errors
+/// When it leads one.
+pub fn own_session() -> std::io::Result<()> {
+    #[cfg(unix)]
+    rustix::process::setsid()?;
+    Ok(())
+}
+
 /// Signals all processes of a group. A group without processes is not an error.
 pub fn signal_group(group: u32, force: Force) {
     #[cfg(unix)]

@@ -24,7 +24,7 @@ mod table;
 
 pub use family::{FAMILY_ENV, Family, LeftBehind, left_behind};
 pub use follow::follow;
-pub use group::{Force, Group, own_group, signal_group, signal_process};
+pub use group::{Force, Group, own_group, own_session, signal_group, signal_process};
 pub use identity::ProcessId;
 pub use inherit::share_with_children;
 pub use run::{Limits, Over, Ran, run};

@@ -2,7 +2,9 @@
 //! what to do; and the verdict over its delivery.
 
 use std::sync::Arc;
+use std::time::Duration;
 
+use anyhow::Context as _;
 use tollgate_alerts::channel::Console;
 use tollgate_alerts::{
     Action, AlertEvent, Dispatcher, DispatcherError, EventState, Number, Settings, Setup, Severity,
@@ -13,6 +15,8 @@ use tollgate_gates::{Failure, Repository};
 use tollgate_models as models;
 use tollgate_report::SystemClock;
 
+use crate::context::Context;
+use crate::remembered::StandingRelease;
 use crate::stage::Stage;
 
 /// Opens the dispatcher over the journal of this repository. Messages name commands of `program`.
@@ -34,6 +38,29 @@ pub async fn open(
             .hint("check that the disk is not full and that `.tollgate/` can be written"),
         _ => Failure::settings(error),
     })
+}
+
+/// How long messages may take to be delivered before the run ends.
+const DELIVERY_WITHIN: Duration = Duration::from_secs(20);
+
+/// Waits until every receiver has what it was sent.
+pub async fn deliver(dispatcher: &Dispatcher) -> Result<(), Failure> {
+    let deadline = tokio::time::Instant::now() + DELIVERY_WITHIN;
+    loop {
+        dispatcher
+            .deliver_due()
+            .await
+            .context("cannot deliver alerts")?;
+        let state = dispatcher.list();
+        let is_pending = state
+            .rows
+            .values()
+            .any(|row| row.status == tollgate_alerts::change::RowStatus::Pending);
+        if !is_pending || tokio::time::Instant::now() >= deadline {
+            return Ok(());
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
 }
 
 /// The alert's name for a notification of the controller.
@@ -99,6 +126,43 @@ pub fn event(
         ),
     ]);
     event
+}
+
+/// Notifies the receivers that a standing release went back to the version before.
+pub async fn went_back(context: &Context<'_>, release: &StandingRelease) -> Result<(), Failure> {
+    let Some(back) = &release.went_back else {
+        return Ok(());
+    };
+    let settings = context.settings.alerts.clone();
+    let console = context.narrator.console();
+    let dispatcher = open(context, settings, console, context.program).await?;
+    let summary = format!("{} taken back after its promotion", back.from);
+    let severity = Severity::Critical;
+    let mut event = AlertEvent::firing("canary", "release-taken-back", severity, summary, back.at)
+        .label("service", release.service.clone());
+    event.how_badly = format!("{} (by {})", back.reason, back.by);
+    event.done = vec![format!(
+        "all traffic is served by {} at http://{}/",
+        release.current.label, release.proxy.addr
+    )];
+    let logs = release
+        .previous
+        .as_ref()
+        .map(|version| version.placed.logs.join("stderr.log"));
+    event.actions = vec![Action::command("See why", "{tollgate} release status")];
+    event
+        .actions
+        .extend(logs.map(|log| Action::command("Read its log", format!("less {}", log.display()))));
+    dispatcher
+        .notify(event)
+        .await
+        .context("cannot keep the alert")?;
+    deliver(&dispatcher).await?;
+    dispatcher
+        .shutdown()
+        .await
+        .context("cannot finish the delivery of alerts")?;
+    Ok(())
 }
 
 fn evidence(report: &CanaryReport) -> Vec<Number> {

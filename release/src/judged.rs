@@ -12,8 +12,9 @@ use tollgate_gates::traffic::{self, TrafficSummary};
 use tollgate_gates::{Decision, Failure, Inputs, Repository, budget, record};
 use tollgate_report::{Clock, EvidenceLog, write_atomic};
 
+use crate::alerting::deliver;
 use crate::progress::Ship;
-use crate::release::{Released, deliver};
+use crate::release::Released;
 use crate::show;
 use crate::stage::Stage;
 use crate::summary::{CanarySummary, TimelineRow};

@@ -7,19 +7,23 @@ pub mod alerting;
 pub mod build;
 pub mod hub;
 pub mod proxy;
+pub mod remembered;
 pub mod runs;
 pub mod ship;
 pub mod stage;
+pub mod standing;
 pub mod summary;
 
 mod before;
 mod context;
+mod detached;
 mod html;
 mod judged;
 mod progress;
 mod release;
 mod show;
 
+pub use alerting::deliver;
 pub use context::{Context, HubBinary, Narrator};
 pub use judged::{canary_summary, judge_release, traffic_summary};
-pub use release::{Begin, Release, Released, deliver, release};
+pub use release::{Begin, Release, Released, release};

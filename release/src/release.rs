@@ -2,6 +2,7 @@
 //! probes, the controller, the alert, the dashboard. Used by `ship` and by `canary`.
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,10 +10,10 @@ use std::time::Duration;
 use anyhow::Context as _;
 use tokio::sync::mpsc;
 use tollgate_alerts::{AlertEvent, Dispatcher};
-use tollgate_canary::controller::{NoticeKind, WAITING};
+use tollgate_canary::controller::{Candidate, NoticeKind, WAITING};
 use tollgate_canary::deploy::{Process, ProcessDeployer};
 use tollgate_canary::events::Event;
-use tollgate_canary::proxy::{ControlClient, ProxyTraffic, VersionName};
+use tollgate_canary::proxy::{ControlClient, ProxyTraffic};
 use tollgate_canary::report::CanaryReport;
 use tollgate_canary::settings::Plan;
 use tollgate_canary::shell::{
@@ -29,15 +30,15 @@ use tollgate_gates::{Failure, contracts, probe};
 use crate::alerting;
 use crate::context::Context;
 use crate::hub::{Feed, Shown};
+use crate::runs;
 use crate::show;
 use crate::stage::{Stage, canary_folder};
+use crate::standing::{RecordedTraffic, Standing};
 
 /// How often the proxy's counts are read.
 const TICK: Duration = Duration::from_millis(200);
 /// Live traffic continues for this long after the end, to show that the remaining version serves.
 const AFTERGLOW: Duration = Duration::from_millis(1_500);
-/// How long messages may take to be delivered before the run ends.
-const DELIVERY_WITHIN: Duration = Duration::from_secs(20);
 
 /// Whether a run begins or is taken over.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -88,7 +89,7 @@ pub async fn release(context: &Context<'_>, release: Release<'_>) -> Result<Rele
     let probing = tokio::spawn(watch_candidate(
         probes(context, release.probe_every)?,
         candidate_context(context, &key)?,
-        control.clone(),
+        candidate_addr(context, &stage.run),
         results,
     ));
     let cx = CanaryContext {
@@ -98,8 +99,12 @@ pub async fn release(context: &Context<'_>, release: Release<'_>) -> Result<Rele
         stable: stage.stable_identity.clone(),
         candidate: stage.candidate_identity.clone(),
         deployer: Arc::new(ProcessDeployer::new(stage.candidate_spec(context)?)),
-        stable_instance: stage.stable.process().map(Process::instance),
-        traffic: Arc::new(ProxyTraffic::new(control.clone())),
+        stable_instance: stage
+            .stable
+            .process()
+            .filter(|_| stage.is_ship)
+            .map(Process::instance),
+        traffic: split(context, stage, &control)?,
         inputs: input_receiver,
         progress,
         clock: Arc::new(SystemClock::new()),
@@ -178,7 +183,7 @@ async fn end(
         .flat_map(|counts| counts.versions)
         .map(|(name, version)| (name.to_string(), version.answered));
     let weight_at_end = control.state().await.ok().map(|state| state.weight.share());
-    if let Some(mut serving) = finished.serving {
+    if let Some(mut serving) = finished.serving.filter(|_| watch.release.stage.is_ship) {
         // The promoted version served to the end of the traffic; the stage is cleared by the caller.
         serving.stop(Duration::from_secs(5)).await;
     }
@@ -191,6 +196,24 @@ async fn end(
         weight_at_end,
         has_alerted: watch.has_alerted,
     })
+}
+
+/// The proxy; a promotion that stays is recorded before the proxy swaps.
+fn split(
+    context: &Context<'_>,
+    stage: &Stage,
+    control: &ControlClient,
+) -> Result<Arc<dyn tollgate_canary::traffic::Traffic>, Failure> {
+    let traffic = ProxyTraffic::new(control.clone());
+    if stage.is_ship {
+        return Ok(Arc::new(traffic));
+    }
+    let standing = Standing::new(context, stage)?;
+    Ok(Arc::new(RecordedTraffic::new(traffic, move || {
+        standing
+            .promote(SystemClock::new().now())
+            .map_err(|failure| format!("{:#}", failure.error))
+    })))
 }
 
 fn canary_failure(error: CanaryError) -> Failure {
@@ -263,21 +286,30 @@ fn candidate_context(context: &Context<'_>, key: &str) -> Result<MakeContext, Fa
     }))
 }
 
-/// Waits for the candidate's address at the proxy, then probes it until it is dropped.
+/// Waits until the run's record has the address of its candidate. The proxy may still have that of
+/// an earlier one.
+fn candidate_addr(context: &Context<'_>, run: &str) -> impl Future<Output = SocketAddr> + 'static {
+    let (state_dir, run) = (context.state_dir.clone(), run.to_owned());
+    async move {
+        loop {
+            if let Ok(state) = runs::load_state(&state_dir, &run)
+                && let Candidate::Ready { addr, .. } = state.candidate
+            {
+                return addr;
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    }
+}
+
+/// Waits for the candidate's address, then probes it until it is dropped.
 async fn watch_candidate(
     probes: Vec<tollgate_probes::Probe>,
     make_context: MakeContext,
-    control: ControlClient,
+    addr: impl Future<Output = SocketAddr>,
     results: mpsc::Sender<ProbeResult>,
 ) {
-    let addr = loop {
-        if let Ok(state) = control.state().await
-            && let Some(addr) = state.versions.get(&VersionName::Canary)
-        {
-            break *addr;
-        }
-        tokio::time::sleep(Duration::from_millis(100)).await;
-    };
+    let addr = addr.await;
     let probe_context = Arc::new(make_context(&format!("http://{addr}")));
     let pace = Pace {
         seed: 0,
@@ -415,25 +447,5 @@ impl<'a> Watch<'a> {
         };
         // A closed channel means that the canary is over.
         let _ = inputs.send(event).await;
-    }
-}
-
-/// Waits until every receiver has what it was sent.
-pub async fn deliver(dispatcher: &Dispatcher) -> Result<(), Failure> {
-    let deadline = tokio::time::Instant::now() + DELIVERY_WITHIN;
-    loop {
-        dispatcher
-            .deliver_due()
-            .await
-            .context("cannot deliver alerts")?;
-        let state = dispatcher.list();
-        let is_pending = state
-            .rows
-            .values()
-            .any(|row| row.status == tollgate_alerts::change::RowStatus::Pending);
-        if !is_pending || tokio::time::Instant::now() >= deadline {
-            return Ok(());
-        }
-        tokio::time::sleep(Duration::from_millis(100)).await;
     }
 }

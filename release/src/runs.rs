@@ -5,10 +5,13 @@ use std::time::Duration;
 use tollgate_canary::State;
 use tollgate_canary::controller::Candidate;
 use tollgate_canary::deploy::Process;
-use tollgate_canary::persist::{RunFolder, is_locked};
+use tollgate_canary::events::Event;
+use tollgate_canary::persist::{Line, RunFolder, is_locked};
 use tollgate_gates::{Failure, Repository};
+use tollgate_process::{Force, left_behind, signal_process};
 
 use crate::context::Context;
+use crate::remembered::{Home, candidate_mark};
 use crate::stage::{Stage, canary_folder};
 
 /// Runs, newest last: their ids begin with the same word and the time.
@@ -38,6 +41,13 @@ pub fn chosen(repository: &Repository, id: Option<String>) -> Result<String, Fai
         Failure::usage("this repository has had no canary")
             .hint("start one: `{tollgate} canary run` or `{tollgate} ship`")
     })
+}
+
+/// The state of a run below this folder for everything that is kept.
+pub(crate) fn load_state(state_dir: &std::path::Path, id: &str) -> Result<State, Failure> {
+    RunFolder::new(&state_dir.join("canary"), id)
+        .load()
+        .map_err(Failure::environment)
 }
 
 /// The state of a run.
@@ -92,7 +102,9 @@ pub async fn sweep(context: &Context<'_>) {
         let (Ok(stage), false) = (Stage::load(context, &id), is_unfinished) else {
             continue;
         };
-        let n_stopped = stage.clear().await + stop_candidate(context, &stage).await;
+        let n_stopped = stage.clear(context).await
+            + stop_candidate(context, &stage).await
+            + end_unrecorded(context, &id);
         if n_stopped > 0 {
             context
                 .narrator
@@ -111,13 +123,43 @@ async fn stop_candidate(repository: &Repository, stage: &Stage) -> usize {
         return 0;
     };
     let logs = stage.folder(repository).join("logs/candidate");
-    match Process::attach(process, &logs) {
+    let is_served = Home::of(repository)
+        .load()
+        .ok()
+        .flatten()
+        .is_some_and(|release| release.owns_process(process));
+    match Process::attach(process, &logs).filter(|_| !is_served) {
         Some(mut candidate) => {
             candidate.stop(STOP_WITHIN).await;
             1
         }
         None => 0,
     }
+}
+
+/// Kills a candidate that a controller started and was killed before it could record it; returns
+/// how many processes there were. Where the system does not show marks, there are none.
+pub fn end_unrecorded(repository: &Repository, run: &str) -> usize {
+    let lines = RunFolder::new(&canary_folder(repository), run).lines();
+    let is_recorded = lines.is_ok_and(|lines| {
+        lines.iter().any(|line| {
+            matches!(
+                line,
+                Line::Event {
+                    event: Event::CandidateStarted { .. },
+                    ..
+                }
+            )
+        })
+    });
+    if is_recorded {
+        return 0;
+    }
+    let left = left_behind(&candidate_mark(run)).unwrap_or_default();
+    for process in &left {
+        signal_process(process.pid, Force::Hard);
+    }
+    left.len()
 }
 
 /// How long a process that was left behind may take to stop.

@@ -73,7 +73,10 @@ pub async fn run(context: Context<'_>, request: &ShipRequest) -> Result<ExitCode
     };
     if let Some(stage) = stage {
         hold(&context, request, &stage).await;
-        stage.clear().await;
+        stage.clear(&context).await;
+        context.narrator.progress(
+            "the service is stopped again: `{tollgate} ship` is a demonstration; `{tollgate} canary run` makes a release that serves on",
+        );
     }
     code
 }
@@ -110,6 +113,7 @@ async fn gates_and_release(
         hub_binary: &hub_binary,
         port: request.port,
         dashboard_port: request.dashboard_port,
+        standing: None,
     };
     let mut placed = Stage::start(&context, &wanted).await?;
     context

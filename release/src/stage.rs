@@ -12,35 +12,20 @@ use anyhow::Context as _;
 use serde::{Deserialize, Serialize};
 use tollgate_canary::controller::Identity;
 use tollgate_canary::deploy::{DeployError, Process, ProcessSpec, Readiness, start, wait_ready};
-use tollgate_canary::events::ProcessId;
 use tollgate_canary::proxy::{ControlClient, ReadyLine, create_token, read_token};
 use tollgate_report::{Digest, Timestamp, write_atomic};
 
 use tollgate_gates::{Failure, Repository, git};
+use tollgate_process::FAMILY_ENV;
 
 use crate::build::Binaries;
 use crate::proxy::ProxyFile;
+use crate::remembered::{Home, Placed, StandingRelease, candidate_mark};
 
 /// How long a part of the stage may take to become ready.
 const READY_WITHIN: Duration = Duration::from_secs(30);
 /// How long it may take to stop.
 const STOP_WITHIN: Duration = Duration::from_secs(5);
-
-/// A process of the stage and where it listens.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Placed {
-    pub process: ProcessId,
-    pub addr: SocketAddr,
-    pub logs: PathBuf,
-}
-
-impl Placed {
-    /// Its process, if it still runs.
-    pub fn process(&self) -> Option<Process> {
-        Process::attach(&self.process, &self.logs)
-    }
-}
 
 /// Everything that a controller needs to take over.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -64,6 +49,8 @@ pub struct Stage {
     pub stable_identity: Identity,
     pub candidate_identity: Identity,
     pub candidate: PathBuf,
+    /// The binary of the stable version.
+    pub stable_program: PathBuf,
     /// The database that all versions of the service share.
     pub database: PathBuf,
 }
@@ -77,6 +64,8 @@ pub struct Wanted<'a> {
     pub hub_binary: &'a Path,
     pub port: u16,
     pub dashboard_port: u16,
+    /// The release that serves already; the canary is compared with its version.
+    pub standing: Option<&'a StandingRelease>,
 }
 
 /// The folder of all canary runs.
@@ -99,16 +88,17 @@ fn deploy_failure(error: DeployError) -> Failure {
 }
 
 /// Starts a part and waits for it; `port` is its port when `{port}` is not left to choose one.
-async fn place(spec: &ProcessSpec, port: Option<u16>) -> Result<Placed, Failure> {
+async fn place(spec: &ProcessSpec, port: Option<u16>) -> Result<(Placed, Process), Failure> {
     let (mut process, free) = start(spec).map_err(deploy_failure)?;
     let addr = wait_ready(&mut process, spec, free.or(port))
         .await
         .map_err(deploy_failure)?;
-    Ok(Placed {
+    let placed = Placed {
         process: process.id.clone(),
         addr,
         logs: spec.log_folder.clone(),
-    })
+    };
+    Ok((placed, process))
 }
 
 impl Stage {
@@ -118,15 +108,17 @@ impl Stage {
         let folder = run_folder(repository, wanted.run);
         fs::create_dir_all(&folder)
             .with_context(|| format!("cannot create the folder `{}`", folder.display()))?;
-        let key_file = folder.join("key");
-        create_token(&key_file)
-            .with_context(|| format!("cannot write the key `{}`", key_file.display()))?;
-        create_token(&folder.join("proxy.token")).context("cannot write the proxy's token")?;
+        for name in ["key", "proxy.token"] {
+            secret(repository, wanted, &folder, name)
+                .with_context(|| format!("cannot write `{}`", folder.join(name).display()))?;
+        }
         let mut placed: Vec<Placed> = Vec::new();
         let stage = Self::start_parts(repository, wanted, &folder, &mut placed).await;
         if stage.is_err() {
             for part in &placed {
-                stop(part).await;
+                if !wanted.standing.is_some_and(|release| release.owns(part)) {
+                    stop(part).await;
+                }
             }
         }
         let stage = stage?;
@@ -142,21 +134,37 @@ impl Stage {
     ) -> Result<Self, Failure> {
         let key = read_key(folder)?;
         let service = &repository.settings.service;
-        let hub = place(&hub_spec(wanted, folder, &key), Some(wanted.dashboard_port)).await?;
+        let hub = place(&hub_spec(wanted, folder, &key), Some(wanted.dashboard_port))
+            .await?
+            .0;
         placed.push(hub.clone());
-        let database = folder.join(format!("{}.db", service.name));
-        let stable_spec = version_spec(
-            repository,
-            folder,
-            ("stable", &wanted.binaries.stable),
-            &database,
-            &key,
-            None,
-        );
-        let stable = place(&stable_spec, None).await?;
-        placed.push(stable.clone());
-        let (proxy, control) = place_proxy(repository, folder, wanted.port, stable.addr).await?;
-        placed.push(proxy.clone());
+        let database = match wanted.is_ship {
+            true => folder.join(format!("{}.db", service.name)),
+            false => Home::of(repository).database(&service.name),
+        };
+        let (stable, proxy, control) = match wanted.standing {
+            Some(release) => (
+                release.current.placed.clone(),
+                release.proxy.clone(),
+                release.control,
+            ),
+            None => {
+                let stable_spec = version_spec(
+                    repository,
+                    folder,
+                    ("stable", &wanted.binaries.stable),
+                    &database,
+                    &key,
+                    None,
+                );
+                let stable = place(&stable_spec, None).await?.0;
+                placed.push(stable.clone());
+                let ((proxy, _), control) =
+                    place_proxy(repository, folder, wanted, stable.addr).await?;
+                placed.push(proxy.clone());
+                (stable, proxy, control)
+            }
+        };
         let identity = |label: &str, path: &Path| -> Result<Identity, Failure> {
             let bytes =
                 fs::read(path).with_context(|| format!("cannot read `{}`", path.display()))?;
@@ -177,7 +185,14 @@ impl Stage {
             stable,
             proxy,
             control,
-            stable_identity: identity("stable", &wanted.binaries.stable)?,
+            stable_identity: match wanted.standing {
+                Some(release) => Identity {
+                    label: release.current.label.clone(),
+                    digest: release.current.digest.clone(),
+                },
+                None => identity("stable", &wanted.binaries.stable)?,
+            },
+            stable_program: wanted.binaries.stable.clone(),
             candidate_identity: identity(
                 &format!("candidate-{revision}"),
                 &wanted.binaries.candidate,
@@ -240,20 +255,47 @@ impl Stage {
             &key,
             self.fault.as_deref(),
         );
+        let outer = std::env::var(FAMILY_ENV).unwrap_or_default();
+        let mark = candidate_mark(&self.run);
+        let mut env = spec.env;
+        env.push((FAMILY_ENV.to_owned(), format!("{outer},{mark}")));
         Ok(ProcessSpec {
             ready_within: canary.ready_within.0,
+            env,
             ..spec
         })
     }
 
-    /// Stops the proxy, the stable version and the hub, in this order; returns how many still ran.
-    pub async fn clear(&self) -> usize {
+    /// Stops the proxy, the stable version and the hub, in this order, except what a standing
+    /// release needs; returns how many still ran.
+    pub async fn clear(&self, repository: &Repository) -> usize {
+        let standing = Home::of(repository).load().ok().flatten();
         let mut n_stopped = 0;
         for part in [&self.proxy, &self.stable, &self.hub] {
-            n_stopped += usize::from(stop(part).await);
+            if !standing.as_ref().is_some_and(|release| release.owns(part)) {
+                n_stopped += usize::from(stop(part).await);
+            }
         }
         n_stopped
     }
+}
+
+/// Writes a secret of the run: that of the service's release, or a new one for a ship.
+fn secret(
+    repository: &Repository,
+    wanted: &Wanted<'_>,
+    folder: &Path,
+    name: &str,
+) -> std::io::Result<()> {
+    if wanted.is_ship {
+        return create_token(&folder.join(name));
+    }
+    let kept = Home::of(repository).folder().join(name);
+    if !kept.is_file() {
+        create_token(&kept)?;
+    }
+    // A copy keeps the permissions of its owner only.
+    fs::copy(&kept, folder.join(name)).map(|_| ())
 }
 
 async fn stop(part: &Placed) -> bool {
@@ -331,27 +373,57 @@ fn version_spec(
 async fn place_proxy(
     repository: &Repository,
     folder: &Path,
-    port: u16,
+    wanted: &Wanted<'_>,
     stable: SocketAddr,
-) -> Result<(Placed, SocketAddr), Failure> {
+) -> Result<((Placed, Process), SocketAddr), Failure> {
     let loopback = |port: u16| SocketAddr::from(([127, 0, 0, 1], port));
+    let home = Home::of(repository);
+    let is_standing = !wanted.is_ship;
+    let folder = if is_standing { home.folder() } else { folder };
     let file = ProxyFile {
-        listen: loopback(port),
+        listen: loopback(wanted.port),
         control_listen: loopback(0),
         stable,
         token_file: folder.join("proxy.token"),
+        supervised: is_standing,
     };
+    start_proxy(repository, folder, &file).await
+}
+
+/// The proxy of a standing release again, at its addresses.
+pub async fn restart_proxy(
+    repository: &Repository,
+    home: &Home,
+    release: &StandingRelease,
+    stable: SocketAddr,
+) -> Result<(Placed, Process), Failure> {
+    let file = ProxyFile {
+        listen: release.proxy.addr,
+        control_listen: release.control,
+        stable,
+        token_file: home.token_file(),
+        supervised: true,
+    };
+    Ok(start_proxy(repository, home.folder(), &file).await?.0)
+}
+
+async fn start_proxy(
+    repository: &Repository,
+    folder: &Path,
+    file: &ProxyFile,
+) -> Result<((Placed, Process), SocketAddr), Failure> {
     let config = folder.join("proxy.json");
-    let text = serde_json::to_vec_pretty(&file).expect("the proxy's settings are JSON");
+    let text = serde_json::to_vec_pretty(file).expect("the proxy's settings are JSON");
     write_atomic(&config, &text).map_err(Failure::environment)?;
+    let mut args = vec!["internal".into(), "proxy".into(), "--config".into()];
+    args.push(config.display().to_string());
+    let kept = Home::of(repository).settings_file();
+    if file.supervised && kept.is_file() {
+        args.extend(["--settings".into(), kept.display().to_string()]);
+    }
     let spec = ProcessSpec {
         program: repository.executable()?,
-        args: vec![
-            "internal".into(),
-            "proxy".into(),
-            "--config".into(),
-            config.display().to_string(),
-        ],
+        args,
         env: Vec::new(),
         folder: None,
         log_folder: folder.join("logs/proxy"),
@@ -360,12 +432,14 @@ async fn place_proxy(
         },
         ready_within: READY_WITHIN,
     };
-    let placed = place(&spec, None).await?;
+    // The line with the addresses is that of this start; an earlier one is absent as a rule.
+    let _ = fs::remove_file(spec.log_folder.join("stdout.log"));
+    let (placed, process) = place(&spec, None).await?;
     let said = fs::read_to_string(placed.logs.join("stdout.log"))
         .context("cannot read the output of the proxy")?;
     let line = said
         .lines()
         .find_map(|line| serde_json::from_str::<ReadyLine>(line).ok());
     let line = line.context("cannot find the proxy's addresses in its output")?;
-    Ok((placed, line.control))
+    Ok(((placed, process), line.control))
 }

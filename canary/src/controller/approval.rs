@@ -38,7 +38,12 @@ impl State {
         self.phase == Phase::Inconclusive && self.approved_by.is_some()
     }
 
-    pub(super) fn wait_for_approval(&mut self, shown: &str, now: Moment, actions: &mut Vec<Action>) {
+    pub(super) fn wait_for_approval(
+        &mut self,
+        shown: &str,
+        now: Moment,
+        actions: &mut Vec<Action>,
+    ) {
         // The time that a person takes is not time without evidence.
         self.waited_ms = 0;
         if self.is_gate_told {
@@ -52,7 +57,13 @@ impl State {
         self.notify(NoticeKind::Warning, WAITING, &text, now, actions);
     }
 
-    pub(super) fn approve(&mut self, by: &str, reason: &str, now: Moment, actions: &mut Vec<Action>) {
+    pub(super) fn approve(
+        &mut self,
+        by: &str,
+        reason: &str,
+        now: Moment,
+        actions: &mut Vec<Action>,
+    ) {
         if !self.is_waiting() {
             let text = format!("`{by}` approved ({reason}), but nobody was waited for");
             return self.record(self.phase, None, &text, now, actions);

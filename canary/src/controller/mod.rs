@@ -11,8 +11,8 @@ mod phase;
 mod reconcile;
 mod state;
 
-pub use approval::WAITING;
 pub use actions::{Action, NoticeKind, Notification, Record};
+pub use approval::WAITING;
 pub use phase::{Phase, Stage};
 pub use state::{Candidate, Decision, Identity, State};
 

@@ -5,21 +5,24 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::Context as _;
+use tollgate_canary::Phase;
 use tollgate_canary::persist::{RunFolder, is_locked};
 use tollgate_canary::replay as replays;
 use tollgate_canary::report::{render_text, report, verdict};
 use tollgate_gates::worst;
 use tollgate_release::build::{self, Binaries};
 use tollgate_release::hub::{Feed, HubClient};
-use tollgate_release::runs::{chosen, load, prune, refuse_unfinished, sweep};
+use tollgate_release::remembered::Home;
+use tollgate_release::runs::{chosen, end_unrecorded, load, prune, refuse_unfinished, sweep};
 use tollgate_release::ship::{dashboard, introduce};
 use tollgate_release::stage::{Stage, Wanted, canary_folder};
+use tollgate_release::standing::{ensure, forget_promotion, keep_evidence, take_binary};
 use tollgate_release::summary::duration_words;
 use tollgate_release::{
     Begin, Narrator, Release, alerting, canary_summary, deliver, judge_release, release,
     traffic_summary,
 };
-use tollgate_report::{Clock, ExitCode};
+use tollgate_report::{Clock, Digest, ExitCode};
 
 use crate::commands::serve;
 use crate::context::Context;
@@ -29,6 +32,7 @@ use crate::narrator::Voice;
 mod approve;
 
 use approve::ApproveArgs;
+pub(super) use approve::user;
 
 /// Drive a canary to promotion or rollback
 #[derive(Debug, Subcommand)]
@@ -184,11 +188,19 @@ async fn begin(
     }
     let run = context.new_run_id("canary");
     let folder = canary_folder(context).join(&run).join("bin");
+    refuse_other_stable(context, stable.as_deref(), port)?;
     let binaries = match (stable, candidate) {
         (Some(stable), Some(candidate)) => Binaries {
             stable: context.here.join(stable),
             candidate: context.here.join(candidate),
         },
+        (None, Some(candidate)) if has_release(context)? => {
+            let candidate = context.here.join(candidate);
+            Binaries {
+                stable: candidate.clone(),
+                candidate,
+            }
+        }
         (stable, candidate) => {
             if context.settings.service.binary.is_empty() {
                 return Err(Failure::settings(anyhow::anyhow!(
@@ -208,7 +220,20 @@ async fn begin(
             }
         }
     };
+    let home = Home::of(context);
+    let mut binaries = Binaries {
+        stable: take_binary(&home, &binaries.stable)?,
+        candidate: take_binary(&home, &binaries.candidate)?,
+    };
     let hub_binary = serve::hub_binary(context.program, context)?;
+    let standing = ensure(context).await?;
+    if let Some(release) = &standing {
+        binaries.stable.clone_from(&release.current.program);
+        context.output.progress(format!(
+            "the candidate is compared with {}, which serves since {}",
+            release.current.label, release.current.promoted_at
+        ));
+    }
     let wanted = Wanted {
         run: &run,
         binaries: &binaries,
@@ -217,6 +242,7 @@ async fn begin(
         hub_binary: &hub_binary,
         port,
         dashboard_port: 0,
+        standing: standing.as_ref(),
     };
     let mut stage = Stage::start(context, &wanted).await?;
     let hub = HubClient::new(
@@ -232,6 +258,37 @@ async fn begin(
     conclude(context, &stage, Begin::Start).await
 }
 
+fn has_release(context: &Context) -> Result<bool, Failure> {
+    Ok(Home::of(context).load()?.is_some())
+}
+
+/// A release that serves is the stable version, at its address.
+fn refuse_other_stable(context: &Context, stable: Option<&Path>, port: u16) -> Result<(), Failure> {
+    let Some(release) = Home::of(context).load()? else {
+        return Ok(());
+    };
+    let (service, label, addr) = (&release.service, &release.current.label, release.proxy.addr);
+    let refused = |what: String| {
+        Err(
+            Failure::usage(format!("{what}: `{service}` has a release, {label} at {addr}")).hint(
+                "leave the flag out to release against it, or end it: `{tollgate} release stop --forget`",
+            ),
+        )
+    };
+    if port != 0 && port != addr.port() {
+        return refused(format!("cannot use `--port {port}`"));
+    }
+    if let Some(stable) = stable {
+        let path = context.here.join(stable);
+        let bytes =
+            std::fs::read(&path).with_context(|| format!("cannot read `{}`", path.display()))?;
+        if Digest::of(bytes) != release.current.digest {
+            return refused(format!("cannot use `--stable {}`", stable.display()));
+        }
+    }
+    Ok(())
+}
+
 async fn take_over(context: &Context, id: &str, begin: Begin) -> CommandResult {
     let state = load(context, id)?;
     if state.is_over() {
@@ -241,6 +298,11 @@ async fn take_over(context: &Context, id: &str, begin: Begin) -> CommandResult {
         return clean(context).await;
     }
     let stage = Stage::load(context, id)?;
+    if end_unrecorded(context, id) > 0 {
+        context
+            .output
+            .progress("ended a candidate that its controller had not recorded yet");
+    }
     context.output.progress(format!(
         "taking over {id} in phase {}: {} of its bake are done; the time without a controller does not count",
         state.phase,
@@ -260,9 +322,30 @@ async fn conclude(context: &Context, stage: &Stage, begin: Begin) -> CommandResu
     let result = conclude_release(context, stage, begin).await;
     // A controller that lost the right to control must leave the stage to the one that has it.
     if result.is_ok() {
-        stage.clear().await;
+        if !load(context, &stage.run).is_ok_and(|state| state.phase == Phase::Succeeded) {
+            forget_promotion(&Home::of(context), &stage.run)?;
+        }
+        stage.clear(context).await;
+        standing_lines(context, stage)?;
     }
     result
+}
+
+/// What serves after the command, and the commands for it.
+fn standing_lines(context: &Context, stage: &Stage) -> Result<(), Failure> {
+    if stage.is_ship {
+        return Ok(());
+    }
+    let Some(release) = Home::of(context).load()? else {
+        return Ok(());
+    };
+    if release.wanted == tollgate_release::remembered::Wanted::Running {
+        context.output.line(format!(
+            "{} serves on at http://{}/; `{{tollgate}} release status` shows it, `{{tollgate}} release rollback` goes back, `{{tollgate}} release stop` ends it",
+            release.current.label, release.proxy.addr
+        ));
+    }
+    Ok(())
 }
 
 async fn conclude_release(context: &Context, stage: &Stage, begin: Begin) -> CommandResult {
@@ -308,6 +391,9 @@ async fn conclude_release(context: &Context, stage: &Stage, begin: Begin) -> Com
     }
     let released = released?;
     let gates = judge_release(context, &evidence, &stage.run, stage, &released, since)?;
+    if let Some(gate) = gates.first() {
+        keep_evidence(&Home::of(context), &stage.run, &gate.evidence)?;
+    }
     let summary = canary_summary(&released, stage);
     context.output.text(|out| {
         writeln!(out)?;

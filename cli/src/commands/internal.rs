@@ -8,8 +8,10 @@ use tollgate_canary::proxy::ReadyLine;
 use tollgate_report::ExitCode;
 use tollgate_tiers::coverage::{Collected, Request, collect};
 
+use crate::commands::serve;
 use crate::context::Context;
 use crate::failure::{CommandResult, Failure};
+use crate::narrator::Voice;
 
 /// Parts of Tollgate that run as processes of their own
 #[derive(Debug, Subcommand)]
@@ -20,6 +22,8 @@ pub enum InternalCommand {
         #[arg(long)]
         config: PathBuf,
     },
+    /// The supervisor of a standing release
+    Supervise,
     /// Run the unit tests with coverage and write .tollgate/coverage/lcov.info
     Coverage {
         /// Packages left out
@@ -30,18 +34,29 @@ pub enum InternalCommand {
 
 pub fn run(context: &Context, command: InternalCommand) -> CommandResult {
     match command {
-        InternalCommand::Proxy { config } => crate::runtime::block_on(proxy(&config)),
+        InternalCommand::Proxy { config } => crate::runtime::block_on(proxy(context, &config)),
+        InternalCommand::Supervise => crate::runtime::block_on(supervise(context)),
         InternalCommand::Coverage { exclude } => coverage(context, &exclude),
     }
 }
 
-async fn proxy(config: &Path) -> CommandResult {
+async fn supervise(context: &Context) -> CommandResult {
+    // One that leads a group has no terminal to lose.
+    let _ = tollgate_process::own_session();
+    let voice = Voice::new(context);
+    let hub_binary = serve::finder(context.program);
+    let release_context = serve::release_context(context, &voice, &hub_binary);
+    tollgate_release::standing::supervise(&release_context).await?;
+    Ok(ExitCode::Pass)
+}
+
+async fn proxy(context: &Context, config: &Path) -> CommandResult {
     let ready = |line: &ReadyLine| {
         use std::io::Write as _;
         // The starter reads this line from a file; when nobody does, the proxy serves all the same.
         let _ = writeln!(std::io::stdout().lock(), "{}", serde_json::json!(line));
     };
-    tollgate_release::proxy::serve(config, ready).await?;
+    tollgate_release::proxy::serve(context, config, ready).await?;
     Ok(ExitCode::Pass)
 }
 

@@ -16,6 +16,7 @@ pub mod lock;
 pub mod merge_driver;
 pub mod probe;
 pub mod ratchet;
+pub mod release;
 pub mod serve;
 pub mod setup;
 pub mod ship;

@@ -9,6 +9,8 @@ use crate::failure::CommandResult;
 use crate::narrator::Voice;
 
 /// Take this repository from contract to a promoted release of its service, on this machine
+///
+/// The service is stopped at the end; `canary run` makes a release that serves on.
 #[derive(Debug, Clone, Args)]
 #[command(after_help = "Example: {tollgate} ship --fault errors")]
 pub struct ShipArgs {

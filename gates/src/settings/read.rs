@@ -128,6 +128,10 @@ pub(crate) fn place_of(text: &str, path: &[&str]) -> (u32, u32) {
 
 /// What is wrong with settings although each value has the right form, with the path of its key.
 fn fault_of(settings: &Settings) -> Option<(Vec<String>, Finding)> {
+    if let Some(finding) = portless(&settings.service) {
+        let path = ["service", "args"].map(str::to_owned);
+        return Some((path.into(), finding));
+    }
     for (name, slo) in &settings.budgets.slo {
         let Err(error) = slo.validate() else { continue };
         let text = error.to_string();
@@ -151,6 +155,20 @@ fn fault_of(settings: &Settings) -> Option<(Vec<String>, Finding)> {
         return Some((path.into(), finding));
     }
     None
+}
+
+/// A service that is not given its port can't be found by the proxy: it would never become ready.
+fn portless(service: &super::ServiceSettings) -> Option<Finding> {
+    let is_given = service.args.iter().any(|arg| arg.contains("{port}"));
+    if service.binary.is_empty() || is_given {
+        return None;
+    }
+    let message = format!(
+        "`service.args` of `{}` has no `{{port}}`: each version of the service is started on a free port of its own",
+        service.name
+    );
+    let fix = "pass the port to the service, for example `args = [\"--port\", \"{port}\"]`";
+    Some(Finding::error("settings-invalid", message).fix(fix))
 }
 
 pub(crate) fn parse(name: &str, text: &str) -> Result<Settings, Failure> {
@@ -443,6 +461,11 @@ mod tests {
                 "[service]\nargs = \"a\"\n",
                 "tollgate.toml:2:8",
                 "`service.args`: expected a list, got string \"a\"",
+            ),
+            (
+                "[service]\nname = \"shop\"\nbinary = \"shop\"\nargs = [\"--listen\"]\n",
+                "tollgate.toml:4:1",
+                "`service.args` of `shop` has no `{port}`",
             ),
             (
                 "[ship]\nprobe_every = true\n",

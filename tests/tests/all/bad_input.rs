@@ -181,7 +181,7 @@ fn a_candidate_that_never_becomes_ready_is_rolled_back_and_nothing_stays_running
 
 #[test]
 fn a_service_whose_binary_is_not_there_names_it() {
-    let settings = "[service]\nname = \"hub\"\nbinary = \"bin/nothing\"\n";
+    let settings = "[service]\nname = \"hub\"\nbinary = \"bin/nothing\"\nargs = [\"{port}\"]\n";
     let repository = Repository::new(&[("tollgate.toml", settings)]);
     repository
         .run(&["canary", "run"])

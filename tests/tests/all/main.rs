@@ -14,6 +14,7 @@ mod merges;
 mod models;
 mod probes;
 mod ratchet;
+mod release;
 mod schema;
 mod story;
 mod swift_grammar;

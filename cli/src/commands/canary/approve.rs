@@ -86,14 +86,14 @@ fn refuse_unasked(context: &Context, id: &str) -> Result<(), Failure> {
     } else {
         format!("it is in phase {phase}, and its plan has no manual gate")
     };
-    Err(Failure::usage(format!(
-        "canary `{id}` does not wait for approval: {why}"
-    ))
-    .hint("`{tollgate} canary status` shows its state"))
+    Err(
+        Failure::usage(format!("canary `{id}` does not wait for approval: {why}"))
+            .hint("`{tollgate} canary status` shows its state"),
+    )
 }
 
 /// The user of this machine, as git or the system names them.
-fn user() -> String {
+pub fn user() -> String {
     let named = |name: &str| std::env::var(name).ok().filter(|name| !name.is_empty());
     ["GIT_AUTHOR_NAME", "USER", "LOGNAME"]
         .into_iter()

@@ -1,0 +1,40 @@
+//! Starts the supervisor of a standing release as a process that outlives its starter.
+
+use std::fs::OpenOptions;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use anyhow::Context as _;
+use tollgate_gates::Failure;
+
+use crate::remembered::Home;
+
+/// Starts the supervisor as a process that outlives this one and its terminal. One that is at work
+/// already stays; the new one ends at once.
+pub fn start_supervisor(program: &Path, root: &Path, home: &Home) -> Result<(), Failure> {
+    if home.is_supervised() {
+        return Ok(());
+    }
+    let log = OpenOptions::new()
+        .create(true)
+        .append(true)
+        .open(home.folder().join("supervisor.log"))
+        .context("cannot open the log of the supervisor")?;
+    let mut command = Command::new(program);
+    if home.settings_file().is_file() {
+        command.arg("--settings").arg(home.settings_file());
+    }
+    command
+        .args(["internal", "supervise"])
+        .current_dir(root)
+        .stdin(Stdio::null())
+        .stdout(
+            log.try_clone()
+                .context("cannot share the supervisor's log")?,
+        )
+        .stderr(log);
+    let mut child = command.spawn().context("cannot start the supervisor")?;
+    // It usually outlives this process; when it does not, its end is taken note of.
+    std::thread::spawn(move || child.wait());
+    Ok(())
+}
