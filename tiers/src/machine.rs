@@ -7,6 +7,7 @@
 
 use std::fmt::Write as _;
 use std::fs;
+use std::io::{BufRead, BufReader};
 use std::hint::black_box;
 use std::path::Path;
 use std::thread;
@@ -92,11 +93,15 @@ fn cores() -> u64 {
 }
 
 fn cpu_name() -> String {
-    let text = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-    let name = text
-        .lines()
-        .find_map(|line| line.strip_prefix("model name")?.split_once(": "))
-        .map(|(_, name)| name.trim().to_owned());
+    // The first core's record is enough; the kernel measures each core that it reports.
+    let name = fs::File::open("/proc/cpuinfo").ok().and_then(|file| {
+        let lines = BufReader::with_capacity(512, file).lines();
+        let mut lines = lines.map_while(Result::ok);
+        lines.find_map(|line| {
+            let (_, name) = line.strip_prefix("model name")?.split_once(": ")?;
+            Some(name.trim().to_owned())
+        })
+    });
     name.unwrap_or_else(|| std::env::consts::ARCH.to_owned())
 }
 
