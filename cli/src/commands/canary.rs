@@ -12,7 +12,7 @@ use tollgate_canary::report::{render_text, report, verdict};
 use tollgate_gates::worst;
 use tollgate_release::build::{self, Binaries};
 use tollgate_release::hub::{Feed, HubClient};
-use tollgate_release::remembered::Home;
+use tollgate_release::remembered::{GoBack, Home};
 use tollgate_release::runs::{chosen, end_unrecorded, load, prune, refuse_unfinished, sweep};
 use tollgate_release::ship::{dashboard, introduce};
 use tollgate_release::stage::{Stage, Wanted, canary_folder};
@@ -321,14 +321,34 @@ async fn conclude(context: &Context, stage: &Stage, begin: Begin) -> CommandResu
         .progress(format!("service:   http://{}/", stage.proxy.addr));
     let result = conclude_release(context, stage, begin).await;
     // A controller that lost the right to control must leave the stage to the one that has it.
-    if result.is_ok() {
-        if !load(context, &stage.run).is_ok_and(|state| state.phase == Phase::Succeeded) {
+    if let Ok(code) = &result {
+        let is_promoted =
+            load(context, &stage.run).is_ok_and(|state| state.phase == Phase::Succeeded);
+        if !is_promoted {
             forget_promotion(&Home::of(context), &stage.run)?;
+        } else if *code != ExitCode::Pass && !stage.is_ship {
+            take_back(context, &stage.run).await?;
         }
         stage.clear(context).await;
         standing_lines(context, stage)?;
     }
     result
+}
+
+/// A promotion whose gates did not pass in the end does not stay.
+async fn take_back(context: &Context, run: &str) -> Result<(), Failure> {
+    let home = Home::of(context);
+    let release = home.load()?;
+    let promoted = release.filter(|release| release.current.run.as_deref() == Some(run));
+    let Some(release) = promoted else {
+        return Ok(());
+    };
+    let wanted = GoBack {
+        by: "the gates of the release".to_owned(),
+        reason: format!("a gate of `{run}` did not pass"),
+    };
+    super::release::rollback(context, &home, &release, wanted).await?;
+    Ok(())
 }
 
 /// What serves after the command, and the commands for it.

@@ -183,7 +183,8 @@ fn processes(
         .filter(|placed| placed.process.is_running())
 }
 
-async fn rollback(
+/// Sends all traffic back to the version before, and waits until the record is changed.
+pub(super) async fn rollback(
     context: &Context,
     home: &Home,
     release: &StandingRelease,

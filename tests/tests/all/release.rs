@@ -173,6 +173,34 @@ fn a_promoted_version_that_ends_while_it_is_watched_is_replaced_by_the_one_befor
 }
 
 #[test]
+fn a_canary_at_a_manual_gate_says_that_it_waits_and_is_promoted_by_an_approval() {
+    let yard = yard("1s");
+    let text = yard.repository.read("tollgate.toml");
+    yard.repository
+        .write("tollgate.toml", &format!("{text}manual_gate = true\n"));
+    let mut command = command(yard.repository.path(), &["canary", "run"]);
+    command.stdout(Stdio::null()).stderr(Stdio::null());
+    let mut controller = process::start(yard.repository.path(), command);
+    let status = until("a wait for approval", Duration::from_secs(60), || {
+        yard.stage()?;
+        let run = yard.repository.run(&["canary", "status"]);
+        run.all().contains("waiting for approval").then_some(run)
+    });
+    status.expect_says(&["tollgate canary approve", "--reason TEXT"]);
+    yard.repository
+        .run(&["canary", "approve", "--by", "ada", "--reason", "a good day"])
+        .expect_code(0)
+        .expect_says(&["approved by `ada`: a good day"]);
+    let end = controller.wait().expect("it was our child");
+    assert!(end.success(), "{end}");
+    yard.repository
+        .run(&["canary", "approve", "--reason", "twice"])
+        .expect_code(2)
+        .expect_says(&["does not wait for approval", "Succeeded"]);
+    stop(&yard);
+}
+
+#[test]
 fn a_controller_killed_in_any_phase_leaves_one_version_that_serves_after_resume() {
     for phase in ["Pending", "Progressing", "Promoting", "Succeeded"] {
         let yard = yard("10m");
