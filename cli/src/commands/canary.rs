@@ -331,6 +331,9 @@ async fn conclude(context: &Context, stage: &Stage, begin: Begin) -> CommandResu
         }
         stage.clear(context).await;
         standing_lines(context, stage)?;
+    } else if load(context, &stage.run).is_err() {
+        // Another controller was faster: this run never began, and only its own parts are stopped.
+        stage.clear(context).await;
     }
     result
 }

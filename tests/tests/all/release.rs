@@ -201,6 +201,26 @@ fn a_canary_at_a_manual_gate_says_that_it_waits_and_is_promoted_by_an_approval()
 }
 
 #[test]
+fn of_two_controllers_one_wins_and_the_other_leaves_nothing() {
+    let yard = yard("1s");
+    yard.repository.run(&["canary", "run"]).expect_code(0);
+    let addr = address(&yard);
+    let start = || {
+        let mut command = command(yard.repository.path(), &["canary", "run"]);
+        command.stdout(Stdio::null()).stderr(Stdio::null());
+        process::start(yard.repository.path(), command)
+    };
+    let (mut first, mut second) = (start(), start());
+    let ends = [&mut first, &mut second].map(|controller| {
+        let end = controller.wait().expect("it was our child");
+        end.code().expect("it ended by itself")
+    });
+    assert!(ends == [0, 6] || ends == [6, 0], "{ends:?}");
+    expect_served(addr);
+    stop(&yard);
+}
+
+#[test]
 fn a_controller_killed_in_any_phase_leaves_one_version_that_serves_after_resume() {
     for phase in ["Pending", "Progressing", "Promoting", "Succeeded"] {
         let yard = yard("10m");
