@@ -25,7 +25,7 @@ mod table;
 pub use family::{FAMILY_ENV, Family, LeftBehind, left_behind};
 pub use follow::follow;
 pub use group::{Force, Group, own_group, own_session, signal_group, signal_process};
-pub use identity::ProcessId;
+pub use identity::{ProcessId, Usage};
 pub use inherit::share_with_children;
 pub use run::{Limits, Over, Ran, run};
 pub use running::{End, Running};

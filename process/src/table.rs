@@ -85,6 +85,12 @@ pub fn group_resident_bytes(group: u32) -> u64 {
         .sum()
 }
 
+/// Memory of one process in bytes, of which pages shared with others count in parts; its resident
+/// memory where the system does not report that.
+pub(crate) fn proportional_bytes(entry: &Entry) -> u64 {
+    system::proportional_bytes(entry.pid).unwrap_or(entry.resident_bytes)
+}
+
 /// The processes whose environment, as raw text, passes this check, with their command lines.
 /// Only those whose environment we may read.
 pub(crate) fn with_environment(is_wanted: impl Fn(&str) -> bool) -> io::Result<Vec<(u32, String)>> {
@@ -112,6 +118,14 @@ mod system {
     pub(super) fn entry(pid: u32) -> Option<Entry> {
         let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
         parse(&stat, page_bytes())
+    }
+
+    /// See proc_pid_smaps(5): processes that were forked share pages, which would count for each.
+    pub(super) fn proportional_bytes(pid: u32) -> Option<u64> {
+        let text = fs::read_to_string(format!("/proc/{pid}/smaps_rollup")).ok()?;
+        let line = text.lines().find_map(|line| line.strip_prefix("Pss:"))?;
+        let kib: u64 = line.split_ascii_whitespace().next()?.parse().ok()?;
+        Some(kib * 1024)
     }
 
     fn page_bytes() -> u64 {
@@ -189,6 +203,10 @@ mod system {
     fn ps(args: &[&str]) -> io::Result<String> {
         let output = Command::new("ps").args(args).env("LC_ALL", "C").output()?;
         Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+    }
+
+    pub(super) fn proportional_bytes(_pid: u32) -> Option<u64> {
+        None
     }
 
     pub(super) fn table() -> io::Result<Vec<Entry>> {
@@ -294,6 +312,10 @@ mod system {
             io::ErrorKind::Unsupported,
             "reading the process table is not supported on this system",
         ))
+    }
+
+    pub(super) fn proportional_bytes(_pid: u32) -> Option<u64> {
+        None
     }
 
     pub(super) fn table() -> io::Result<Vec<Entry>> {

@@ -5,6 +5,7 @@
 //! from the generator's own. A function returns NaN outside its domain, as those of `f64` do.
 
 pub mod binomial;
+pub mod calibrate;
 pub mod order;
 pub mod random;
 pub mod rank;

@@ -32,6 +32,20 @@ pub fn ln_e_value(ours: &[(f64, u64)], others: u64) -> f64 {
     log_integral(&odds, others as f64)
 }
 
+/// The natural logarithm of the likelihood ratio of one alternative: the factors of [`ln_e_value`] at
+/// u = `strength`, above 0 and below 1. It detects an event stream that is nearly all ours sooner than
+/// the mixture, and one that is partly ours later or never. Source: Wald, "Sequential Tests of
+/// Statistical Hypotheses" (1945).
+#[must_use]
+pub fn ln_ratio(ours: &[(f64, u64)], others: u64, strength: f64) -> f64 {
+    let factor = |share: f64| (strength * (1.0 - share) / share).ln_1p();
+    let ours: f64 = ours
+        .iter()
+        .map(|(share, n)| factor(*share) * *n as f64)
+        .sum();
+    ours + (-strength).ln_1p() * others as f64
+}
+
 /// How many trials there were, and how many of them were bad.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Trials {
