@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use http::StatusCode;
 use tokio::time::Instant;
-use tollgate_process::{Force, ProcessId, Running};
+use tollgate_process::{Force, ProcessId, Running, Usage};
 
 use crate::deployer::{DeployFailed, Deployer, Instance, Pending};
 
@@ -104,6 +104,8 @@ pub struct Process {
     pub id: ProcessId,
     child: Option<Running>,
     log_folder: PathBuf,
+    /// Where its part of `stdout.log` begins: the log is appended to.
+    log_from: usize,
 }
 
 /// Starts the binary; it is not ready yet. Returns the port that `{port}` became, if it was used.
@@ -129,6 +131,7 @@ pub fn start(spec: &ProcessSpec) -> Result<(Process, Option<u16>), DeployError> 
         log("stdout.log").map_err(logs)?,
         log("stderr.log").map_err(logs)?,
     );
+    let log_from = stdout.metadata().map_err(logs)?.len();
     let wants_port = spec
         .args
         .iter()
@@ -156,6 +159,7 @@ pub fn start(spec: &ProcessSpec) -> Result<(Process, Option<u16>), DeployError> 
         id,
         child: Some(child),
         log_folder: spec.log_folder.clone(),
+        log_from: usize::try_from(log_from).unwrap_or(usize::MAX),
     };
     Ok((process, port))
 }
@@ -206,7 +210,7 @@ async fn look(process: &Process, spec: &ProcessSpec, port: Option<u16>) -> Optio
     match &spec.readiness {
         Readiness::Line { key } => {
             let text = fs::read_to_string(process.log_folder.join("stdout.log")).ok()?;
-            let whole = &text[..text.rfind('\n')?];
+            let whole = text.get(process.log_from..=text.rfind('\n')?)?;
             whole.lines().find_map(|line| {
                 let value: serde_json::Value = serde_json::from_str(line).ok()?;
                 value.get(key)?.as_str()?.parse().ok()
@@ -227,6 +231,7 @@ impl Process {
             id: id.clone(),
             child: None,
             log_folder: log_folder.to_owned(),
+            log_from: 0,
         })
     }
 
@@ -242,10 +247,10 @@ impl Process {
         }
     }
 
-    /// Resident memory in bytes; absent where the system does not report it.
+    /// What the process and all that it started use; absent where the system does not report it.
     #[must_use]
-    pub fn memory_bytes(&self) -> Option<u64> {
-        self.id.resident_bytes()
+    pub fn usage(&self) -> Option<Usage> {
+        self.id.usage()
     }
 
     /// The last lines of its logs, stderr first, on one line.
@@ -266,26 +271,28 @@ impl Process {
         }
     }
 
-    /// Stops it: SIGTERM, and SIGKILL to its whole group after `within`.
+    /// Stops it with all its processes: SIGTERM, and SIGKILL after `within`. Workers that outlive
+    /// their parent would continue to answer on its port.
     pub async fn stop(&mut self, within: Duration) {
-        self.signal(Force::Polite);
-        let deadline = Instant::now() + within;
-        while self.ended().is_none() && Instant::now() < deadline {
-            tokio::time::sleep(Duration::from_millis(20)).await;
+        self.id.signal_members(Force::Polite);
+        if self.has_ended_by(Instant::now() + within).await {
+            return;
         }
-        if self.ended().is_none() {
-            self.signal(Force::Hard);
-            let deadline = Instant::now() + Duration::from_secs(5);
-            while self.ended().is_none() && Instant::now() < deadline {
-                tokio::time::sleep(Duration::from_millis(20)).await;
-            }
-        }
+        self.id.signal_members(Force::Hard);
+        self.has_ended_by(Instant::now() + Duration::from_secs(5))
+            .await;
     }
 
-    fn signal(&mut self, force: Force) {
-        match &mut self.child {
-            Some(child) => child.signal(force),
-            None => self.id.signal_group(force),
+    async fn has_ended_by(&mut self, deadline: Instant) -> bool {
+        loop {
+            // Waited for first: what has ended must not count as a member.
+            if self.ended().is_some() && self.id.members().is_empty() {
+                return true;
+            }
+            if Instant::now() >= deadline {
+                return false;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
         }
     }
 }
@@ -360,8 +367,8 @@ impl Instance for ProcessInstance {
         self.process.ended()
     }
 
-    fn memory_bytes(&self) -> Option<u64> {
-        self.process.memory_bytes()
+    fn usage(&self) -> Option<Usage> {
+        self.process.usage()
     }
 
     fn stop(&mut self, within: Duration) -> Pending<'_, ()> {

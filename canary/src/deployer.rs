@@ -6,6 +6,8 @@ use std::net::SocketAddr;
 use std::pin::Pin;
 use std::time::Duration;
 
+pub use tollgate_process::Usage;
+
 use crate::events::ProcessId;
 
 /// What takes a while.
@@ -42,8 +44,8 @@ pub trait Instance: Debug + Send + Sync {
     /// How it ended by itself; `None` while it runs.
     fn ended(&mut self) -> Option<String>;
 
-    /// Its memory in bytes; `None` where that is not known.
-    fn memory_bytes(&self) -> Option<u64>;
+    /// What it uses with all its processes; `None` where that is not known.
+    fn usage(&self) -> Option<Usage>;
 
     /// Stops it gracefully, and kills it after `within`.
     fn stop(&mut self, within: Duration) -> Pending<'_, ()>;

@@ -1,6 +1,7 @@
 //! The events that the controller receives. Every event is kept in the run's evidence file, so that
 //! a replay reaches the same decisions. Values only.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
 use serde::{Deserialize, Serialize};
@@ -9,6 +10,7 @@ use tollgate_report::Timestamp;
 pub use tollgate_process::ProcessId;
 
 use crate::Weight;
+use crate::fault::FaultCounts;
 
 /// When an event was seen: wall time for people, monotonic time for windows. The monotonic part
 /// starts anew with each controller process.
@@ -27,18 +29,32 @@ pub struct Moment {
 pub struct ArmSample {
     /// Finished requests, answered or failed.
     pub n: u64,
-    /// Server errors (5xx), refused connections, broken answers and timeouts.
+    /// Server errors (5xx), failed gRPC calls, refused connections, broken answers and timeouts.
     pub n_bad: u64,
     /// Timeouts among the bad ones.
     pub n_timeout: u64,
     /// Answered requests: those with a response head and its latency.
     pub n_answered: u64,
-    /// Answers slower than the slow threshold.
+    /// Requests that took longer than usual to the end of their answer, ended or not.
     pub n_slow: u64,
-    /// Answers slower than the critical p95.
+    /// Those of them that had not ended when the sample was taken.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub n_slow_open: u64,
+    /// Answers that began later than the critical p95.
     pub n_over_critical: u64,
+    /// What else users notice.
+    #[serde(default, skip_serializing_if = "FaultCounts::is_empty")]
+    pub faults: FaultCounts,
     /// p95 of this run in microseconds, 0 without answers.
     pub p95_us: u64,
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde passes a reference"
+)]
+fn is_zero(n: &u64) -> bool {
+    *n == 0
 }
 
 /// What one arm did between two samples.
@@ -52,6 +68,8 @@ pub struct Delta {
     pub n_answered: u64,
     pub n_slow: u64,
     pub n_over_critical: u64,
+    #[serde(default, skip_serializing_if = "FaultCounts::is_empty")]
+    pub faults: FaultCounts,
 }
 
 impl Delta {
@@ -65,6 +83,7 @@ impl Delta {
             n_answered: self.n_answered + other.n_answered,
             n_slow: self.n_slow + other.n_slow,
             n_over_critical: self.n_over_critical + other.n_over_critical,
+            faults: self.faults.plus(other.faults),
         }
     }
 }
@@ -82,10 +101,33 @@ impl ArmSample {
                 n_answered: delta(self.n_answered, earlier.n_answered)?,
                 n_slow: delta(self.n_slow, earlier.n_slow)?,
                 n_over_critical: delta(self.n_over_critical, earlier.n_over_critical)?,
+                faults: self.faults.since(earlier.faults)?,
             })
         })();
         all.unwrap_or_default()
     }
+}
+
+/// Live requests that one version answered, cumulative.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TrafficArm {
+    /// All of them.
+    pub n: u64,
+    /// Those without the expected answer.
+    pub n_bad: u64,
+}
+
+/// The verdict of a gate over the closed evidence.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GateVerdict {
+    /// Such as `traffic`.
+    pub gate: String,
+    /// It passed.
+    pub has_passed: bool,
+    /// Why, with its numbers.
+    pub reason: String,
 }
 
 /// One thing that happened.
@@ -119,14 +161,17 @@ pub enum Event {
     /// The proxy's counts; also the clock of the analysis.
     Counts {
         /// The stable arm.
-        stable: ArmSample,
+        stable: Box<ArmSample>,
         /// The canary arm.
-        canary: ArmSample,
+        canary: Box<ArmSample>,
         /// The canary's weight in force at the proxy.
         weight: Weight,
         /// When the lease ran out, if it did.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         lease_expired_at: Option<Timestamp>,
+        /// The operation of the canary in which a fault occurred last, by the fault's word.
+        #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+        examples: BTreeMap<String, String>,
     },
     /// The counts could not be read.
     CountsMissing {
@@ -169,6 +214,35 @@ pub enum Event {
     Memory {
         /// Resident bytes.
         bytes: u64,
+    },
+    /// CPU time that both versions have used since they started, with all their processes.
+    Cpu {
+        /// The candidate, in milliseconds.
+        canary_ms: u64,
+        /// The stable version, in milliseconds.
+        stable_ms: u64,
+    },
+    /// The live traffic so far, by the version that answered.
+    Traffic {
+        /// The stable arm.
+        stable: TrafficArm,
+        /// The canary arm.
+        canary: TrafficArm,
+    },
+    /// A metrics query ended.
+    Query {
+        /// Its name in the plan.
+        name: String,
+        /// Whether the value is over the limit; absent when the query could not be made.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        is_over: Option<bool>,
+        /// The value and the limit, or why there is no value.
+        detail: String,
+    },
+    /// The evidence is closed, and the gates that a promotion needs have judged it.
+    Judged {
+        /// Their verdicts; a promotion needs a pass of each.
+        gates: Vec<GateVerdict>,
     },
     /// A probe ended.
     Probe {

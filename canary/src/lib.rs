@@ -11,6 +11,8 @@ pub mod deploy;
 pub mod deployer;
 pub mod events;
 mod exchange;
+pub mod fault;
+mod ledger;
 mod numbers;
 pub mod persist;
 pub mod proxy;

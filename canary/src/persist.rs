@@ -186,10 +186,6 @@ impl RunFolder {
         self.path.join("state.json")
     }
 
-    fn abort_path(&self) -> PathBuf {
-        self.path.join("abort.json")
-    }
-
     /// Replaces the state, synced.
     pub fn save(&self, state: &State) -> Result<(), PersistError> {
         let bytes = serde_json::to_vec(state).expect("a state is JSON");
@@ -216,15 +212,27 @@ impl RunFolder {
             by: by.to_owned(),
             reason: reason.to_owned(),
         };
-        let bytes = serde_json::to_vec(&event).expect("an event is JSON");
-        Ok(write_atomic(&self.abort_path(), &bytes)?)
+        self.request("abort.json", &event)
+    }
+
+    /// Approves the promotion of this run. The controller takes it as it takes a request to abort.
+    pub fn request_approval(&self, by: &str, reason: &str) -> Result<(), PersistError> {
+        let event = Event::Approved {
+            by: by.to_owned(),
+            reason: reason.to_owned(),
+        };
+        self.request("approve.json", &event)
+    }
+
+    fn request(&self, name: &str, event: &Event) -> Result<(), PersistError> {
+        let bytes = serde_json::to_vec(event).expect("an event is JSON");
+        Ok(write_atomic(&self.path.join(name), &bytes)?)
     }
 
     /// Takes a request to abort, if there is one. One that cannot be read still aborts.
     #[must_use]
     pub fn take_abort(&self) -> Option<Event> {
-        let bytes = fs::read(self.abort_path()).ok()?;
-        let _ = fs::remove_file(self.abort_path());
+        let bytes = self.take("abort.json")?;
         Some(
             serde_json::from_slice(&bytes).unwrap_or_else(|_| Event::AbortRequested {
                 by: "unknown".to_owned(),
@@ -233,27 +241,18 @@ impl RunFolder {
         )
     }
 
-    fn approval_path(&self) -> PathBuf {
-        self.path.join("approve.json")
-    }
-
-    /// Hands an approval to the controller of this run; it checks for one several times a second.
-    pub fn request_approval(&self, by: &str, reason: &str) -> Result<(), PersistError> {
-        let event = Event::Approved {
-            by: by.to_owned(),
-            reason: reason.to_owned(),
-        };
-        let bytes = serde_json::to_vec(&event).expect("an event is JSON");
-        Ok(write_atomic(&self.approval_path(), &bytes)?)
-    }
-
-    /// Takes an approval, if there is one. A file that is not an approval approves nothing.
+    /// Takes an approval, if there is one. One that cannot be read approves nothing.
     #[must_use]
     pub fn take_approval(&self) -> Option<Event> {
-        let bytes = fs::read(self.approval_path()).ok()?;
-        let _ = fs::remove_file(self.approval_path());
-        let event = serde_json::from_slice(&bytes).ok()?;
+        let event = serde_json::from_slice(&self.take("approve.json")?).ok()?;
         matches!(event, Event::Approved { .. }).then_some(event)
+    }
+
+    fn take(&self, name: &str) -> Option<Vec<u8>> {
+        let path = self.path.join(name);
+        let bytes = fs::read(&path).ok()?;
+        let _ = fs::remove_file(path);
+        Some(bytes)
     }
 
     /// Opens the evidence file for appending; a torn last line is cut off first.

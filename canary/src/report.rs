@@ -8,7 +8,7 @@ use tollgate_report::render::render_table;
 use tollgate_report::{Digest, Finding, Outcome, Severity, Timestamp, Verdict};
 
 use crate::Weight;
-use crate::analysis::{ArmTotals, Cause, Metric, e_text};
+use crate::analysis::{ArmTotals, Cause, Metric, MetricReading, e_text};
 use crate::controller::{Phase, Record, State};
 use crate::numbers::real;
 
@@ -32,7 +32,7 @@ pub struct ArmReport {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ReadingReport {
-    /// `errors`, `timeouts` or `slow answers`.
+    /// Such as `errors` or `slow answers`.
     pub metric: String,
     /// The canary's share of the bad events.
     pub n_canary: u64,
@@ -40,8 +40,10 @@ pub struct ReadingReport {
     pub n_stable: u64,
     /// The natural logarithm of the e-value.
     pub log_e_value: f64,
-    /// Roll back from this e-value on: 1/α.
+    /// Roll back from this e-value on.
     pub limit: f64,
+    /// The chance that this metric rolls back a version as good as the stable one.
+    pub alpha: f64,
 }
 
 /// The whole of a run, final or not.
@@ -128,17 +130,14 @@ pub fn report(state: &State) -> CanaryReport {
         readings: evidence
             .readings(&state.plan)
             .into_iter()
+            .filter(is_shown)
             .map(|reading| ReadingReport {
-                metric: match reading.metric {
-                    Metric::Errors => "errors",
-                    Metric::Timeouts => "timeouts",
-                    Metric::Slow => "slow answers",
-                }
-                .to_owned(),
+                metric: reading.metric.title().to_owned(),
                 n_canary: reading.n_canary,
                 n_stable: reading.n_stable,
                 log_e_value: reading.e_value.ln().clamp(-1e6, 1e6),
                 limit: reading.limit,
+                alpha: reading.alpha,
             })
             .collect(),
         excess_upper: promotion.excess_upper,
@@ -147,6 +146,15 @@ pub fn report(state: &State) -> CanaryReport {
         probes: (evidence.n_probe_passes, evidence.n_probe_failures),
         timeline: state.records.clone(),
     }
+}
+
+/// The three metrics that every service has, and others with an event.
+fn is_shown(reading: &MetricReading) -> bool {
+    let is_common = matches!(
+        reading.metric,
+        Metric::Errors | Metric::Timeouts | Metric::Slow
+    );
+    is_common || reading.n_canary + reading.n_stable > 0
 }
 
 fn arm(totals: ArmTotals) -> ArmReport {
@@ -247,12 +255,13 @@ pub fn render_text(out: &mut dyn Write, report: &CanaryReport) -> io::Result<()>
     for reading in &report.readings {
         writeln!(
             out,
-            "{}: e-value {} of {:.0} ({} canary, {} stable)",
+            "{}: e-value {} of {:.0} ({} canary, {} stable; alpha {:.4}%)",
             reading.metric,
             e_text(reading.log_e_value.exp()),
             reading.limit,
             reading.n_canary,
-            reading.n_stable
+            reading.n_stable,
+            reading.alpha * 100.0
         )?;
     }
     for record in &report.timeline {

@@ -6,8 +6,16 @@ use tollgate_report::quantity::{Percent, Size, Span};
 use tollgate_report::{Digest, Finding};
 
 use crate::Weight;
-use crate::numbers::{ms, round_u32, round_u64, us};
+use crate::analysis::coin::{Coin, STRENGTH};
+use crate::analysis::words::{ERRORS_SHARES, Metric};
+use crate::numbers::{ms, real, round_u32, round_u64, us};
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
+use tollgate_stats::calibrate::{calibrated_limit, calibrated_ratio_limit};
+
+/// The p95 that is critical when the settings name none.
+const P95_CRITICAL: Duration = Duration::from_millis(500);
 
 /// One step of the plan: this share of the traffic for this long.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -39,7 +47,7 @@ pub struct Settings {
     /// default 1%.
     pub margin: Percent,
     /// Chance that a release as good as the stable version is rolled back by statistics; default
-    /// 0.1%, of which errors get 80%, timeouts and slow answers 10% each.
+    /// 0.1%, of which failed requests get 75% and the 18 other metrics an equal part of the rest.
     pub alpha: Percent,
     /// Chance that a release worse by the margin or more is promoted; default 1%.
     pub promote_alpha: Percent,
@@ -48,14 +56,16 @@ pub struct Settings {
     /// Fewest stable requests from which the slow threshold is learnt; with fewer, slow answers
     /// are not judged against the baseline; default 50.
     pub warmup_requests_min: u32,
-    /// An answer is slow above the baseline's p95 plus this share of it; default 25%.
+    /// An answer is slow when its end comes later than the p95 of the stable version for the same
+    /// operation, plus this share of it; default 25%.
     pub slow_margin: Percent,
     /// The smallest such margin; default 10ms.
     pub slow_margin_min: Span,
     /// Slow answers of a just started canary are not counted for this long; default 5s.
     pub slow_grace: Span,
-    /// Hard rule: the canary's p95 over this is critical; default 500ms.
-    pub latency_p95_critical: Span,
+    /// Hard rule: the canary's p95 to the first byte over this is critical. Without it 500ms, and
+    /// only while the stable version is faster.
+    pub latency_p95_critical: Option<Span>,
     /// How long the p95 must be critical; default 5m.
     pub latency_for: Span,
     /// Hard rule: a share of bad answers over this is critical; default 5%.
@@ -68,12 +78,18 @@ pub struct Settings {
     pub memory_growth_min: Size,
     /// A leak must reach the critical limit within this time, at its lowest likely slope; default 1h.
     pub memory_horizon: Span,
-    /// A leak is detected only in samples that span at least this long; default 1m.
+    /// A leak is detected only in samples that span at least this long; default 1m. CPU is compared
+    /// over the same time, at least 8s.
     pub memory_window: Span,
     /// Hard rule: this many failures of one probe in a row are critical; default 3.
     pub probe_failures_max: u32,
     /// A promotion needs at least this many passed probes; default 1, 0 means that no probes run.
     pub probe_passes_min: u32,
+    /// How long the candidate serves everything before it becomes the stable version; until then all
+    /// traffic can go back. Default 2s.
+    pub confirm: Span,
+    /// Queries to a Prometheus server that judge the canary, too.
+    pub queries: Vec<QuerySettings>,
     /// How long the candidate may take to become ready; default 30s.
     pub ready_within: Span,
     /// After the last step, how long to wait for enough evidence; default 2m.
@@ -116,7 +132,7 @@ impl Default for Settings {
             slow_margin: Percent(0.25),
             slow_margin_min: Span(Duration::from_millis(10)),
             slow_grace: span(5),
-            latency_p95_critical: Span(Duration::from_millis(500)),
+            latency_p95_critical: None,
             latency_for: span(300),
             error_rate_critical: Percent(0.05),
             error_rate_for: span(120),
@@ -126,6 +142,8 @@ impl Default for Settings {
             memory_window: span(60),
             probe_failures_max: 3,
             probe_passes_min: 1,
+            confirm: span(2),
+            queries: Vec::new(),
             ready_within: span(30),
             decide_within: span(120),
             lease: span(5),
@@ -167,6 +185,12 @@ impl Settings {
         }
     }
 
+    /// The p95 that is critical.
+    #[must_use]
+    pub fn p95_critical(&self) -> Span {
+        self.latency_p95_critical.unwrap_or(Span(P95_CRITICAL))
+    }
+
     /// The contradictions in these settings; empty when they can be used.
     #[must_use]
     pub fn check(&self) -> Vec<Finding> {
@@ -202,7 +226,26 @@ impl Settings {
                 self.lease
             ));
         }
+        for query in &self.queries {
+            if query.max.is_none() && query.min.is_none() {
+                wrong(format!(
+                    "`canary.queries` has `{}` without `max` and `min`: a limit is needed, so that its value can be judged",
+                    query.name
+                ));
+            }
+        }
         findings
+    }
+
+    /// Limits are calibrated for plans that hold one weight.
+    fn limits(&self) -> Option<Limits> {
+        let first = Weight::from_percent(self.steps.first()?.weight);
+        let is_one = self
+            .steps
+            .iter()
+            .all(|step| Weight::from_percent(step.weight) == first);
+        let is_between = first != Weight::NONE && first != Weight::ALL;
+        (is_one && is_between).then(|| Limits::calibrated(first, self.alpha.0))
     }
 
     /// The plan frozen from these settings.
@@ -226,7 +269,8 @@ impl Settings {
             slow_margin_ppm: ppm(self.slow_margin),
             slow_margin_min_us: us(self.slow_margin_min.0),
             slow_grace_ms: ms(self.slow_grace.0),
-            p95_critical_us: us(self.latency_p95_critical.0),
+            p95_critical_us: us(self.p95_critical().0),
+            is_p95_critical_set: self.latency_p95_critical.is_some(),
             latency_for_ms: ms(self.latency_for.0),
             error_rate_critical_ppm: ppm(self.error_rate_critical),
             error_rate_for_ms: ms(self.error_rate_for.0),
@@ -236,6 +280,9 @@ impl Settings {
             memory_window_ms: ms(self.memory_window.0),
             probe_failures_max: self.probe_failures_max.max(1),
             probe_passes_min: self.probe_passes_min,
+            confirm_ms: ms(self.confirm.0),
+            queries: self.queries.iter().map(QuerySettings::plan).collect(),
+            limits: self.limits(),
             ready_within_ms: ms(self.ready_within.0),
             decide_within_ms: ms(self.decide_within.0),
             lease_ms: ms(self.lease.0),
@@ -248,6 +295,94 @@ impl Settings {
             verify_requests: self.verify_requests.max(1),
         }
     }
+}
+
+/// Limits of e-values that were computed for one weight.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Limits {
+    /// The weight that the plan holds.
+    pub weight: Weight,
+    /// For the quick test of failed requests.
+    pub quick: u64,
+    /// For the mixture over all alternatives of failed requests.
+    pub errors: u64,
+    /// For each other metric.
+    pub others: u64,
+}
+
+impl Limits {
+    /// The limits that spend alpha at this weight.
+    #[must_use]
+    pub fn calibrated(weight: Weight, alpha: f64) -> Self {
+        /// Computed limits by weight and alpha in parts per billion: some tests make many plans.
+        static KNOWN: Mutex<BTreeMap<(u32, u64), Limits>> = Mutex::new(BTreeMap::new());
+        let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+        let new = || {
+            let mixture = |alpha: f64| calibrated_limit(weight.share(), alpha);
+            let quick = calibrated_ratio_limit(weight.share(), STRENGTH, alpha * ERRORS_SHARES.0);
+            let up = |limit: f64| round_u64(limit.ceil());
+            Limits {
+                weight,
+                quick: up(quick),
+                errors: up(mixture(alpha * ERRORS_SHARES.1)),
+                others: up(mixture(alpha * Metric::Slow.alpha_share())),
+            }
+        };
+        let key = (weight.bp(), round_u64(alpha * 1e9));
+        known.entry(key).or_insert_with(new).clone()
+    }
+}
+
+/// A query to a Prometheus server. It judges the canary, and a promotion needs a pass of it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct QuerySettings {
+    /// Its name in verdicts.
+    pub name: String,
+    /// The server, such as `http://127.0.0.1:9090`.
+    pub url: String,
+    /// The PromQL expression. Its value is that of its only series; with several the worst counts.
+    pub query: String,
+    /// A larger value is a fault.
+    #[serde(default)]
+    pub max: Option<f64>,
+    /// A smaller value is a fault.
+    #[serde(default)]
+    pub min: Option<f64>,
+    /// How long the value must be over its limit; default 0s.
+    #[serde(default = "no_time", rename = "for")]
+    pub held_for: Span,
+    /// How often it is made; default 5s.
+    #[serde(default = "five_seconds")]
+    pub every: Span,
+}
+
+fn no_time() -> Span {
+    Span(Duration::ZERO)
+}
+
+fn five_seconds() -> Span {
+    Span(Duration::from_secs(5))
+}
+
+impl QuerySettings {
+    fn plan(&self) -> PlanQuery {
+        PlanQuery {
+            name: self.name.clone(),
+            for_ms: ms(self.held_for.0),
+        }
+    }
+}
+
+/// One frozen query.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PlanQuery {
+    /// Its name.
+    pub name: String,
+    /// How long the value must be over its limit, in milliseconds.
+    pub for_ms: u64,
 }
 
 /// One frozen step.
@@ -276,6 +411,8 @@ pub struct Plan {
     pub slow_margin_min_us: u64,
     pub slow_grace_ms: u64,
     pub p95_critical_us: u64,
+    #[serde(default)]
+    pub is_p95_critical_set: bool,
     pub latency_for_ms: u64,
     pub error_rate_critical_ppm: u32,
     pub error_rate_for_ms: u64,
@@ -285,6 +422,12 @@ pub struct Plan {
     pub memory_window_ms: u64,
     pub probe_failures_max: u32,
     pub probe_passes_min: u32,
+    #[serde(default)]
+    pub confirm_ms: u64,
+    #[serde(default)]
+    pub queries: Vec<PlanQuery>,
+    #[serde(default)]
+    pub limits: Option<Limits>,
     pub ready_within_ms: u64,
     pub decide_within_ms: u64,
     pub lease_ms: u64,
@@ -302,6 +445,46 @@ impl Plan {
     #[must_use]
     pub fn digest(&self) -> Digest {
         Digest::of(serde_json::to_vec(self).expect("a plan of numbers and texts is JSON"))
+    }
+
+    /// The chance that this metric rolls back a version as good as the stable one.
+    #[must_use]
+    pub fn alpha_of(&self, metric: Metric) -> f64 {
+        f64::from(self.alpha_ppm) / 1e6 * metric.alpha_share()
+    }
+
+    /// The e-value from which this metric rolls back. 1/α by Ville's inequality; less where the plan
+    /// holds one weight, for which the chance was computed.
+    #[must_use]
+    pub fn e_limit(&self, metric: Metric, coin: &Coin) -> f64 {
+        let limits = self.limits_for(coin);
+        if metric == Metric::Errors {
+            let alpha = f64::from(self.alpha_ppm) / 1e6 * ERRORS_SHARES.1;
+            return limits.map_or(1.0 / alpha, |limits| real(limits.errors));
+        }
+        limits.map_or(1.0 / self.alpha_of(metric), |limits| real(limits.others))
+    }
+
+    /// The limit of the quick test of failed requests.
+    #[must_use]
+    pub fn quick_limit(&self, coin: &Coin) -> f64 {
+        let alpha = f64::from(self.alpha_ppm) / 1e6 * ERRORS_SHARES.0;
+        self.limits_for(coin)
+            .map_or(1.0 / alpha, |limits| real(limits.quick))
+    }
+
+    fn limits_for(&self, coin: &Coin) -> Option<&Limits> {
+        let limits = self.limits.as_ref()?;
+        let mut weights = coin.canary.keys();
+        weights
+            .all(|bp| *bp == limits.weight.bp())
+            .then_some(limits)
+    }
+
+    /// No metric rolls back below this e-value.
+    #[must_use]
+    pub fn e_limit_min(&self) -> f64 {
+        self.quick_limit(&Coin::default())
     }
 
     /// The slow threshold that follows from the baseline's p95, both in microseconds.

@@ -1,6 +1,7 @@
 //! The interface by which the controller's shell splits the traffic between two versions. The
 //! embedded proxy implements it; a service mesh or a load balancer could, too.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::time::Duration;
@@ -56,8 +57,13 @@ pub enum Change {
     /// Which answers count as slow and which as critical. A provider without such counts ignores
     /// it.
     Thresholds {
-        /// In microseconds; absent counts none.
+        /// In microseconds, for a provider or an operation without a finer baseline; absent counts
+        /// none.
         slow_us: Option<u64>,
+        /// An answer is slow above the baseline's p95 plus this share of it, in parts per million.
+        slow_margin_ppm: u32,
+        /// The smallest such margin in microseconds.
+        slow_margin_min_us: u64,
         /// In microseconds.
         critical_us: u64,
     },
@@ -91,6 +97,8 @@ pub struct Observed {
     pub weight: Weight,
     /// When the lease ran out, if it did.
     pub lease_expired_at: Option<Timestamp>,
+    /// The operation of the canary in which a fault occurred last, by the fault's word.
+    pub examples: BTreeMap<String, String>,
 }
 
 /// Requests that verify where traffic goes.

@@ -112,6 +112,27 @@ fn judge(inputs: &BudgetInputs, settings: &BudgetSettings) -> Result<Checked, Fa
     Ok(checked)
 }
 
+/// What the budgets say about measurements of their own, such as those of live traffic: only the
+/// promises about them.
+pub fn judge_measured(
+    budgets: String,
+    measurements: String,
+    settings: &BudgetSettings,
+    now: Timestamp,
+) -> Result<Verdict, Failure> {
+    let inputs = BudgetInputs {
+        budgets,
+        measurements,
+        measurements_file: "live traffic".to_owned(),
+        operations: BTreeMap::new(),
+        scope: Scope::Measured,
+        is_strict: false,
+        now,
+        compared: None,
+    };
+    Ok(judge(&inputs, settings)?.verdict)
+}
+
 /// Judges and records.
 pub fn gate(
     repository: &Repository,

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use anyhow::Context as _;
 use tollgate_canary::replay;
 use tollgate_canary::report::verdict;
-use tollgate_report::Verdict;
+use tollgate_report::{Verdict, write_atomic};
 
 use crate::failure::Failure;
 use crate::gate::{Gate, NoSettings};
@@ -27,7 +27,7 @@ impl Gate for Canary {
     fn judge(inputs: &Self::Inputs, _settings: &Self::Settings) -> Result<Verdict, Failure> {
         let folder = temporary_folder()?;
         let path = folder.join("events.ndjson");
-        std::fs::write(&path, inputs)?;
+        write_atomic(&path, inputs).map_err(Failure::environment)?;
         let replayed = replay::replay(&path, None).map_err(Failure::settings);
         // The folder is ours and of no use after this.
         let _ = std::fs::remove_dir_all(&folder);

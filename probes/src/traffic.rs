@@ -26,7 +26,10 @@ use crate::result::Cause;
 use crate::settings::{Check, HttpCheck, Probe, WebsocketCheck};
 use crate::websocket;
 use ledger::{Ledger, Receipt, lock};
-pub use ledger::{LostRequest, TrafficCounts};
+pub use ledger::{LostRequest, TrafficCounts, VersionTally};
+
+/// The header in which a proxy names the version that answered.
+const VERSION: &str = "x-tollgate-version";
 
 /// What live traffic consists of.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -249,7 +252,7 @@ async fn send(request: &TrafficRequest, n: u64, shared: &Shared, receipt: Receip
     vars.set("n", n.to_string(), false);
     let limit = shared.request_timeout;
     let outcome = match (&request.http, &request.websocket) {
-        (Some(http), _) => timeout(limit, send_http(http, shared, &vars)).await,
+        (Some(http), _) => timeout(limit, send_http(http, shared, (&vars, &receipt))).await,
         (None, Some(websocket)) => timeout(limit, send_websocket(websocket, shared, &vars)).await,
         (None, None) => unreachable!("settings were checked at the start"),
     };
@@ -276,7 +279,11 @@ enum Answer {
     Status(u16),
 }
 
-async fn send_http(http: &HttpCheck, shared: &Shared, vars: &Vars) -> Result<Answer, NetError> {
+async fn send_http(
+    http: &HttpCheck,
+    shared: &Shared,
+    (vars, receipt): (&Vars, &Receipt),
+) -> Result<Answer, NetError> {
     let prepared = prepare(http, &shared.cx, vars).expect("settings were tried at the start");
     let origin = format!(
         "{}://{}",
@@ -298,8 +305,17 @@ async fn send_http(http: &HttpCheck, shared: &Shared, vars: &Vars) -> Result<Ans
             .or_default()
             .push(connection);
     }
-    let status = reply?.status;
-    Ok(if is_allowed(&http.expect.status, status) {
+    let reply = reply?;
+    let status = reply.status;
+    let is_good = is_allowed(&http.expect.status, status);
+    if let Some(version) = reply
+        .headers
+        .get(VERSION)
+        .and_then(|name| name.to_str().ok())
+    {
+        receipt.answered_by(version, is_good);
+    }
+    Ok(if is_good {
         Answer::Ok
     } else {
         Answer::Status(status.as_u16())

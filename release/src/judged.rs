@@ -6,13 +6,13 @@ use anyhow::Context as _;
 use tollgate_alerts::Dispatcher;
 use tollgate_alerts::change::RowStatus;
 use tollgate_alerts::loopback::{Loopback, Which};
-use tollgate_budgets::measurement::{MeasurementEntry, MeasurementsFile};
 use tollgate_gates::alert::{Delivered, ReceivedRow};
-use tollgate_gates::traffic::{self, TrafficSummary};
+use tollgate_gates::traffic;
 use tollgate_gates::{Decision, Failure, Inputs, Repository, budget, record};
 use tollgate_report::{Clock, EvidenceLog, write_atomic};
 
 use crate::alerting::deliver;
+use crate::evidence::measurements;
 use crate::progress::Ship;
 use crate::release::Released;
 use crate::show;
@@ -71,7 +71,6 @@ pub fn judge_release(
     repository: &Repository,
     evidence: &EvidenceLog,
     run: &str,
-    stage: &Stage,
     released: &Released,
     since: Duration,
 ) -> Result<Vec<Decision>, Failure> {
@@ -84,10 +83,9 @@ pub fn judge_release(
     let mut gates = vec![record(
         repository, evidence, run, subject, inputs, verdict, duration,
     )?];
-    if released.traffic.is_some() {
-        let summary = traffic_summary(released, stage);
-        let verdict = traffic::judge(&summary);
-        let inputs = Inputs::json("traffic", &summary);
+    if let Some(summary) = &released.summary {
+        let verdict = traffic::judge(summary);
+        let inputs = Inputs::json("traffic", summary);
         gates.push(record(
             repository,
             evidence,
@@ -132,32 +130,6 @@ pub fn canary_summary(released: &Released, stage: &Stage) -> CanarySummary {
     }
 }
 
-/// Every request of the live traffic, accounted for.
-pub fn traffic_summary(released: &Released, stage: &Stage) -> TrafficSummary {
-    let Some(counts) = &released.traffic else {
-        return TrafficSummary::default();
-    };
-    TrafficSummary {
-        sent: counts.n_sent,
-        ok: counts.n_ok,
-        errors: counts.n_http_error(),
-        lost: counts.n_lost(),
-        p50_ms: counts.latency.p50_us as f64 / 1_000.0,
-        p95_ms: counts.latency.p95_us as f64 / 1_000.0,
-        by_version: released
-            .by_version
-            .iter()
-            .map(|(name, n)| (name.clone(), *n))
-            .collect(),
-        has_fault: stage.fault.is_some(),
-        first_lost: counts
-            .first_lost
-            .iter()
-            .map(|lost| format!("{} {} {}: {}", lost.at, lost.name, lost.kind, lost.what))
-            .collect(),
-    }
-}
-
 /// The promises about what the live traffic measured. Absent without traffic.
 pub fn budget_gate(ship: &Ship<'_>, released: &Released) -> Result<Option<Decision>, Failure> {
     let context = &ship.context;
@@ -168,28 +140,7 @@ pub fn budget_gate(ship: &Ship<'_>, released: &Released) -> Result<Option<Decisi
     {
         return Ok(None);
     }
-    let latency = &counts.latency;
-    let ms = |us: u64| us as f64 / 1_000.0;
-    let percentiles = [
-        ("p50", ms(latency.p50_us)),
-        ("p95", ms(latency.p95_us)),
-        ("p99", ms(latency.p99_us)),
-    ];
-    let file = MeasurementsFile {
-        version: 1,
-        measurements: vec![MeasurementEntry {
-            id: "api.latency".to_owned(),
-            unit: Some(tollgate_budgets::Unit::Millis),
-            percentiles: Some(
-                percentiles
-                    .map(|(name, value)| (name.to_owned(), value))
-                    .into(),
-            ),
-            count: Some(latency.n),
-            ..MeasurementEntry::default()
-        }],
-    };
-    let text = serde_json::to_string_pretty(&file).expect("measurements are JSON");
+    let text = measurements(counts);
     write_atomic(
         &context.state_dir.join(budget::MEASUREMENTS),
         text.as_bytes(),

@@ -17,13 +17,15 @@ pub mod summary;
 mod before;
 mod context;
 mod detached;
+mod evidence;
 mod html;
 mod judged;
 mod progress;
+mod queries;
 mod release;
 mod show;
 
 pub use alerting::deliver;
 pub use context::{Context, HubBinary, Narrator};
-pub use judged::{canary_summary, judge_release, traffic_summary};
+pub use judged::{canary_summary, judge_release};
 pub use release::{Begin, Release, Released, release};

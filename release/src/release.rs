@@ -10,6 +10,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use tokio::sync::mpsc;
 use tollgate_alerts::{AlertEvent, Dispatcher};
+use tollgate_canary::Phase;
 use tollgate_canary::controller::{Candidate, NoticeKind, WAITING};
 use tollgate_canary::deploy::{Process, ProcessDeployer};
 use tollgate_canary::events::Event;
@@ -17,19 +18,23 @@ use tollgate_canary::proxy::{ControlClient, ProxyTraffic};
 use tollgate_canary::report::CanaryReport;
 use tollgate_canary::settings::Plan;
 use tollgate_canary::shell::{
-    CanaryContext, CanaryError, Finished, Progress, resume_canary, run_canary,
+    CanaryContext, CanaryError, Finished, Gates, Progress, resume_canary, run_canary,
 };
 use tollgate_probes::schedule::Pace;
 use tollgate_probes::{ProbeResult, Scheduler, State as ProbeState, Traffic, TrafficCounts};
 use tollgate_report::quantity::Span;
 use tollgate_report::{Clock, SystemClock};
 
+use tollgate_budgets::BudgetSettings;
 use tollgate_gates::schemas::ContractSchemas;
+use tollgate_gates::traffic::TrafficSummary;
 use tollgate_gates::{Failure, contracts, probe};
 
 use crate::alerting;
 use crate::context::Context;
+use crate::evidence::LiveTraffic;
 use crate::hub::{Feed, Shown};
+use crate::queries;
 use crate::runs;
 use crate::show;
 use crate::stage::{Stage, canary_folder};
@@ -37,7 +42,8 @@ use crate::standing::{RecordedTraffic, Standing};
 
 /// How often the proxy's counts are read.
 const TICK: Duration = Duration::from_millis(200);
-/// Live traffic continues for this long after the end, to show that the remaining version serves.
+/// Live traffic continues for this long after a rollback, to show that the stable version serves. Before
+/// a promotion it ends, because its gate has to pass first.
 const AFTERGLOW: Duration = Duration::from_millis(1_500);
 
 /// Whether a run begins or is taken over.
@@ -67,10 +73,10 @@ pub struct Released {
     pub report: CanaryReport,
     pub events_path: PathBuf,
     pub traffic: Option<TrafficCounts>,
+    /// What became of the live traffic, as the gates before the promotion saw it.
+    pub summary: Option<TrafficSummary>,
     /// Seconds since the start and the canary's observed share in percent.
     pub weights: Vec<(f64, f64)>,
-    /// Answered requests by version, counted at the proxy.
-    pub by_version: BTreeMap<String, u64>,
     /// The canary's share that the proxy itself reports at the end.
     pub weight_at_end: Option<f64>,
     /// Whether an alert was raised, and when.
@@ -83,6 +89,14 @@ pub async fn release(context: &Context<'_>, release: Release<'_>) -> Result<Rele
     let key = stage.key(context)?;
     let control = stage.control_client(context)?;
     let traffic = start_traffic(context, stage, &key)?;
+    let traffic = traffic.map(|traffic| {
+        LiveTraffic::new(
+            traffic,
+            control.clone(),
+            stage.fault.is_some(),
+            budgets(context),
+        )
+    });
     let (inputs, input_receiver) = mpsc::channel::<Event>(256);
     let (progress, mut progress_receiver) = mpsc::unbounded_channel::<Progress>();
     let (results, mut result_receiver) = mpsc::channel::<ProbeResult>(64);
@@ -92,6 +106,11 @@ pub async fn release(context: &Context<'_>, release: Release<'_>) -> Result<Rele
         candidate_addr(context, &stage.run),
         results,
     ));
+    let gates = traffic.clone();
+    let reporting = gates
+        .clone()
+        .map(|live| tokio::spawn(live.report(inputs.clone())));
+    let querying = queries::start(&context.settings, stage.is_ship, &inputs);
     let cx = CanaryContext {
         folder: canary_folder(context),
         run: stage.run.clone(),
@@ -105,6 +124,8 @@ pub async fn release(context: &Context<'_>, release: Release<'_>) -> Result<Rele
             .filter(|_| stage.is_ship)
             .map(Process::instance),
         traffic: split(context, stage, &control)?,
+        gates: gates.map(|gates| gates as Arc<dyn Gates>),
+        stable_process: Some(stage.stable.process.clone()),
         inputs: input_receiver,
         progress,
         clock: Arc::new(SystemClock::new()),
@@ -144,12 +165,16 @@ pub async fn release(context: &Context<'_>, release: Release<'_>) -> Result<Rele
         }
     };
     probing.abort();
+    querying.abort();
+    if let Some(reporting) = reporting {
+        reporting.abort();
+    }
     let finished = finished.map_err(canary_failure);
     let finished = match finished {
         Ok(finished) => finished,
         Err(failure) => {
             if let Some(traffic) = traffic {
-                traffic.stop().await;
+                traffic.close().await;
             }
             return Err(failure);
         }
@@ -163,25 +188,23 @@ pub async fn release(context: &Context<'_>, release: Release<'_>) -> Result<Rele
 async fn end(
     mut watch: Watch<'_>,
     finished: Finished,
-    traffic: Option<Traffic>,
+    traffic: Option<Arc<LiveTraffic>>,
     control: &ControlClient,
 ) -> Result<Released, Failure> {
     watch
         .progress(Progress::Status(Box::new(finished.report.clone())))
         .await?;
     watch.context.narrator.end();
-    let traffic = match traffic {
+    let closed = match traffic {
         Some(traffic) => {
-            tokio::time::sleep(AFTERGLOW).await;
-            Some(traffic.stop().await)
+            if finished.report.phase != Phase::Succeeded {
+                tokio::time::sleep(AFTERGLOW).await;
+            }
+            traffic.close().await
         }
         None => None,
     };
-    let counts = control.counts().await.ok();
-    let by_version = counts
-        .into_iter()
-        .flat_map(|counts| counts.versions)
-        .map(|(name, version)| (name.to_string(), version.answered));
+    let (traffic, summary) = closed.map(|closed| (closed.counts, closed.summary)).unzip();
     let weight_at_end = control.state().await.ok().map(|state| state.weight.share());
     if let Some(mut serving) = finished.serving.filter(|_| watch.release.stage.is_ship) {
         // The promoted version served to the end of the traffic; the stage is cleared by the caller.
@@ -191,8 +214,8 @@ async fn end(
         report: finished.report,
         events_path: finished.events_path,
         traffic,
+        summary,
         weights: watch.weights,
-        by_version: by_version.collect(),
         weight_at_end,
         has_alerted: watch.has_alerted,
     })
@@ -219,6 +242,13 @@ fn split(
 fn canary_failure(error: CanaryError) -> Failure {
     let failure = Failure::environment(error);
     failure.hint("`{tollgate} canary status` shows the state of the run; `{tollgate} canary resume` continues it, `{tollgate} canary abort` ends it")
+}
+
+/// The promises that live traffic is judged by, if the repository has any.
+fn budgets(context: &Context<'_>) -> Option<(String, BudgetSettings)> {
+    let settings = context.settings.budgets.clone();
+    let text = std::fs::read_to_string(context.root.join(&settings.file)).ok()?;
+    Some((text, settings))
 }
 
 fn start_traffic(

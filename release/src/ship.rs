@@ -14,7 +14,7 @@ use tollgate_report::{Clock, ExitCode, Outcome, SystemClock, write_atomic};
 use crate::before::gates;
 use crate::context::Context;
 use crate::hub::{Feed, HubClient};
-use crate::judged::{budget_gate, canary_summary, finish_alerts, judge_release, traffic_summary};
+use crate::judged::{budget_gate, canary_summary, finish_alerts, judge_release};
 pub use crate::progress::ShipRequest;
 use crate::progress::{PROJECT, Ship};
 use crate::release::{Begin, Release, release};
@@ -225,19 +225,9 @@ async fn release_stage(
     )
     .await?;
     let released = released?;
-    let gates = judge_release(
-        &context,
-        &ship.evidence,
-        &ship.run,
-        placed,
-        &released,
-        since,
-    )?;
+    let gates = judge_release(&context, &ship.evidence, &ship.run, &released, since)?;
     ship.summary.canary = Some(canary_summary(&released, placed));
-    ship.summary.traffic = released
-        .traffic
-        .as_ref()
-        .map(|_| traffic_summary(&released, placed));
+    ship.summary.traffic.clone_from(&released.summary);
     for gate in gates {
         ship.passed(gate);
     }

@@ -3,9 +3,12 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use tollgate_stats::sequential::ln_e_value;
+use tollgate_stats::sequential::{ln_e_value, ln_ratio};
 
 use crate::Weight;
+
+/// The alternative of the quick test: four fifths of the way from an equal share to all events.
+pub const STRENGTH: f64 = 0.8;
 
 /// Bad events of both arms, with the canary's share at each.
 ///
@@ -39,15 +42,47 @@ impl Coin {
         self.canary.values().sum()
     }
 
+    /// At least [`Coin::log_e_value`], and quick: the likelihood ratio of the best share.
+    #[must_use]
+    pub fn log_e_value_max(&self) -> f64 {
+        let n_canary = crate::numbers::real(self.n_canary());
+        let Some((bp, _)) = self.canary.first_key_value() else {
+            return 0.0;
+        };
+        let (share, n) = (
+            Weight::from_bp(*bp).share(),
+            n_canary + crate::numbers::real(self.stable),
+        );
+        let seen = n_canary / n;
+        if seen <= share {
+            return 0.0;
+        }
+        let others = if seen < 1.0 {
+            (1.0 - seen) * ((1.0 - seen) / (1.0 - share)).ln()
+        } else {
+            0.0
+        };
+        n * (seen * (seen / share).ln() + others)
+    }
+
     /// The natural logarithm of the e-value; 0 without events.
     #[must_use]
     pub fn log_e_value(&self) -> f64 {
-        let canary: Vec<(f64, u64)> = self
-            .canary
-            .iter()
+        ln_e_value(&self.by_share(), self.stable)
+    }
+
+    /// The natural logarithm of the likelihood ratio of an alternative in which nearly all events
+    /// are the canary's, see [`STRENGTH`].
+    #[must_use]
+    pub fn log_ratio(&self) -> f64 {
+        ln_ratio(&self.by_share(), self.stable, STRENGTH)
+    }
+
+    fn by_share(&self) -> Vec<(f64, u64)> {
+        let shares = self.canary.iter();
+        shares
             .map(|(bp, n)| (Weight::from_bp(*bp).share(), *n))
-            .collect();
-        ln_e_value(&canary, self.stable)
+            .collect()
     }
 }
 
@@ -118,6 +153,15 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn the_quick_bound_is_never_below_the_e_value(
+            low in 1u32..9_000, more in 0u32..900, s in 0u64..40, t in 0u64..40, f in 0u64..40,
+        ) {
+            let mut coin = coin(low, s, f);
+            coin.record(Weight::from_bp(low + more), t, 0);
+            prop_assert!(coin.log_e_value_max() + 1e-9 >= coin.log_e_value());
+        }
+
         #[test]
         fn a_weight_stated_too_high_only_lowers_the_e_value(
             s in 0u64..40, f in 0u64..40, low in 1u32..9_000, more in 0u32..900,

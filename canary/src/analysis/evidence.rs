@@ -10,10 +10,11 @@ use tollgate_stats::sequential::Trials;
 
 use super::bound::{Claim, excess_upper, n_more_to_decide};
 use super::coin::Coin;
-use super::rules::{Limits, Lookback};
+use super::rules::{ERROR_RULE_BAD_MIN, ERROR_RULE_REQUESTS_MIN, Limits, Lookback};
 use super::words::{Alarm, Cause, Metric, MetricReading, Promotion};
 use crate::Weight;
-use crate::events::{ArmSample, Delta};
+use crate::events::{ArmSample, Delta, TrafficArm};
+use crate::fault::Fault;
 use crate::numbers::real;
 use crate::settings::Plan;
 
@@ -35,16 +36,22 @@ pub struct Evidence {
     pub canary: ArmTotals,
     /// The stable arm.
     pub stable: ArmTotals,
-    /// Bad answers as coins.
-    pub errors: Coin,
-    /// Timeouts as coins.
-    pub timeouts: Coin,
-    /// Slow answers as coins.
-    pub slow: Coin,
+    /// Each metric's events as coins; those without an event are absent.
+    pub coins: BTreeMap<Metric, Coin>,
     /// When the canary gave its first bad answer.
     pub first_bad_at: Option<Timestamp>,
-    first_timeout_at: Option<Timestamp>,
-    first_slow_at: Option<Timestamp>,
+    /// When each metric's first event of the canary occurred.
+    first_at: BTreeMap<Metric, Timestamp>,
+    /// The operation of the canary in which a fault occurred last, by the fault's word.
+    examples: BTreeMap<String, String>,
+    /// The live traffic as last reported: stable and canary.
+    live: (TrafficArm, TrafficArm),
+    /// What the canary did with all of the traffic.
+    full: Delta,
+    n_slow_open: u64,
+    cpu: Vec<(u64, u64, u64)>,
+    cpu_since: Option<Timestamp>,
+    queries: BTreeMap<String, QueryState>,
     canary_lookback: Lookback,
     stable_lookback: Lookback,
     memory: Vec<(u64, u64)>,
@@ -61,6 +68,22 @@ pub struct Evidence {
 const N_MEMORY_MAX: usize = 240;
 /// The 99.9% point of the standard normal: the lower bound of the growth fails once in a thousand.
 const MEMORY_SLOPE_Z: f64 = 3.090_232;
+
+/// A promotion waits while a metric's e-value is above this.
+const SUSPICIOUS: f64 = 100.0;
+/// CPU is judged over at least this time, in two halves.
+const CPU_WINDOW_MIN_MS: u64 = 8_000;
+/// Cores above twice the stable version's that are critical.
+const CPU_EXCESS_CORES: f64 = 0.5;
+
+/// The results of one metrics query.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct QueryState {
+    n_passes: u64,
+    over_since: Option<(u64, Timestamp)>,
+    detail: String,
+}
 
 /// One sample's context.
 #[derive(Debug, Clone, Copy)]
@@ -85,24 +108,91 @@ impl Evidence {
         self.stable.total = self.stable.total.plus(stable);
         self.canary.total = self.canary.total.plus(canary);
         let share = self.share_in_force(sampled.weight);
-        self.errors.record(share, canary.n_bad, stable.n_bad);
-        self.timeouts
-            .record(share, canary.n_timeout, stable.n_timeout);
+        for metric in Metric::all() {
+            let is_slow = matches!(metric, Metric::Slow | Metric::Seen(Fault::FirstByte));
+            let (n_canary, n_stable) = (metric.count(&canary), metric.count(&stable));
+            if (n_canary > 0 || n_stable > 0) && (sampled.counts_slow || !is_slow) {
+                self.record(metric, share, (n_canary, n_stable), at);
+            }
+        }
         if canary.n_bad > 0 {
             self.first_bad_at.get_or_insert(at);
         }
-        if canary.n_timeout > 0 {
-            self.first_timeout_at.get_or_insert(at);
-        }
-        if sampled.counts_slow {
-            self.slow.record(share, canary.n_slow, stable.n_slow);
-            if canary.n_slow > 0 {
-                self.first_slow_at.get_or_insert(at);
-            }
+        self.n_slow_open = canary_sample.n_slow_open;
+        if sampled.weight == Weight::ALL {
+            self.full = self.full.plus(canary);
         }
         let limits = limits(plan);
-        self.canary_lookback.add(canary, run_ms, at, limits);
-        self.stable_lookback.add(stable, run_ms, at, limits);
+        self.canary_lookback.add(&canary, run_ms, at, limits);
+        self.stable_lookback.add(&stable, run_ms, at, limits);
+    }
+
+    fn record(
+        &mut self,
+        metric: Metric,
+        share: Weight,
+        (n_canary, n_stable): (u64, u64),
+        at: Timestamp,
+    ) {
+        let coin = self.coins.entry(metric).or_default();
+        coin.record(share, n_canary, n_stable);
+        if n_canary > 0 {
+            self.first_at.entry(metric).or_insert(at);
+        }
+    }
+
+    /// Live traffic, cumulative; a count that went back belongs to a new start of the traffic.
+    pub(crate) fn add_live(
+        &mut self,
+        stable: TrafficArm,
+        canary: TrafficArm,
+        weight: Weight,
+        at: Timestamp,
+    ) {
+        let before = std::mem::replace(&mut self.live, (stable, canary));
+        let n_stable = stable.n_bad.saturating_sub(before.0.n_bad);
+        let n_canary = canary.n_bad.saturating_sub(before.1.n_bad);
+        if n_stable + n_canary > 0 {
+            let share = self.share_in_force(weight);
+            self.record(Metric::LiveTraffic, share, (n_canary, n_stable), at);
+        }
+    }
+
+    pub(crate) fn add_examples(&mut self, examples: &BTreeMap<String, String>) {
+        self.examples.extend(examples.clone());
+    }
+
+    /// CPU time that both versions have used, in milliseconds.
+    pub(crate) fn add_cpu(&mut self, canary_ms: u64, stable_ms: u64, run_ms: u64, at: Timestamp) {
+        self.cpu_since.get_or_insert(at);
+        self.cpu.push((run_ms, canary_ms, stable_ms));
+        if self.cpu.len() > N_MEMORY_MAX {
+            self.cpu.remove(0);
+        }
+    }
+
+    /// One result of a metrics query; absent when it could not be made.
+    pub(crate) fn add_query(
+        &mut self,
+        name: &str,
+        is_over: Option<bool>,
+        detail: &str,
+        run_ms: u64,
+        at: Timestamp,
+    ) {
+        let query = self.queries.entry(name.to_owned()).or_default();
+        detail.clone_into(&mut query.detail);
+        match is_over {
+            // Missing data is neither a pass nor a fault.
+            None => query.over_since = None,
+            Some(true) => {
+                query.over_since.get_or_insert((run_ms, at));
+            }
+            Some(false) => {
+                query.over_since = None;
+                query.n_passes += 1;
+            }
+        }
     }
 
     /// The weight that was set, or the share that was seen when it is clearly larger (pinned
@@ -163,26 +253,46 @@ impl Evidence {
         self.memory.last().map(|(_, bytes)| *bytes)
     }
 
+    /// One metric's coin.
+    #[must_use]
+    pub fn coin(&self, metric: Metric) -> Coin {
+        self.coins.get(&metric).cloned().unwrap_or_default()
+    }
+
     /// The e-processes against their limits.
     #[must_use]
     pub fn readings(&self, plan: &Plan) -> Vec<MetricReading> {
-        Metric::ALL
-            .into_iter()
-            .map(|metric| {
-                let coin = match metric {
-                    Metric::Errors => &self.errors,
-                    Metric::Timeouts => &self.timeouts,
-                    Metric::Slow => &self.slow,
-                };
-                MetricReading {
-                    metric,
-                    n_canary: coin.n_canary(),
-                    n_stable: coin.stable,
-                    e_value: coin.log_e_value().exp(),
-                    limit: 1e6 / (f64::from(plan.alpha_ppm) * metric.alpha_share()),
-                }
-            })
-            .collect()
+        let metrics = Metric::all().into_iter();
+        metrics.map(|metric| self.reading(metric, plan)).collect()
+    }
+
+    fn reading(&self, metric: Metric, plan: &Plan) -> MetricReading {
+        let coin = self.coin(metric);
+        let mut reading = MetricReading {
+            metric,
+            n_canary: coin.n_canary(),
+            n_stable: coin.stable,
+            e_value: coin.log_e_value().exp(),
+            limit: plan.e_limit(metric, &coin),
+            alpha: plan.alpha_of(metric),
+        };
+        if metric == Metric::Errors {
+            let (quick, limit) = (coin.log_ratio().exp(), plan.quick_limit(&coin));
+            // The test that is nearer to its limit is the one that is shown.
+            if quick / limit > reading.e_value / reading.limit {
+                (reading.e_value, reading.limit) = (quick, limit);
+            }
+        }
+        reading
+    }
+
+    /// The readings whose e-value may be at least `floor`; the others need not be computed.
+    fn readings_above(&self, floor: f64, plan: &Plan) -> Vec<MetricReading> {
+        let likely = Metric::all().into_iter().filter(|metric| {
+            let coin = self.coins.get(metric);
+            coin.is_some_and(|coin| coin.log_e_value_max() >= floor.ln())
+        });
+        likely.map(|metric| self.reading(metric, plan)).collect()
     }
 
     /// The first reason to roll back, the most specific one first.
@@ -190,37 +300,147 @@ impl Evidence {
     pub fn alarm(&self, run_ms: u64, plan: &Plan, now: Timestamp) -> Option<Alarm> {
         self.probe_alarm(plan, now)
             .or_else(|| self.memory_alarm(plan, now))
+            .or_else(|| self.cpu_alarm(plan, now))
             .or_else(|| self.coin_alarm(plan, now))
+            .or_else(|| self.query_alarm(run_ms, plan))
+            .or_else(|| self.full_alarm(plan, now))
             .or_else(|| self.held_alarm(run_ms, plan))
     }
 
     fn coin_alarm(&self, plan: &Plan, now: Timestamp) -> Option<Alarm> {
-        // Timeouts are errors too, and the narrower name says more.
-        let order = [Metric::Timeouts, Metric::Errors, Metric::Slow];
-        let readings = self.readings(plan);
-        let reading = order.into_iter().find_map(|metric| {
-            readings
-                .iter()
-                .find(|reading| reading.metric == metric && reading.e_value >= reading.limit)
-        })?;
+        let readings = self.readings_above(plan.e_limit_min(), plan);
+        let reading = readings
+            .iter()
+            .find(|reading| reading.e_value >= reading.limit)?;
         let (canary, stable) = (self.canary.total, self.stable.total);
-        let (cause, what, since) = match reading.metric {
-            Metric::Errors => (Cause::Errors, "errors", self.first_bad_at),
-            Metric::Timeouts => (Cause::Timeouts, "timeouts", self.first_timeout_at),
-            Metric::Slow => (Cause::SlowAnswers, "slow answers", self.first_slow_at),
+        let (cause, title) = self.named(reading.metric);
+        let example = self.examples.get(cause.word());
+        let example =
+            example.map_or_else(String::new, |operation| format!(", such as `{operation}`"));
+        Some(Alarm {
+            cause,
+            text: format!(
+                "{title}: {} of {} canary requests against {} of {} stable ones{example}; e-value {} of {:.0} (alpha {:.4}%)",
+                reading.n_canary,
+                canary.n.max(reading.n_canary),
+                reading.n_stable,
+                stable.n.max(reading.n_stable),
+                e_text(reading.e_value),
+                reading.limit,
+                reading.alpha * 100.0
+            ),
+            since: self.first_at.get(&reading.metric).copied().unwrap_or(now),
+        })
+    }
+
+    /// The name that describes the events of a metric best: most failed requests may have been cut,
+    /// and most slow ones may have no answer at all.
+    fn named(&self, metric: Metric) -> (Cause, &'static str) {
+        let total = self.canary.total;
+        if metric == Metric::Errors {
+            let kinds = [
+                Metric::Timeouts,
+                Metric::Seen(Fault::Refused),
+                Metric::Seen(Fault::Reset),
+                Metric::Seen(Fault::Cut),
+                Metric::Seen(Fault::Grpc),
+            ];
+            let kind = kinds
+                .into_iter()
+                .find(|kind| kind.count(&total) * 2 > total.n_bad);
+            return kind.map_or((Cause::Errors, metric.title()), |kind| {
+                (kind.cause(), kind.title())
+            });
+        }
+        if metric == Metric::LiveTraffic {
+            // The client counts what the proxy has counted under a name that says more.
+            let n_live = self.coin(metric).n_canary();
+            let same = Metric::all()
+                .into_iter()
+                .find(|other| *other != metric && self.coin(*other).n_canary() * 2 > n_live);
+            return same.map_or((metric.cause(), metric.title()), |other| {
+                (other.cause(), other.title())
+            });
+        }
+        let is_open = metric == Metric::Slow && self.n_slow_open * 2 > total.n_slow;
+        if is_open {
+            return (Cause::Unfinished, Metric::Seen(Fault::Unfinished).title());
+        }
+        (metric.cause(), metric.title())
+    }
+
+    fn query_alarm(&self, run_ms: u64, plan: &Plan) -> Option<Alarm> {
+        let wanted = plan.queries.iter().find_map(|wanted| {
+            let query = self.queries.get(&wanted.name)?;
+            let (since_ms, since) = query.over_since?;
+            (run_ms.saturating_sub(since_ms) >= wanted.for_ms).then_some((wanted, query, since))
+        })?;
+        let (wanted, query, since) = wanted;
+        Some(Alarm {
+            cause: Cause::Query,
+            text: format!(
+                "query `{}` is over its limit for {}: {}",
+                wanted.name,
+                seconds(wanted.for_ms),
+                query.detail
+            ),
+            since,
+        })
+    }
+
+    /// With all of the traffic there is nothing left to compare with but what stable did before.
+    fn full_alarm(&self, plan: &Plan, now: Timestamp) -> Option<Alarm> {
+        let (full, stable) = (self.full, self.stable.total);
+        let is_over = |bad: u64, before: u64, floor_ppm: u64| {
+            let is_worse = bad * stable.n.max(1) > 3 * before * full.n;
+            full.n >= ERROR_RULE_REQUESTS_MIN
+                && bad >= ERROR_RULE_BAD_MIN
+                && bad * 1_000_000 > floor_ppm * full.n
+                && is_worse
+        };
+        let floor = u64::from(plan.error_rate_critical_ppm);
+        let (cause, title, bad) = if is_over(full.n_bad, stable.n_bad, floor) {
+            (Cause::Errors, "errors", full.n_bad)
+        } else if is_over(full.n_slow, stable.n_slow, 500_000) {
+            (Cause::SlowAnswers, "slow answers", full.n_slow)
+        } else {
+            return None;
         };
         Some(Alarm {
             cause,
             text: format!(
-                "{what}: {} of {} canary requests against {} of {} stable ones; e-value {} of {:.0}",
-                reading.n_canary,
-                canary.n,
-                reading.n_stable,
-                stable.n,
-                e_text(reading.e_value),
-                reading.limit
+                "{title}: {bad} of {} requests with all of the traffic",
+                full.n
             ),
-            since: since.unwrap_or(now),
+            since: self.first_bad_at.unwrap_or(now),
+        })
+    }
+
+    fn cpu_alarm(&self, plan: &Plan, now: Timestamp) -> Option<Alarm> {
+        let window_ms = plan.memory_window_ms.max(CPU_WINDOW_MIN_MS);
+        let last = *self.cpu.last()?;
+        let middle = self
+            .cpu
+            .iter()
+            .rfind(|one| one.0 + window_ms / 2 <= last.0)?;
+        let first = self.cpu.iter().rfind(|one| one.0 + window_ms <= last.0)?;
+        let cores = |from: &(u64, u64, u64), to: &(u64, u64, u64)| {
+            let elapsed = real(to.0 - from.0);
+            let canary = real(to.1.saturating_sub(from.1)) / elapsed;
+            (canary, real(to.2.saturating_sub(from.2)) / elapsed)
+        };
+        let is_over = |(canary, stable): (f64, f64)| canary > CPU_EXCESS_CORES + 2.0 * stable;
+        if !is_over(cores(first, middle)) || !is_over(cores(middle, &last)) {
+            return None;
+        }
+        let (canary, stable) = cores(first, &last);
+        Some(Alarm {
+            cause: Cause::CpuCritical,
+            text: format!(
+                "CPU: the candidate uses {canary:.2} cores against {stable:.2} of the stable version for {}; more than twice as much and {CPU_EXCESS_CORES} cores are critical",
+                seconds(last.0 - first.0)
+            ),
+            since: self.cpu_since.unwrap_or(now),
         })
     }
 
@@ -240,7 +460,12 @@ impl Evidence {
                 since: held.since,
             });
         }
-        self.canary_lookback.slow_for(run_ms, limits).map(|held| Alarm {
+        let is_alike = !plan.is_p95_critical_set && self.stable_lookback.is_slow(run_ms, limits);
+        let held = self
+            .canary_lookback
+            .slow_for(run_ms, limits)
+            .filter(|_| !is_alike);
+        held.map(|held| Alarm {
             cause: Cause::LatencyCritical,
             text: format!(
                 "p95 over {} ms for {}: {} of {} canary answers were slower; p95 of the run is {} ms",
@@ -310,6 +535,44 @@ impl Evidence {
         })
     }
 
+    /// What a promotion needs in addition to its claim.
+    fn lacking(&self, plan: &Plan) -> Option<String> {
+        if self.n_probe_passes < plan.probe_passes_min {
+            return Some(format!(
+                "{} probes passed, at least {} are needed",
+                self.n_probe_passes, plan.probe_passes_min
+            ));
+        }
+        if let Some((name, (n, _))) = self.probe_failures.iter().find(|(_, (n, _))| *n > 0) {
+            return Some(format!(
+                "probe `{name}` failed {n} times in a row and has not passed since"
+            ));
+        }
+        let unanswered = plan.queries.iter().find(|wanted| {
+            let query = self.queries.get(&wanted.name);
+            query.is_none_or(|query| query.n_passes == 0 || query.over_since.is_some())
+        });
+        if let Some(wanted) = unanswered {
+            let detail = self
+                .queries
+                .get(&wanted.name)
+                .map_or("no result", |query| &query.detail);
+            return Some(format!("query `{}` has not passed: {detail}", wanted.name));
+        }
+        let readings = self.readings_above(SUSPICIOUS, plan);
+        let reading = readings
+            .iter()
+            .find(|reading| reading.e_value >= SUSPICIOUS)?;
+        Some(format!(
+            "{}: {} at the canary, {} at stable, e-value {} of {:.0}: more requests would decide",
+            reading.metric.title(),
+            reading.n_canary,
+            reading.n_stable,
+            e_text(reading.e_value),
+            reading.limit
+        ))
+    }
+
     /// Whether the promotion's claim holds.
     #[must_use]
     pub fn promotion(&self, plan: &Plan) -> Promotion {
@@ -324,16 +587,13 @@ impl Evidence {
         let (canary, stable) = (trials(self.canary), trials(self.stable));
         let upper = excess_upper(canary, stable, claim);
         let n_more = n_more_to_decide(canary, stable, claim);
-        let has_probes = self.n_probe_passes >= plan.probe_passes_min;
+        let lacking = self.lacking(plan);
         let counted = format!(
             "canary {} bad of {}, stable {} bad of {}",
             canary.n_bad, canary.n, stable.n_bad, stable.n
         );
-        let text = if !has_probes {
-            format!(
-                "{} probes passed, at least {} are needed",
-                self.n_probe_passes, plan.probe_passes_min
-            )
+        let text = if let Some(lacking) = &lacking {
+            lacking.clone()
         } else if n_more == Some(0) {
             format!(
                 "excess error rate at most {:.2}%, below the margin of {:.1}% ({counted}; confidence {:.1}%)",
@@ -352,7 +612,7 @@ impl Evidence {
             )
         };
         Promotion {
-            is_shown: has_probes && n_more == Some(0),
+            is_shown: lacking.is_none() && n_more == Some(0),
             excess_upper: upper,
             n_more,
             text,

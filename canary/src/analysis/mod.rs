@@ -4,7 +4,7 @@ pub mod bound;
 pub mod coin;
 mod evidence;
 mod rules;
-mod words;
+pub(crate) mod words;
 
 pub use evidence::{ArmTotals, Evidence};
 pub(crate) use evidence::{Sampled, e_text, seconds};

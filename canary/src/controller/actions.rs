@@ -26,6 +26,10 @@ pub enum Action {
     SetThresholds {
         /// Absent when the baseline was too short.
         slow_us: Option<u64>,
+        /// How much slower than its operation's p95 is slow, in parts per million.
+        slow_margin_ppm: u32,
+        /// The smallest such margin.
+        slow_margin_min_us: u64,
         /// The critical p95.
         critical_us: u64,
     },
@@ -46,6 +50,8 @@ pub enum Action {
         /// The fencing token.
         epoch: u64,
     },
+    /// End the live traffic and have the gates judge the evidence.
+    CloseEvidence,
     /// Make the canary the stable version at the proxy.
     Swap {
         /// The fencing token.
@@ -79,6 +85,7 @@ impl Action {
             | Self::SetWeight { .. }
             | Self::VerifyWeight { .. } => "weight",
             Self::RenewLease { .. } => "lease",
+            Self::CloseEvidence => "close_evidence",
             Self::Swap { .. } => "swap",
             Self::DrainVersion { .. } => "drain",
             Self::StopVersion { .. } => "stop",

@@ -5,7 +5,7 @@ use super::phase::{Phase, Stage};
 use super::state::{Candidate, State};
 use crate::Weight;
 use crate::analysis::{Alarm, Cause};
-use crate::events::{ArmSample, Event, Moment};
+use crate::events::{ArmSample, Event, GateVerdict, Moment};
 
 /// Bake time of one sample at most; a longer gap means that nobody was looking.
 const BAKE_MAX_MS: u64 = 2_000;
@@ -38,8 +38,12 @@ pub(super) fn fold(state: &mut State, event: &Event, now: Moment, actions: &mut 
             stable,
             canary,
             weight,
+            examples,
             ..
-        } => fold_counts(state, (*stable, *canary), *weight, now),
+        } => {
+            state.evidence.add_examples(examples);
+            fold_counts(state, (**stable, **canary), *weight, now);
+        }
         Event::CountsMissing { .. } => state.is_data_missing = true,
         Event::ThresholdsSet => {
             state.are_thresholds_set = true;
@@ -53,8 +57,8 @@ pub(super) fn fold(state: &mut State, event: &Event, now: Moment, actions: &mut 
             n_canary,
         } => fold_observed(state, *weight, (*n_checked, *n_canary), now, actions),
         Event::Swapped => {
-            if state.phase == Phase::Promoting && matches!(state.stage, Stage::Shift | Stage::Swap)
-            {
+            // Only the gates lead to this stage.
+            if state.phase == Phase::Promoting && state.stage == Stage::Swap {
                 state.go_to(Stage::Drain);
             }
         }
@@ -75,6 +79,30 @@ pub(super) fn fold(state: &mut State, event: &Event, now: Moment, actions: &mut 
         }
         Event::Fenced { .. } => {}
         Event::Memory { bytes } => state.evidence.add_memory(*bytes, state.run_ms, now.at),
+        Event::Cpu {
+            canary_ms,
+            stable_ms,
+        } => {
+            if state.counts_slow() {
+                let evidence = &mut state.evidence;
+                evidence.add_cpu(*canary_ms, *stable_ms, state.run_ms, now.at);
+            }
+        }
+        Event::Traffic { stable, canary } => {
+            let weight = state.last_weight;
+            state.evidence.add_live(*stable, *canary, weight, now.at);
+        }
+        Event::Query {
+            name,
+            is_over,
+            detail,
+        } => {
+            let run_ms = state.run_ms;
+            state
+                .evidence
+                .add_query(name, *is_over, detail, run_ms, now.at);
+        }
+        Event::Judged { gates } => fold_judged(state, gates, now, actions),
         Event::Probe {
             name,
             is_fail,
@@ -106,21 +134,18 @@ fn fold_counts(
         state.phase,
         Phase::Progressing | Phase::Inconclusive | Phase::Promoting
     );
-    if !is_weighed || state.stage != Stage::Shift || !state.is_frozen {
+    let is_open = matches!(state.stage, Stage::Shift | Stage::Confirm);
+    if !is_weighed || !is_open || !state.is_frozen {
         return;
     }
     let (stable_delta, canary_delta) = (stable.since(stable_before), canary.since(canary_before));
-    let counts_slow = state.slow_us.is_some()
-        && state
-            .weight_on_since_run_ms
-            .is_some_and(|since| state.run_ms >= since + state.plan.slow_grace_ms);
     let sampled = crate::analysis::Sampled {
         // Requests that were sent under the old weight may finish under the new one: the larger
         // of the two is the careful choice.
         weight: weight.max(state.last_weight),
         at: now.at,
         run_ms: state.run_ms,
-        counts_slow,
+        counts_slow: state.counts_slow(),
     };
     state.last_weight = weight;
     state.evidence.add_traffic(
@@ -141,6 +166,24 @@ fn fold_counts(
         state.waited_ms += elapsed_ms;
     } else {
         state.bake_ms += elapsed_ms;
+    }
+}
+
+/// The evidence is closed: a promotion continues only when every gate passed.
+fn fold_judged(state: &mut State, gates: &[GateVerdict], now: Moment, actions: &mut Vec<Action>) {
+    if state.phase != Phase::Promoting || state.stage != Stage::Confirm {
+        return;
+    }
+    match gates.iter().find(|gate| !gate.has_passed) {
+        None => state.go_to(Stage::Swap),
+        Some(gate) => {
+            let alarm = Alarm {
+                cause: Cause::Gate,
+                text: format!("gate {}: {}", gate.gate, gate.reason),
+                since: now.at,
+            };
+            state.roll_back(alarm, Phase::RolledBack, now, actions);
+        }
     }
 }
 
@@ -224,7 +267,8 @@ fn fold_stopped(state: &mut State, now: Moment, actions: &mut Vec<Action>) {
 /// Works in every phase until the candidate has become stable; from then on there is nothing to
 /// go back to, and the run ends as promoted.
 fn abort(state: &mut State, by: &str, reason: &str, now: Moment, actions: &mut Vec<Action>) {
-    let is_swapped = state.phase == Phase::Promoting && state.stage != Stage::Shift;
+    let can_go_back = matches!(state.stage, Stage::Shift | Stage::Confirm);
+    let is_swapped = state.phase == Phase::Promoting && !can_go_back;
     if is_swapped {
         let text = format!("`{by}` asked to abort ({reason}), but the candidate is stable already");
         return state.record(state.phase, Some(Cause::Aborted), &text, now, actions);
@@ -263,7 +307,7 @@ fn fold_resumed(state: &mut State, event: &Event, now: Moment, actions: &mut Vec
     );
     state.record(state.phase, None, &text, now, actions);
     if *is_swapped && state.phase == Phase::Promoting {
-        if matches!(state.stage, Stage::Shift | Stage::Swap) {
+        if matches!(state.stage, Stage::Shift | Stage::Confirm | Stage::Swap) {
             state.go_to(Stage::Drain);
         }
         return;

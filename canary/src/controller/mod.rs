@@ -94,7 +94,7 @@ fn alarm_of(state: &State, event: &Event, now: Moment) -> Option<Alarm> {
 /// Before the swap the old version still runs, so traffic returns to it. The exception is an old
 /// version that is unhealthy itself while the candidate still runs: then the promotion continues.
 fn ill_while_promoting(state: &mut State, alarm: Alarm, now: Moment, actions: &mut Vec<Action>) {
-    if state.stage != Stage::Shift {
+    if !matches!(state.stage, Stage::Shift | Stage::Confirm) {
         if alarm.cause == Cause::Crash {
             let text = format!("{}; it is the stable version by now", alarm.text);
             state.notify(

@@ -45,6 +45,8 @@ impl Phase {
 pub enum Stage {
     /// The weight is being set and observed.
     Shift,
+    /// The canary has all of the traffic, and the gates judge the closed evidence.
+    Confirm,
     /// The proxy makes the canary stable.
     Swap,
     /// The version that leaves has requests left.

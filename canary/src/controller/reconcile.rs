@@ -20,7 +20,7 @@ pub(super) fn reconcile(state: &mut State, now: Moment, actions: &mut Vec<Action
         state.phase,
         Phase::Progressing | Phase::Inconclusive | Phase::Promoting
     ) && state.intended_weight > Weight::NONE
-        && state.stage == Stage::Shift
+        && matches!(state.stage, Stage::Shift | Stage::Confirm)
     {
         actions.push(Action::RenewLease { epoch: state.epoch });
     }
@@ -117,6 +117,8 @@ fn freeze_when_warm(state: &mut State) {
 fn set_thresholds(state: &State) -> Action {
     Action::SetThresholds {
         slow_us: state.slow_us,
+        slow_margin_ppm: state.plan.slow_margin_ppm,
+        slow_margin_min_us: state.plan.slow_margin_min_us,
         critical_us: state.plan.p95_critical_us,
     }
 }
@@ -158,7 +160,11 @@ fn promoting(state: &mut State, actions: &mut Vec<Action>) {
         if !state.is_weight_verified {
             return shift(state, actions);
         }
-        state.go_to(Stage::Swap);
+        state.confirm_since_run_ms = state.run_ms;
+        state.go_to(Stage::Confirm);
+    }
+    if state.stage == Stage::Confirm {
+        return confirm(state, actions);
     }
     let (effect, retry_ms, action) = match state.stage {
         Stage::Swap => ("swap", RETRY_MS, Action::Swap { epoch: state.epoch }),
@@ -176,9 +182,26 @@ fn promoting(state: &mut State, actions: &mut Vec<Action>) {
                 name: VersionName::Retired,
             },
         ),
-        Stage::Shift | Stage::Done => return,
+        Stage::Shift | Stage::Confirm | Stage::Done => return,
     };
     want(state, effect, retry_ms, vec![action], actions);
+}
+
+/// The canary serves everything for a while and can still go back. Only what the gates say about the
+/// closed evidence leads on, see [`super::fold`].
+fn confirm(state: &mut State, actions: &mut Vec<Action>) {
+    if state
+        .observed_weight
+        .is_some_and(|seen| seen != state.intended_weight)
+    {
+        // The lease ran out or the proxy started anew: shown again from the beginning.
+        state.is_weight_verified = false;
+        return state.go_to(Stage::Shift);
+    }
+    if state.run_ms >= state.confirm_since_run_ms + state.plan.confirm_ms {
+        let wanted = vec![Action::CloseEvidence];
+        want(state, "close_evidence", NEVER_MS, wanted, actions);
+    }
 }
 
 /// The process is stopped only after the data plane was seen to send it nothing. A router that
@@ -212,7 +235,7 @@ fn rolling_back(state: &mut State, actions: &mut Vec<Action>) {
                 name: VersionName::Canary,
             },
         ),
-        Stage::Shift | Stage::Swap | Stage::Done => return,
+        Stage::Shift | Stage::Confirm | Stage::Swap | Stage::Done => return,
     };
     want(state, effect, NEVER_MS, vec![action], actions);
 }

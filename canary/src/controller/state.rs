@@ -114,6 +114,8 @@ pub struct State {
     /// The thresholds are frozen.
     pub is_frozen: bool,
     pub(super) weight_on_since_run_ms: Option<u64>,
+    #[serde(default)]
+    pub(super) confirm_since_run_ms: u64,
     /// What the analysis remembers.
     pub evidence: Evidence,
     pub(super) last_counts: Option<(ArmSample, ArmSample)>,
@@ -181,6 +183,7 @@ impl State {
             slow_us: None,
             is_frozen: false,
             weight_on_since_run_ms: None,
+            confirm_since_run_ms: 0,
             evidence: Evidence::default(),
             last_counts: None,
             is_data_missing: false,
@@ -204,6 +207,12 @@ impl State {
     #[must_use]
     pub fn is_over(&self) -> bool {
         self.phase.is_terminal() || (self.phase == Phase::Inconclusive && self.stage == Stage::Done)
+    }
+
+    /// Slow answers count: the canary has had traffic for longer than its grace.
+    pub(super) fn counts_slow(&self) -> bool {
+        self.weight_on_since_run_ms
+            .is_some_and(|since| self.run_ms >= since + self.plan.slow_grace_ms)
     }
 
     /// Moves the run's own clock. Time between two controllers does not count.

@@ -16,12 +16,12 @@ use serde::de::DeserializeOwned;
 use tokio::time::Instant;
 use tollgate_report::Digest;
 
-use super::backend::Thresholds;
 use super::shared::Shared;
 use super::table::Refused;
 use super::wire::{
     Counts, Drain, Drained, Promote, ProxyState, RenewLease, SetThresholds, SetVersion, SetWeight,
 };
+use crate::ledger::{SlowMargin, Thresholds};
 
 const BODY_MAX: usize = 64 * 1024;
 /// No lease is longer: a dead controller must not hold a weight for hours.
@@ -125,6 +125,10 @@ async fn dispatch(
                 slow_us: wanted.slow_us,
                 critical_us: wanted.critical_us,
             };
+            table.baseline.freeze(SlowMargin {
+                share_ppm: wanted.slow_margin_ppm,
+                min_us: wanted.slow_margin_min_us,
+            });
             drop(table);
             Ok(json(&state(shared)))
         }
@@ -189,7 +193,7 @@ fn counts(shared: &Shared) -> Counts {
         versions: table
             .versions
             .iter()
-            .map(|(name, backend)| (*name, backend.counts()))
+            .map(|(name, backend)| (*name, backend.arm.counts()))
             .collect(),
     }
 }
@@ -208,8 +212,8 @@ async fn drain(shared: &Shared, wanted: &Drain) -> Result<Drained, Failed> {
     };
     let deadline = Instant::now() + Duration::from_millis(wanted.deadline_ms).min(DRAIN_MAX);
     loop {
-        let changed = backend.changed.notified();
-        if backend.busy() == (0, 0) {
+        let changed = backend.arm.changed.notified();
+        if backend.arm.busy() == (0, 0) {
             break;
         }
         // A missed wake-up costs a quarter of a second: the count is read again.
@@ -219,7 +223,7 @@ async fn drain(shared: &Shared, wanted: &Drain) -> Result<Drained, Failed> {
             break;
         }
     }
-    let (n_in_flight, n_tunnels_closed) = backend.busy();
+    let (n_in_flight, n_tunnels_closed) = backend.arm.busy();
     backend.tunnels.cancel();
     backend.drop_idle();
     backend.http2.forget().await;

@@ -11,7 +11,7 @@ use http::{HeaderValue, Method, Request, Response, StatusCode, Version, header};
 use http_body_util::{BodyExt, Either, Empty, Full};
 use hyper::body::{Body, Incoming};
 use hyper::client::conn::{TrySendError, http1};
-use hyper::upgrade::{OnUpgrade, Upgraded};
+use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout};
@@ -22,8 +22,10 @@ use super::kept::KeptBody;
 use super::multiplex::{UpstreamBody, to_http2};
 use super::refuse::{is_chunks_or_none, refuse};
 use super::shared::{N_FIELDS_MAX, Shared};
-use super::tracked::{InFlight, OutBody, track};
+use super::tracked::{OutBody, track};
+use super::tunnel::copy;
 use super::wire::VersionName;
+use crate::ledger::{AnswerHead, End, Exchange, RequestHead, Tunnel};
 
 /// Why a version did not answer, and the request when it may be sent again.
 struct Failure {
@@ -73,8 +75,20 @@ pub(super) async fn handle(
             .expect("a route leads to a version of the table");
         (name, backend, table.thresholds)
     };
-    let mut in_flight = InFlight::new(backend.clone());
     let protocol = upgrade_of(request.headers());
+    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+    let upgrade = protocol.clone();
+    let open = |name: VersionName, backend: &Backend| {
+        let request = RequestHead {
+            method: &method,
+            path: &path,
+            upgrade: upgrade
+                .as_ref()
+                .map(|name| name.to_str().unwrap_or_default()),
+        };
+        backend.arm.open(name, request, thresholds)
+    };
+    let mut exchange = open(name, &backend);
     let client_upgrade = protocol.is_some().then(|| hyper::upgrade::on(&mut request));
     rewrite_request(&mut request, peer, backend.addr);
     if let Some(protocol) = protocol {
@@ -86,12 +100,13 @@ pub(super) async fn handle(
     loop {
         let failure = match send(&backend, next, &repeat).await {
             Ok((response, sender)) => {
-                backend.count_answer(response.status().as_u16(), started.elapsed(), thresholds);
+                let status = response.status().as_u16();
+                exchange.head(AnswerHead::new(status, response.headers()));
                 return Ok(answer(
                     response,
                     sender,
                     client_upgrade,
-                    (name, backend, in_flight),
+                    (name, backend, exchange),
                 ));
             }
             Err(failure) if failure.kind == FailureKind::ClientGone => {
@@ -107,15 +122,14 @@ pub(super) async fn handle(
             })
             .flatten();
         let retry = failure.request.zip(other);
-        in_flight.end(|counts| {
-            match failure.kind {
-                FailureKind::Connect => counts.connect_failures += 1,
-                FailureKind::Broken => counts.broken += 1,
-                FailureKind::Timeout => counts.timeouts += 1,
-                FailureKind::ClientGone => {}
-            }
-            counts.retried += u64::from(retry.is_some());
+        exchange.end(match failure.kind {
+            FailureKind::Connect => End::Refused,
+            FailureKind::Timeout => End::Timeout,
+            FailureKind::Broken | FailureKind::ClientGone => End::Reset,
         });
+        if retry.is_some() {
+            backend.arm.retried();
+        }
         let Some((again, (other, other_backend))) = retry else {
             return Ok(problem(name, failure.kind));
         };
@@ -123,7 +137,7 @@ pub(super) async fn handle(
         next = again;
         name = other;
         backend = other_backend;
-        in_flight = InFlight::new(backend.clone());
+        exchange = open(name, &backend);
     }
 }
 
@@ -179,7 +193,7 @@ async fn send(
                 request: Some(again),
             }) => {
                 // The far side had closed the idle connection: nothing was answered.
-                backend.count(|counts| counts.retried += 1);
+                backend.arm.retried();
                 request = again;
             }
             Err(failure) => return Err(failure),
@@ -282,7 +296,7 @@ fn answer(
     mut response: Response<Incoming>,
     sender: Option<Sender>,
     client_upgrade: Option<OnUpgrade>,
-    (name, backend, mut in_flight): (VersionName, Arc<Backend>, InFlight),
+    (name, backend, mut exchange): (VersionName, Arc<Backend>, Exchange),
 ) -> Response<OutBody> {
     let protocol = response.headers().get(header::UPGRADE).cloned();
     *response.version_mut() = Version::HTTP_11;
@@ -294,29 +308,24 @@ fn answer(
     if let (true, Some(client), Some(protocol)) = (is_switched, client_upgrade, protocol) {
         put_upgrade(response.headers_mut(), protocol);
         let upstream = hyper::upgrade::on(&mut response);
-        open_tunnel(backend, client, upstream);
-        in_flight.end(|_| {});
+        open_tunnel(backend, exchange.into_tunnel(), (client, upstream));
         return response.map(|_| empty());
     }
     if is_switched {
         // Nobody asked for it, so the client would not understand what follows.
-        in_flight.end(|counts| counts.broken += 1);
+        exchange.end(End::Reset);
         return problem(name, FailureKind::Broken);
     }
-    response.map(|body| track(KeptBody::new(body, &backend, sender), in_flight))
+    response.map(|body| track(KeptBody::new(body, &backend, sender), exchange))
 }
 
 /// Copies bytes both ways until one side ends or the version is drained by force.
-fn open_tunnel(backend: Arc<Backend>, client: OnUpgrade, upstream: OnUpgrade) {
-    backend.count(|counts| {
-        counts.upgraded += 1;
-        counts.tunnels_open += 1;
-    });
+fn open_tunnel(backend: Arc<Backend>, mut tunnel: Tunnel, sides: (OnUpgrade, OnUpgrade)) {
     // Owned by the backend's `tunnels` token.
     tokio::spawn(async move {
         let copied = async {
-            if let (Ok(client), Ok(upstream)) = tokio::join!(client, upstream) {
-                copy(client, upstream).await;
+            if let (Ok(client), Ok(service)) = tokio::join!(sides.0, sides.1) {
+                copy(client, service, &mut tunnel).await;
             }
         };
         // A lost copy drops bytes in flight: the deadline of the drain has passed.
@@ -324,14 +333,7 @@ fn open_tunnel(backend: Arc<Backend>, client: OnUpgrade, upstream: OnUpgrade) {
             () = copied => {}
             () = backend.tunnels.cancelled() => {}
         }
-        backend.count(|counts| counts.tunnels_open -= 1);
     });
-}
-
-async fn copy(client: Upgraded, upstream: Upgraded) {
-    let (mut client, mut upstream) = (TokioIo::new(client), TokioIo::new(upstream));
-    // A broken tunnel is closed on both sides by dropping it; nobody is left to be told.
-    let _ = tokio::io::copy_bidirectional(&mut client, &mut upstream).await;
 }
 
 fn empty() -> OutBody {

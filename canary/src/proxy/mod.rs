@@ -21,6 +21,7 @@ mod shared;
 mod table;
 mod tracked;
 mod traffic;
+mod tunnel;
 mod wire;
 
 pub use client::{ControlClient, ControlError};

@@ -37,6 +37,11 @@ impl Sampler {
             canary: arm(VersionName::Canary),
             weight: counts.weight,
             lease_expired_at: counts.lease_expired_at,
+            examples: counts
+                .versions
+                .get(&VersionName::Canary)
+                .map(|version| version.examples.clone())
+                .unwrap_or_default(),
         }
     }
 
@@ -52,13 +57,14 @@ impl Sampler {
                 histogram.value_at_quantile(0.95)
             }
         });
-        let n_bad = counts.errors + counts.connect_failures + counts.broken + counts.timeouts;
         ArmSample {
             n: counts.finished.saturating_sub(counts.client_aborts),
-            n_bad,
+            n_bad: counts.failed,
             n_timeout: counts.timeouts,
             n_answered: counts.answered,
             n_slow: counts.slow,
+            n_slow_open: counts.slow_open,
+            faults: counts.faults,
             n_over_critical: counts.over_critical,
             p95_us,
         }

@@ -8,9 +8,10 @@ use std::time::Duration;
 use tokio::time::Instant;
 use tollgate_report::Timestamp;
 
-use super::backend::{Backend, Thresholds};
+use super::backend::Backend;
 use super::wire::VersionName;
 use crate::Weight;
+use crate::ledger::{Baseline, Thresholds};
 
 /// 2⁶⁴ divided by the golden ratio: the additive sequence with the lowest discrepancy
 /// (Knuth, The Art of Computer Programming 3, 6.4). The share is exact to a request or two at all
@@ -43,14 +44,17 @@ pub(super) struct Table {
     lease_until: Option<Instant>,
     pub(super) lease_expired_at: Option<Timestamp>,
     pub(super) thresholds: Thresholds,
+    pub(super) baseline: Arc<Baseline>,
     sequence: u64,
 }
 
 impl Table {
     pub(super) fn new(stable: SocketAddr, canary: Option<SocketAddr>) -> Self {
-        let mut versions = BTreeMap::from([(VersionName::Stable, Backend::new(stable))]);
+        let baseline = Arc::<Baseline>::default();
+        let stable = Backend::new(stable, &baseline);
+        let mut versions = BTreeMap::from([(VersionName::Stable, stable)]);
         if let Some(canary) = canary {
-            versions.insert(VersionName::Canary, Backend::new(canary));
+            versions.insert(VersionName::Canary, Backend::new(canary, &baseline));
         }
         Self {
             versions,
@@ -59,6 +63,7 @@ impl Table {
             lease_until: None,
             lease_expired_at: None,
             thresholds: Thresholds::default(),
+            baseline,
             sequence: 0,
         }
     }
@@ -172,7 +177,9 @@ impl Table {
             return Err(Refused::CanaryHasWeight(weight));
         }
         match addr {
-            Some(addr) => self.versions.insert(name, Backend::new(addr)),
+            Some(addr) => self
+                .versions
+                .insert(name, Backend::new(addr, &self.baseline)),
             None => self.versions.remove(&name),
         };
         Ok(())

@@ -43,10 +43,14 @@ impl ProxyTraffic {
             }
             Change::Thresholds {
                 slow_us,
+                slow_margin_ppm,
+                slow_margin_min_us,
                 critical_us,
             } => {
                 let wanted = SetThresholds {
                     slow_us,
+                    slow_margin_ppm,
+                    slow_margin_min_us,
                     critical_us: Some(critical_us),
                     epoch,
                 };

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use tollgate_report::Timestamp;
 
 use crate::Weight;
+pub use crate::ledger::VersionCounts;
 pub use crate::version::VersionName;
 
 /// `GET /state`.
@@ -65,13 +66,19 @@ pub struct SetVersion {
     pub epoch: u64,
 }
 
-/// `PUT /thresholds`, in microseconds to the response head.
+/// `PUT /thresholds`, in microseconds. What the proxy has learnt of the stable version is in force
+/// from then on.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SetThresholds {
-    /// Answers above are slow; absent counts none.
+    /// Answers that end later are slow, for operations that the stable version has hardly answered;
+    /// absent counts none.
     pub slow_us: Option<u64>,
-    /// Answers above are critical; absent counts none.
+    /// An answer is slow above its operation's p95 plus this share of it, in parts per million.
+    pub slow_margin_ppm: u32,
+    /// The smallest such margin in microseconds.
+    pub slow_margin_min_us: u64,
+    /// Answers that begin later are critical; absent counts none.
     pub critical_us: Option<u64>,
     /// The controller's fencing token.
     pub epoch: u64,
@@ -103,44 +110,6 @@ pub struct Drained {
 pub struct Promote {
     /// The controller's fencing token.
     pub epoch: u64,
-}
-
-/// Counts of one version since it was added, all cumulative but `in_flight` and `tunnels_open`.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct VersionCounts {
-    /// Requests that were routed here.
-    pub requests: u64,
-    /// Requests that ended, answered or failed; a request retried elsewhere ended here as failed.
-    pub finished: u64,
-    /// Response heads by class: `1xx` to `5xx`.
-    pub by_class: BTreeMap<String, u64>,
-    /// 5xx answers of the version.
-    pub errors: u64,
-    /// Connections that could not be made.
-    pub connect_failures: u64,
-    /// Connections that broke before the end of an answer.
-    pub broken: u64,
-    /// No response head in time.
-    pub timeouts: u64,
-    /// Requests that were tried again because no byte had been answered.
-    pub retried: u64,
-    /// Clients that went away.
-    pub client_aborts: u64,
-    /// Requests running now, without tunnels.
-    pub in_flight: u64,
-    /// Tunnels (WebSocket and other upgrades) opened.
-    pub upgraded: u64,
-    /// Tunnels open now.
-    pub tunnels_open: u64,
-    /// Answers with a latency.
-    pub answered: u64,
-    /// Answers above the slow threshold.
-    pub slow: u64,
-    /// Answers above the critical threshold.
-    pub over_critical: u64,
-    /// Microseconds to the response head: HDR histogram, V2 serialisation, base64.
-    pub latency_us_hdr: String,
 }
 
 /// `GET /counts`.

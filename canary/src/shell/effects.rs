@@ -38,6 +38,10 @@ impl Shell {
                 self.start_candidate();
                 return Ok(());
             }
+            Action::CloseEvidence => {
+                self.close_evidence();
+                return Ok(());
+            }
             Action::DrainVersion { name } => {
                 self.drain(name);
                 return Ok(());
@@ -49,10 +53,14 @@ impl Shell {
             Action::SetCanary { addr } => self.set(Change::Canary { addr }, epoch, None).await,
             Action::SetThresholds {
                 slow_us,
+                slow_margin_ppm,
+                slow_margin_min_us,
                 critical_us,
             } => {
                 let change = Change::Thresholds {
                     slow_us,
+                    slow_margin_ppm,
+                    slow_margin_min_us,
                     critical_us,
                 };
                 self.set(change, epoch, Some(Event::ThresholdsSet)).await
@@ -147,6 +155,18 @@ impl Shell {
             }
         });
         self.starting = Some((handle, cancel));
+    }
+
+    fn close_evidence(&self) {
+        let (gates, done) = (self.cx.gates.clone(), self.done.0.clone());
+        // Ends within the time that requests in flight take, and the loop waits for its event.
+        tokio::spawn(async move {
+            let gates = match gates {
+                Some(gates) => gates.judge().await,
+                None => Vec::new(),
+            };
+            let _ = done.send(Done::Event(Event::Judged { gates }));
+        });
     }
 
     fn drain(&self, name: VersionName) {

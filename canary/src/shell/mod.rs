@@ -14,8 +14,8 @@ use tokio_util::sync::CancellationToken;
 use tollgate_report::{Clock, Timestamp};
 
 use crate::controller::{Candidate, Identity, Notification, Record, State, step};
-use crate::deployer::{Deployer, Instance};
-use crate::events::{Event, Moment, ProcessId};
+use crate::deployer::{Deployer, Instance, Pending};
+use crate::events::{Event, GateVerdict, Moment, ProcessId};
 use crate::numbers::ms;
 use crate::persist::{
     EVENTS_VERSION, EventFile, Header, Line, Lock, PersistError, RunFolder, lock,
@@ -47,6 +47,10 @@ pub struct CanaryContext {
     pub stable_instance: Option<Box<dyn Instance>>,
     /// Splits the traffic between both.
     pub traffic: Arc<dyn Traffic>,
+    /// The stable version's process, whose CPU is compared; absent when it is not of this machine.
+    pub stable_process: Option<ProcessId>,
+    /// The gates that a promotion needs in addition to the analysis.
+    pub gates: Option<Arc<dyn Gates>>,
     /// Probe outcomes, approvals and aborts, as events.
     pub inputs: mpsc::Receiver<Event>,
     /// What happens, for the console, the dashboard and the alerts.
@@ -55,6 +59,12 @@ pub struct CanaryContext {
     pub clock: Arc<dyn Clock>,
     /// How often the traffic is observed; 200 ms is usual.
     pub tick: Duration,
+}
+
+/// Judges the closed evidence of a run just before its promotion.
+pub trait Gates: Send + Sync {
+    /// Ends the live traffic, if any, and returns the verdicts. A promotion needs a pass of each.
+    fn judge(&self) -> Pending<'_, Vec<GateVerdict>>;
 }
 
 /// What happens during a run.
@@ -318,19 +328,28 @@ impl Shell {
                 self.candidate = None;
                 self.queue.push_back(Event::CandidateExited { detail });
             } else if self.n_ticks.is_multiple_of(N_TICKS_MEMORY)
-                && let Some(bytes) = candidate.memory_bytes()
+                && let Some(usage) = candidate.usage()
             {
+                let bytes = usage.memory_bytes;
                 self.queue.push_back(Event::Memory { bytes });
+                let stable = self.cx.stable_process.as_ref();
+                if let Some(stable) = stable.and_then(ProcessId::usage) {
+                    self.queue.push_back(Event::Cpu {
+                        canary_ms: ms(usage.cpu),
+                        stable_ms: ms(stable.cpu),
+                    });
+                }
             }
         }
         match self.cx.traffic.observe().await {
             Ok(observed) => {
                 self.missing_since = None;
                 self.queue.push_back(Event::Counts {
-                    stable: observed.stable,
-                    canary: observed.canary,
+                    stable: Box::new(observed.stable),
+                    canary: Box::new(observed.canary),
                     weight: observed.weight,
                     lease_expired_at: observed.lease_expired_at,
+                    examples: observed.examples,
                 });
             }
             Err(source) => {

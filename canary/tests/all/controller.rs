@@ -1,23 +1,27 @@
 //! Laws of the controller: whatever happens, in whatever order.
+use std::collections::BTreeMap;
+
 use proptest::prelude::*;
+use tollgate_canary::analysis::Metric;
 use tollgate_canary::controller::{Candidate, Identity, Stage, WAITING};
-use tollgate_canary::events::{ArmSample, ProcessId};
+use tollgate_canary::events::{ArmSample, GateVerdict, ProcessId};
 use tollgate_canary::settings::OnInconclusive;
 use tollgate_canary::{Action, Event, Moment, Phase, Settings, State, Weight, step};
 use tollgate_report::{Digest, Timestamp};
 
 /// A proxy and a deployer without sockets: they obey, and answer with events.
-struct World {
-    state: State,
-    ms: u64,
-    weight: Weight,
+pub(crate) struct World {
+    pub(crate) state: State,
+    pub(crate) ms: u64,
+    pub(crate) weight: Weight,
     is_swapped: bool,
-    stable: ArmSample,
-    canary: ArmSample,
+    pub(crate) stable: ArmSample,
+    pub(crate) canary: ArmSample,
     errors_every: Option<u64>,
     stable_errors_every: Option<u64>,
     has_traffic: bool,
-    log: Vec<Action>,
+    gates: Vec<GateVerdict>,
+    pub(crate) log: Vec<Action>,
 }
 
 fn new_state(settings: &Settings) -> State {
@@ -41,6 +45,7 @@ impl World {
             errors_every: None,
             stable_errors_every: None,
             has_traffic: true,
+            gates: Vec::new(),
             log: Vec::new(),
         }
     }
@@ -53,7 +58,7 @@ impl World {
     }
 
     /// Gives an event and does what is asked, until nothing more is asked.
-    fn give(&mut self, event: Event) {
+    pub(crate) fn give(&mut self, event: Event) {
         let mut queue = std::collections::VecDeque::from([event]);
         while let Some(event) = queue.pop_front() {
             let (state, actions) = step(self.state.clone(), &event, self.now());
@@ -87,6 +92,9 @@ impl World {
                 weight: self.weight,
                 n_checked: 10,
                 n_canary: if self.weight == Weight::ALL { 10 } else { 0 },
+            }],
+            Action::CloseEvidence => vec![Event::Judged {
+                gates: self.gates.clone(),
             }],
             Action::Swap { .. } => {
                 self.is_swapped = true;
@@ -125,11 +133,16 @@ impl World {
                 arm.n_bad += u64::from(every.is_some_and(|every| arm.n % every == 0));
             }
         }
+        self.observe();
+    }
+
+    pub(crate) fn observe(&mut self) {
         let event = Event::Counts {
-            stable: self.stable,
-            canary: self.canary,
+            stable: Box::new(self.stable),
+            canary: Box::new(self.canary),
             weight: self.weight,
             lease_expired_at: None,
+            examples: BTreeMap::new(),
         };
         self.give(event);
     }
@@ -152,7 +165,7 @@ impl World {
     }
 }
 
-fn started(settings: &Settings) -> World {
+pub(crate) fn started(settings: &Settings) -> World {
     let mut world = World::new(settings);
     world.give(Event::Start);
     world.probe(false);
@@ -181,7 +194,7 @@ fn a_candidate_that_fails_every_request_is_rolled_back_after_four_bad_answers() 
     world.run(100);
     assert_eq!(world.state.phase, Phase::RolledBack);
     assert_eq!(world.weight, Weight::NONE);
-    assert_eq!(world.state.evidence.errors.n_canary(), 4);
+    assert_eq!(world.state.evidence.coin(Metric::Errors).n_canary(), 4);
     assert!(
         !world
             .log
@@ -348,6 +361,85 @@ fn a_leak_is_named_with_its_speed() {
 }
 
 #[test]
+fn a_gate_that_fails_over_the_closed_evidence_makes_a_promotion_impossible() {
+    let mut world = started(&Settings::short());
+    world.gates = vec![GateVerdict {
+        gate: "traffic".to_owned(),
+        has_passed: false,
+        reason: "3 requests lost".to_owned(),
+    }];
+    world.run(150);
+    assert_eq!(world.state.phase, Phase::RolledBack);
+    assert!(!world.is_swapped);
+    let reason = &world.state.decision.as_ref().unwrap().reason;
+    assert_eq!(reason, "gate traffic: 3 requests lost");
+}
+
+#[test]
+fn a_candidate_that_fails_under_all_of_the_traffic_goes_back() {
+    let mut world = started(&Settings::short());
+    while world.weight != Weight::ALL {
+        world.tick();
+    }
+    world.errors_every = Some(2);
+    world.run(100);
+    assert_eq!(world.state.phase, Phase::RolledBack);
+    assert!(!world.is_swapped);
+}
+
+#[test]
+fn a_query_that_has_not_passed_holds_a_promotion_and_one_over_its_limit_rolls_back() {
+    let settings = |held_for: &str| {
+        let query = serde_json::json!({
+            "name": "queue", "url": "http://metrics", "query": "depth", "max": 9.0, "for": held_for,
+        });
+        Settings {
+            queries: vec![serde_json::from_value(query).unwrap()],
+            ..Settings::short()
+        }
+    };
+    let query = |is_over| Event::Query {
+        name: "queue".to_owned(),
+        is_over,
+        detail: "value 12, at most 9 is allowed".to_owned(),
+    };
+    let mut world = started(&settings("0s"));
+    world.run(100);
+    world.give(query(None));
+    assert_eq!(
+        world.state.phase,
+        Phase::Progressing,
+        "no data is not a pass"
+    );
+    world.give(query(Some(false)));
+    world.run(50);
+    assert_eq!(world.state.phase, Phase::Succeeded);
+
+    let mut world = started(&settings("2s"));
+    world.run(20);
+    world.give(query(Some(true)));
+    world.run(5);
+    assert_eq!(world.state.phase, Phase::Progressing);
+    world.run(10);
+    assert_eq!(world.state.phase, Phase::RolledBack);
+}
+
+#[test]
+fn a_candidate_that_spins_is_rolled_back_and_one_that_works_as_hard_as_stable_is_not() {
+    for (canary_cores, want) in [(9, Phase::RolledBack), (4, Phase::Succeeded)] {
+        let mut world = started(&Settings::short());
+        for second in 0..40 {
+            world.give(Event::Cpu {
+                canary_ms: second * 100 * canary_cores,
+                stable_ms: second * 100,
+            });
+            world.run(5);
+        }
+        assert_eq!(world.state.phase, want, "{:?}", world.state.records);
+    }
+}
+
+#[test]
 fn a_controller_that_was_gone_too_long_goes_back_to_stable() {
     let mut world = started(&Settings::short());
     world.run(30);
@@ -438,10 +530,11 @@ fn any_event() -> impl Strategy<Value = Event> {
         }),
         (sample.clone(), sample, weight.clone()).prop_map(|(stable, canary, weight)| {
             Event::Counts {
-                stable,
-                canary,
+                stable: Box::new(stable),
+                canary: Box::new(canary),
                 weight,
                 lease_expired_at: None,
+                examples: BTreeMap::new(),
             }
         }),
         Just(Event::CountsMissing {
@@ -468,6 +561,13 @@ fn any_event() -> impl Strategy<Value = Event> {
             is_fail,
             detail: "x".to_owned()
         }),
+        any::<bool>().prop_map(|has_passed| Event::Judged {
+            gates: vec![GateVerdict {
+                gate: "traffic".to_owned(),
+                has_passed,
+                reason: "x".to_owned(),
+            }]
+        }),
         Just(Event::Approved {
             by: "me".to_owned(),
             reason: "the numbers are good".to_owned(),
@@ -489,12 +589,14 @@ fn fold_checked(events: &[Event]) -> (State, Vec<Action>) {
     let mut state = new_state(&Settings::short());
     let mut all = Vec::new();
     let mut ms = 0;
+    let mut has_judged = false;
     for event in std::iter::once(&Event::Start).chain(events) {
         ms += 300;
         let now = Moment {
             at: Timestamp::from_micros(ms * 1_000),
             mono_ms: u64::try_from(ms).unwrap(),
         };
+        let state_before = state.stage;
         let (next, actions) = step(state, event, now);
         if let Some(idx) = actions
             .iter()
@@ -502,7 +604,17 @@ fn fold_checked(events: &[Event]) -> (State, Vec<Action>) {
         {
             assert_eq!(idx, 0, "kept before it is done");
         }
+        // A judgement counts from the moment at which the evidence was closed.
+        has_judged = match event {
+            Event::Judged { gates } => {
+                state_before == Stage::Confirm && gates.iter().all(|gate| gate.has_passed)
+            }
+            _ => has_judged && next.stage == Stage::Swap,
+        };
         for action in &actions {
+            if matches!(action, Action::Swap { .. }) {
+                assert!(has_judged, "promoted although a gate has not passed");
+            }
             if let Action::Record(record) = action
                 && record.phase == Phase::Promoting
                 && record.reason.starts_with("excess")

@@ -1,6 +1,7 @@
 //! A provider of traffic and a deployer that are not ours: a load balancer and a cluster in memory.
 //! The example for whoever adds a real one.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
@@ -9,7 +10,7 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tollgate_canary::controller::Identity;
-use tollgate_canary::deployer::{DeployFailed, Deployer, Instance, Pending};
+use tollgate_canary::deployer::{DeployFailed, Deployer, Instance, Pending, Usage};
 use tollgate_canary::events::{ArmSample, ProcessId};
 use tollgate_canary::traffic::{Answer, Change, Check, Observed, Traffic, TrafficError, Verified};
 use tollgate_canary::version::VersionName;
@@ -95,6 +96,7 @@ impl Traffic for Balancer {
             canary: table.counts[1],
             weight: table.weight,
             lease_expired_at: None,
+            examples: BTreeMap::new(),
         };
         Box::pin(async { Ok(observed) })
     }
@@ -171,7 +173,7 @@ impl Instance for Pod {
         None
     }
 
-    fn memory_bytes(&self) -> Option<u64> {
+    fn usage(&self) -> Option<Usage> {
         None
     }
 
@@ -211,6 +213,8 @@ async fn run(folder: &Path, is_canary_broken: bool) -> Ended {
         stable_instance: Some(cluster.pod(1)),
         deployer: Arc::new(cluster),
         traffic: balancer.clone(),
+        stable_process: None,
+        gates: None,
         inputs: inputs_out,
         progress,
         clock: Arc::new(PausedClock(Instant::now())),

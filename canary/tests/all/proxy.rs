@@ -404,6 +404,8 @@ async fn slow_answers_are_counted_above_the_threshold() {
     let fixture = fixture(ProxyLimits::default()).await;
     let thresholds = SetThresholds {
         slow_us: Some(0),
+        slow_margin_ppm: 250_000,
+        slow_margin_min_us: 10_000,
         critical_us: Some(60_000_000),
         epoch: 1,
     };

@@ -20,7 +20,6 @@ use tollgate_release::standing::{ensure, forget_promotion, keep_evidence, take_b
 use tollgate_release::summary::duration_words;
 use tollgate_release::{
     Begin, Narrator, Release, alerting, canary_summary, deliver, judge_release, release,
-    traffic_summary,
 };
 use tollgate_report::{Clock, Digest, ExitCode};
 
@@ -413,7 +412,7 @@ async fn conclude_release(context: &Context, stage: &Stage, begin: Begin) -> Com
         feed.finish().await;
     }
     let released = released?;
-    let gates = judge_release(context, &evidence, &stage.run, stage, &released, since)?;
+    let gates = judge_release(context, &evidence, &stage.run, &released, since)?;
     if let Some(gate) = gates.first() {
         keep_evidence(&Home::of(context), &stage.run, &gate.evidence)?;
     }
@@ -431,10 +430,7 @@ async fn conclude_release(context: &Context, stage: &Stage, begin: Begin) -> Com
         }
         Ok(())
     });
-    let traffic = released
-        .traffic
-        .as_ref()
-        .map(|_| traffic_summary(&released, stage));
+    let traffic = &released.summary;
     context.output.json(
         &serde_json::json!({ "version": 1, "gates": gates, "canary": summary, "traffic": traffic }),
     );

@@ -102,8 +102,8 @@ fn rollback(old: &CanarySettings, new: &CanarySettings) -> Vec<Value> {
         ),
         more(
             "latency_p95_critical",
-            old.latency_p95_critical,
-            new.latency_p95_critical,
+            old.p95_critical(),
+            new.p95_critical(),
         ),
         more("latency_for", old.latency_for, new.latency_for),
         more(
@@ -145,6 +145,8 @@ fn evidence(old: &CanarySettings, new: &CanarySettings) -> Vec<Value> {
             new.probe_passes_min,
         ),
         less("warmup", old.warmup, new.warmup),
+        less("confirm", old.confirm, new.confirm),
+        less("queries", old.queries.len(), new.queries.len()),
         less("manual_gate", old.manual_gate, new.manual_gate),
         less("verify_requests", old.verify_requests, new.verify_requests),
         other("verify_path", &old.verify_path, &new.verify_path),

@@ -35,6 +35,10 @@ pub struct TrafficCounts {
     pub n_in_flight: u64,
     /// Requests sent late because too many were in flight.
     pub n_held_back: u64,
+    /// Requests that a version answered, by the version that the answer names in the header
+    /// `x-tollgate-version`.
+    #[serde(default)]
+    pub by_version: BTreeMap<String, VersionTally>,
     /// Requests sent, by name.
     pub by_name: BTreeMap<String, u64>,
     /// Latency of whole answers, from the intended time.
@@ -55,6 +59,16 @@ impl TrafficCounts {
     pub fn n_http_error(&self) -> u64 {
         self.http_error.values().sum()
     }
+}
+
+/// Requests that one version answered.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct VersionTally {
+    /// All of them.
+    pub n: u64,
+    /// Those with a status that is not allowed.
+    pub n_bad: u64,
 }
 
 /// One lost request.
@@ -88,6 +102,7 @@ impl Ledger {
                 lost: BTreeMap::new(),
                 n_in_flight: 0,
                 n_held_back: 0,
+                by_version: BTreeMap::new(),
                 by_name: BTreeMap::new(),
                 latency: Percentiles::default(),
                 first_lost: Vec::new(),
@@ -132,6 +147,18 @@ pub(super) struct Receipt {
 }
 
 impl Receipt {
+    /// The answer names the version that gave it.
+    pub(super) fn answered_by(&self, version: &str, is_good: bool) {
+        let mut ledger = lock(&self.ledger);
+        let tally = ledger
+            .counts
+            .by_version
+            .entry(version.to_owned())
+            .or_default();
+        tally.n += 1;
+        tally.n_bad += u64::from(!is_good);
+    }
+
     pub(super) fn ok(mut self) {
         let latency = self.intended.elapsed();
         self.end(|ledger| {

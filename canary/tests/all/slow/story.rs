@@ -220,6 +220,8 @@ impl World {
             deployer: Arc::new(ProcessDeployer::new(spec)),
             stable_instance: self.stable.take().map(Process::instance),
             traffic: Arc::new(ProxyTraffic::new(self.control.clone())),
+            stable_process: None,
+            gates: None,
             inputs,
             progress: self.progress_in.clone(),
             clock: Arc::new(SystemClock::new()),
