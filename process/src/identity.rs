@@ -56,7 +56,8 @@ impl ProcessId {
     }
 
     /// This process and all that it started and that is still found: its descendants, and the
-    /// processes of the group that it leads or led. Workers outlive a parent that was killed.
+    /// processes of the group that it leads or led. Workers outlive a parent that was killed. The
+    /// calling process is never one of them, so that it can't end itself.
     #[must_use]
     pub fn members(&self) -> Vec<Entry> {
         let table = table().unwrap_or_default();
@@ -72,7 +73,7 @@ impl ProcessId {
         };
         table
             .into_iter()
-            .filter(|entry| !entry.is_zombie && is_ours(entry))
+            .filter(|entry| !entry.is_zombie && entry.pid != std::process::id() && is_ours(entry))
             .collect()
     }
 

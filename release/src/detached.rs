@@ -20,7 +20,10 @@ pub fn start_supervisor(program: &Path, root: &Path, home: &Home) -> Result<(), 
         .append(true)
         .open(home.folder().join("supervisor.log"))
         .context("cannot open the log of the supervisor")?;
-    let mut command = Command::new(program);
+    // The shell ends at once, so that the supervisor is no descendant of its starter: the proxy starts
+    // it, too, and is stopped with all its descendants.
+    let mut command = Command::new("sh");
+    command.args(["-c", "\"$@\" &", "sh"]).arg(program);
     if home.settings_file().is_file() {
         command.arg("--settings").arg(home.settings_file());
     }
@@ -33,8 +36,11 @@ pub fn start_supervisor(program: &Path, root: &Path, home: &Home) -> Result<(), 
                 .context("cannot share the supervisor's log")?,
         )
         .stderr(log);
-    let mut child = command.spawn().context("cannot start the supervisor")?;
-    // It usually outlives this process; when it does not, its end is taken note of.
-    std::thread::spawn(move || child.wait());
+    let status = command.status().context("cannot start the supervisor")?;
+    if !status.success() {
+        return Err(Failure::environment(anyhow::anyhow!(
+            "cannot start the supervisor: `sh` ended with {status}"
+        )));
+    }
     Ok(())
 }
