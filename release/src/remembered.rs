@@ -148,6 +148,23 @@ impl Home {
         self.folder.join("tollgate.toml")
     }
 
+    /// Where the copy of a program is kept.
+    #[must_use]
+    pub fn copy_of(&self, program: &Path, digest: &Digest) -> PathBuf {
+        let name = program.file_name().unwrap_or_default();
+        self.folder.join("bin").join(digest.short()).join(name)
+    }
+
+    /// The program; the copy of a script that has been edited since it was promoted.
+    fn program_now(&self, program: &Path, digest: &Digest) -> PathBuf {
+        let is_promoted = fs::read(program).is_ok_and(|text| Digest::of(text) == *digest);
+        let copy = self.copy_of(program, digest);
+        match !is_promoted && copy.is_file() {
+            true => copy,
+            false => program.to_owned(),
+        }
+    }
+
     #[must_use]
     pub fn database(&self, service: &str) -> PathBuf {
         self.folder.join(format!("{service}.db"))
@@ -256,7 +273,7 @@ impl ServedVersion {
             .with_context(|| format!("cannot read the key `{}`", home.key_file().display()))?;
         let port = self.placed.addr.port().to_string();
         Ok(ProcessSpec {
-            program: self.program.clone(),
+            program: home.program_now(&self.program, &self.digest),
             args: self
                 .args
                 .iter()
@@ -293,5 +310,33 @@ impl StandingRelease {
         let own = [&self.proxy, &self.current.placed];
         let mut own = own.into_iter().chain(previous);
         self.wanted == Wanted::Running && own.any(|own| own.process == *process)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::standing::take_binary;
+
+    #[test]
+    fn a_script_runs_where_it_is_until_it_is_edited_and_a_compiled_program_from_its_copy() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = fs::canonicalize(folder.path()).unwrap();
+        let home = Home {
+            folder: root.join("home"),
+        };
+        let (script, compiled) = (root.join("shop.py"), root.join("shop"));
+        fs::write(&script, "#!/usr/bin/env python3\n").unwrap();
+        fs::write(&compiled, "\x7fELF").unwrap();
+        let copy = take_binary(&home, &compiled).unwrap();
+        assert_eq!(copy, home.copy_of(&compiled, &Digest::of("\x7fELF")));
+        assert_eq!(take_binary(&home, &script).unwrap(), script);
+        let digest = Digest::of("#!/usr/bin/env python3\n");
+        assert_eq!(home.program_now(&script, &digest), script);
+        fs::write(&script, "#!/usr/bin/env python3\nedited\n").unwrap();
+        assert_eq!(
+            home.program_now(&script, &digest),
+            home.copy_of(&script, &digest)
+        );
     }
 }

@@ -137,23 +137,28 @@ fn version(repository: &Repository, home: &Home, stage: &Stage, which: &str) -> 
     }
 }
 
-/// Copies a binary to where a later build or edit does not change it.
+/// Copies a program to where a later build or edit does not change it, and returns what is to be
+/// started: the copy, or a script where it is, since it may read the files next to it.
 pub fn take_binary(home: &Home, binary: &Path) -> Result<PathBuf, Failure> {
     let read = || format!("cannot read `{}`", binary.display());
-    let digest = Digest::of(fs::read(binary).with_context(read)?);
-    let folder = home.folder().join("bin").join(digest.short());
-    let name = binary.file_name().unwrap_or_default();
-    let copy = folder.join(name);
+    let content = fs::read(binary).with_context(read)?;
+    let is_script = content.starts_with(b"#!");
+    let digest = Digest::of(content);
+    let copy = home.copy_of(binary, &digest);
+    let folder = copy.parent().unwrap_or(&copy);
     if !copy.is_file() {
         let fresh = folder.join(format!(".{}", std::process::id()));
-        fs::create_dir_all(&folder)
+        fs::create_dir_all(folder)
             .and_then(|()| fs::copy(binary, &fresh))
             .and_then(|_| fs::rename(&fresh, &copy))
             .with_context(|| {
                 format!("cannot copy `{}` to `{}`", binary.display(), copy.display())
             })?;
     }
-    Ok(copy)
+    match is_script {
+        true => Ok(fs::canonicalize(binary).with_context(read)?),
+        false => Ok(copy),
+    }
 }
 
 /// The evidence of the run that promoted the current version.
