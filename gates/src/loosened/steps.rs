@@ -21,7 +21,13 @@ const OPTIONS_IN: [(&str, &str); 7] = [
 ];
 
 /// Variables that let tools skip checks, or take a run for one of a person.
-const SWITCHES: [&str; 2] = ["SKIP", "CI"];
+const SWITCHES: [&str; 5] = [
+    "CI",
+    "NPM_CONFIG_SCRIPT_SHELL",
+    "SKIP",
+    "npm_config_ignore_scripts",
+    "npm_config_script_shell",
+];
 
 /// What the steps of a tier check no longer.
 pub(super) fn compare(

@@ -159,3 +159,77 @@ fn a_command_that_leaves_out_or_takes_a_part_is_looser() {
         ("make check", "make -i check", "it got `-i`"),
     ]);
 }
+
+#[test]
+fn filters_of_more_runners_and_checkers_are_found() {
+    is_looser(&[
+        (
+            "python3 -m unittest",
+            "python3 -m unittest -k zzz",
+            "it got `-k zzz`",
+        ),
+        (
+            "python3 -m unittest discover -v",
+            "python3 -m unittest discover -v -p x*.py",
+            "it got `-p x*.py`",
+        ),
+        (
+            "python3 -m unittest",
+            "python3 -m unittest app",
+            "it runs only `app` instead of everything",
+        ),
+        (
+            "node --test",
+            "node --test a.test.js",
+            "it runs only `a.test.js` instead of everything",
+        ),
+        (
+            "node --test",
+            "node --test --test-only",
+            "it got `--test-only`",
+        ),
+        (
+            "coverage run -m pytest",
+            "coverage run -m pytest tests/unit",
+            "it runs only `tests/unit` instead of everything",
+        ),
+        ("tox", "tox -e lint", "it got `-e lint`"),
+        (
+            "pyright",
+            "pyright src",
+            "it runs only `src` instead of everything",
+        ),
+        ("jest --ci", "jest", "it lost `--ci`"),
+        ("jest", "jest --listTests", "it got `--listTests`"),
+        (
+            "tsc --noEmit",
+            "tsc --noEmit --noCheck",
+            "it got `--noCheck`",
+        ),
+        (
+            "tsc --noEmit",
+            "tsc --noEmit -p tsconfig.loose.json",
+            "it got `-p tsconfig.loose.json`",
+        ),
+        ("eslint .", "eslint . --fix", "it got `--fix`"),
+        (
+            "ruff check .",
+            "ruff check . --select E",
+            "it got `--select E`",
+        ),
+        (
+            "mypy .",
+            "mypy . --config-file other.ini",
+            "it got `--config-file other.ini`",
+        ),
+        ("pytest", "pytest -c other.ini", "it got `-c other.ini`"),
+    ]);
+    is_accepted(&[
+        ("node server.js", "node server.js --port 1"),
+        ("python3 -m unittest", "python3 -m unittest discover -v"),
+        (
+            "python3 -m unittest discover",
+            "coverage run -m unittest discover",
+        ),
+    ]);
+}

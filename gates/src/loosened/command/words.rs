@@ -3,7 +3,7 @@
 
 /// Options that change how a run looks or how fast it is, not what it checks. A value belongs to
 /// those of the second list.
-const APPEARANCE: [&str; 22] = [
+const APPEARANCE: [&str; 21] = [
     "-v",
     "-vv",
     "-q",
@@ -15,7 +15,6 @@ const APPEARANCE: [&str; 22] = [
     "--color",
     "--no-color",
     "--colors",
-    "--ci",
     "--cache",
     "--no-cache",
     "--progress",
@@ -49,7 +48,17 @@ const APPEARANCE_WITH_VALUE: [&str; 18] = [
 ];
 
 /// Options with a value that leave something out, repeat what failed, or take a part.
-const LEAVES_OUT: [&str; 36] = [
+const LEAVES_OUT: [&str; 46] = [
+    "--config",
+    "--config-file",
+    "--disable-error-code",
+    "--findRelatedTests",
+    "--follow-imports",
+    "--level",
+    "--project",
+    "--rule",
+    "--select",
+    "--test-skip-pattern",
     "--exclude",
     "--skip",
     "--ignore",
@@ -89,7 +98,20 @@ const LEAVES_OUT: [&str; 36] = [
 ];
 
 /// Options without a value that let a failure pass, or run nothing.
-const LETS_PASS: [&str; 30] = [
+const LETS_PASS: [&str; 43] = [
+    "--add-noqa",
+    "--diff",
+    "--fix",
+    "--fix-only",
+    "--ignore-missing-imports",
+    "--listTests",
+    "--no-eslintrc",
+    "--noCheck",
+    "--noconftest",
+    "--skipLibCheck",
+    "--test-only",
+    "--testmon",
+    "--updateSnapshot",
     "--exit-zero",
     "--exit-zero-even-if-changed",
     "--no-error",
@@ -123,9 +145,13 @@ const LETS_PASS: [&str; 30] = [
 ];
 
 /// Short options of one program that leave something out or let it pass.
-const SHORT: [(&str, &[&str]); 9] = [
-    ("pytest", &["-k", "-m"]),
-    ("jest", &["-t", "-o"]),
+const SHORT: [(&str, &[&str]); 13] = [
+    ("pytest", &["-k", "-m", "-c", "-o", "-W"]),
+    ("unittest", &["-k", "-p", "-s", "-t"]),
+    ("tox", &["-e"]),
+    ("nox", &["-e", "-s"]),
+    ("tsc", &["-p"]),
+    ("jest", &["-t", "-o", "-u"]),
     ("vitest", &["-t"]),
     ("mocha", &["-g", "-f", "-i"]),
     ("playwright", &["-g"]),
@@ -136,8 +162,11 @@ const SHORT: [(&str, &[&str]); 9] = [
 ];
 
 /// Programs that test everything when no path is named.
-const RUNNERS: [&str; 8] = [
+const RUNNERS: [&str; 11] = [
     "pytest",
+    "unittest",
+    "node",
+    "pyright",
     "jest",
     "vitest",
     "mocha",
@@ -258,6 +287,7 @@ fn same_spelling(words: Vec<String>) -> Vec<String> {
                 same.pop();
                 continue;
             }
+            (Some("run"), "-m") if same.first().is_some_and(|it| it == "coverage") => continue,
             (_, "gradlew" | "gradle") => "gradle",
             (_, "mvnw" | "mvn") => "mvn",
             (Some("cargo"), "nextest") => "test",
@@ -298,14 +328,20 @@ pub(super) fn runner(words: &[String]) -> Option<&'static str> {
     let found = RUNNERS
         .iter()
         .find(|runner| words.iter().any(|word| word == *runner))?;
-    let is_test = *found != "cargo" || words.iter().any(|word| word == "test");
-    is_test.then_some(*found)
+    // These two do other things, too.
+    let word = match *found {
+        "cargo" => "test",
+        "node" => "--test",
+        _ => *found,
+    };
+    words.iter().any(|other| other == word).then_some(*found)
 }
 
 /// The paths and names that a runner is given.
 pub(super) fn operands<'a>(words: &'a [String], runner: &str) -> Vec<&'a str> {
     let after = words.iter().skip_while(|word| *word != runner).skip(1);
-    let own = ["test", "run", "--"];
+    let own = ["test", "run", "discover", "--"];
+    let without_value = ["--workspace", "--test", "--"];
     let mut operands = Vec::new();
     let mut is_value = false;
     for word in after {
@@ -313,7 +349,7 @@ pub(super) fn operands<'a>(words: &'a [String], runner: &str) -> Vec<&'a str> {
         if !is_option && !is_value && !own.contains(&word.as_str()) && !word.contains(['>', '{']) {
             operands.push(word.as_str());
         }
-        is_value = is_option && !word.contains(' ') && word != "--workspace" && word != "--";
+        is_value = is_option && !word.contains(' ') && !without_value.contains(&word.as_str());
     }
     operands
 }
