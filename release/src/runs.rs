@@ -60,8 +60,9 @@ pub fn load(repository: &Repository, id: &str) -> Result<State, Failure> {
         })
 }
 
-/// Refuses to begin while an earlier run is unfinished: its canary may still have traffic.
-pub fn refuse_unfinished(repository: &Repository) -> Result<(), Failure> {
+/// Refuses while an earlier run is unfinished: its canary may still have traffic. `refused` begins
+/// the error, such as "a release can't begin".
+pub fn refuse_unfinished(repository: &Repository, refused: &str) -> Result<(), Failure> {
     let folder = canary_folder(repository);
     for id in runs(repository) {
         let Ok(state) = load(repository, &id) else {
@@ -83,7 +84,7 @@ pub fn refuse_unfinished(repository: &Repository) -> Result<(), Failure> {
         };
         let phase = state.phase;
         return Err(Failure::environment(anyhow::anyhow!(
-            "a release can't begin: canary `{id}` is unfinished ({phase}), and {what}"
+            "{refused}: canary `{id}` is unfinished ({phase}), and {what}"
         ))
         .hint(next));
     }

@@ -32,7 +32,7 @@ pub async fn run(context: Context<'_>, request: &ShipRequest) -> Result<ExitCode
             "set `build`, `binary` and `args` in [service]; `{tollgate} schema` describes them",
         ));
     }
-    runs::refuse_unfinished(&context)?;
+    runs::refuse_unfinished(&context, "a release can't begin")?;
     runs::sweep(&context).await;
     runs::prune(&context);
     let evidence = context.open_evidence()?;

@@ -176,7 +176,7 @@ async fn begin(
     candidate: Option<PathBuf>,
     port: u16,
 ) -> CommandResult {
-    refuse_unfinished(context)?;
+    refuse_unfinished(context, "a release can't begin")?;
     let voice = Voice::new(context);
     let hub_binary = serve::finder(context.program);
     let release_context = serve::release_context(context, &voice, &hub_binary);

@@ -5,6 +5,7 @@ use std::time::Duration;
 use clap::Subcommand;
 use serde::Serialize;
 use tollgate_release::remembered::{GoBack, Home, StandingRelease, Wanted};
+use tollgate_release::runs::refuse_unfinished;
 use tollgate_release::standing::revive;
 use tollgate_report::{Clock, ExitCode};
 
@@ -54,8 +55,12 @@ pub async fn run(context: &Context, command: ReleaseCommand) -> CommandResult {
     };
     match command {
         ReleaseCommand::Status => Ok(status(context, &home, &release)),
-        ReleaseCommand::Stop { forget } => stop(context, &home, &release, forget).await,
+        ReleaseCommand::Stop { forget } => {
+            refuse_unfinished(context, "the release can't be stopped")?;
+            stop(context, &home, &release, forget).await
+        }
         ReleaseCommand::Rollback { by, reason } => {
+            refuse_unfinished(context, "the release can't be taken back")?;
             let by = by.unwrap_or_else(super::canary::user);
             rollback(context, &home, &release, GoBack { by, reason }).await
         }
@@ -96,9 +101,13 @@ fn status(context: &Context, home: &Home, release: &StandingRelease) -> ExitCode
 fn lines(context: &Context, shown: &Shown<'_>) -> Vec<String> {
     let release = shown.release;
     let current = &release.current;
+    let is_alone = !shown.supervised && !release.proxy.process.is_running();
     let state = match (release.wanted, shown.serving) {
         (Wanted::Stopped, _) => "is stopped, and the next `{tollgate} canary run` starts it again,",
         (Wanted::Running, true) => "serves",
+        (Wanted::Running, false) if is_alone => {
+            "does not serve, because its proxy and its supervisor have ended: `{tollgate} canary run` starts it again,"
+        }
         (Wanted::Running, false) => {
             "does not serve at the moment, and its supervisor starts it again,"
         }
@@ -143,7 +152,7 @@ fn lines(context: &Context, shown: &Shown<'_>) -> Vec<String> {
         ));
     }
     lines.push(format!("logs: {}", current.placed.logs.display()));
-    if release.wanted == Wanted::Running && !shown.supervised {
+    if release.wanted == Wanted::Running && !shown.supervised && !is_alone {
         lines.push("its supervisor has stopped; the proxy starts it again".to_owned());
     }
     lines

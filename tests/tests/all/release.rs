@@ -243,3 +243,30 @@ fn a_controller_killed_in_any_phase_leaves_one_version_that_serves_after_resume(
         stop(&yard);
     }
 }
+
+#[test]
+fn a_release_is_neither_stopped_nor_taken_back_under_an_unfinished_canary() {
+    let yard = yard("1s");
+    yard.repository.run(&["canary", "run"]).expect_code(0);
+    let first = yard.stage().expect("a run").run;
+    let mut command = command(yard.repository.path(), &["canary", "run"]);
+    command.stdout(Stdio::null()).stderr(Stdio::null());
+    let mut controller = process::start(yard.repository.path(), command);
+    until("a second canary", Duration::from_secs(60), || {
+        let run = yard.stage().filter(|stage| stage.run != first)?.run;
+        let path = format!(".tollgate/canary/{run}/state.json");
+        let text = fs::read_to_string(yard.repository.path().join(path)).ok()?;
+        text.contains("\"phase\":\"Progressing\"").then_some(())
+    });
+    kill(controller.pid());
+    controller.wait().expect("it was our child");
+    for arguments in [&["release", "stop"][..], &["release", "rollback"]] {
+        yard.repository
+            .run(arguments)
+            .expect_code(6)
+            .expect_says(&["is unfinished", "canary abort"]);
+    }
+    yard.repository.run(&["canary", "abort"]).expect_code(0);
+    expect_served(address(&yard));
+    stop(&yard);
+}
