@@ -16,7 +16,8 @@ pub struct Binaries {
     pub candidate: PathBuf,
 }
 
-/// Runs the build commands of `[service]` and copies the binaries into `folder`.
+/// Runs the build commands of `[service]` and copies the binaries into `folder`. A script stays where
+/// it is, since it may read the files next to it; but not in a drill, whose second build replaces it.
 pub fn build(
     repository: &Repository,
     folder: &Path,
@@ -48,10 +49,11 @@ pub fn build(
         }
         let copy = folder.join(format!("{}-{version}", service.name));
         keep(&built, &copy)?;
-        result
-            .binaries
-            .insert(version.to_owned(), Digest::of(fs::read(&copy)?));
-        copies.push(copy);
+        let content = fs::read(&copy)?;
+        let is_script = content.starts_with(b"#!") && !has_fault;
+        let digest = Digest::of(content);
+        result.binaries.insert(version.to_owned(), digest);
+        copies.push(if is_script { built.clone() } else { copy });
     }
     let mut copies = copies.into_iter();
     let binaries = copies

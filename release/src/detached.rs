@@ -20,7 +20,7 @@ pub fn start_supervisor(program: &Path, root: &Path, home: &Home) -> Result<(), 
         .append(true)
         .open(home.folder().join("supervisor.log"))
         .context("cannot open the log of the supervisor")?;
-    // The shell ends at once, so that the supervisor is no descendant of its starter: the proxy starts
+    // The shell ends at once, so that the supervisor does not descend from its starter: the proxy starts
     // it, too, and is stopped with all its descendants.
     let mut command = Command::new("sh");
     command.args(["-c", "\"$@\" &", "sh"]).arg(program);

@@ -1,5 +1,5 @@
 //! Manifests that lead out of the repository: `path = "../lib"` of Cargo, `file:../lib` of npm,
-//! `replace … => ../lib` of Go. What lies there is no input of any step, so what reads it cannot be
+//! `replace … => ../lib` of Go. No step has it among its inputs, so what reads it cannot be
 //! answered from the cache.
 
 use std::fs;
